@@ -1,0 +1,83 @@
+"""A call's states and the moves between them, as a table.
+
+Telephony tells things late, twice or out of order: such repeats are listed as ignored; any other move that
+is not in the table raises `IllegalTransition` and leaves the state unchanged.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class CallState(StrEnum):
+    ENTERED = "entered"
+    IN_MENU = "in_menu"
+    QUEUED = "queued"
+    RINGING = "ringing"
+    CONNECTED = "connected"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How a call ended: exactly one of these."""
+
+    CONNECTED = "connected"
+    SELF_SERVICE = "self_service"
+    ABANDONED = "abandoned"
+    OVERFLOWED = "overflowed"
+    VOICEMAIL = "voicemail"
+    CALLBACK = "callback"
+    SYSTEM_FAILED = "system_failed"
+
+
+class Move(StrEnum):
+    """What can happen to a call, as far as its state is concerned."""
+
+    MENU_STARTED = "menu_started"
+    QUEUED = "queued"
+    OFFERED = "offered"
+    OFFER_FAILED = "offer_failed"
+    ANSWERED = "answered"
+    ENDED = "ended"
+
+
+class IllegalTransition(ValueError):
+    """A move that the table does not have; the call stays as it was."""
+
+
+_S, _M = CallState, Move
+
+TRANSITIONS: Mapping[CallState, Mapping[Move, CallState]] = {
+    # Queued straight from ENTERED: the dialplan's fallback when no menu could be reached.
+    _S.ENTERED: {_M.MENU_STARTED: _S.IN_MENU, _M.QUEUED: _S.QUEUED, _M.ENDED: _S.ENDED},
+    # A menu starts again when its media connection was lost and the dialplan came back.
+    _S.IN_MENU: {_M.MENU_STARTED: _S.IN_MENU, _M.QUEUED: _S.QUEUED, _M.ENDED: _S.ENDED},
+    _S.QUEUED: {_M.OFFERED: _S.RINGING, _M.ENDED: _S.ENDED},
+    _S.RINGING: {_M.OFFER_FAILED: _S.QUEUED, _M.ANSWERED: _S.CONNECTED, _M.ENDED: _S.ENDED},
+    _S.CONNECTED: {_M.ENDED: _S.ENDED},
+    _S.ENDED: {},
+}
+
+IGNORED: frozenset[tuple[CallState, Move]] = frozenset(
+    {
+        (_S.QUEUED, _M.QUEUED),
+        (_S.QUEUED, _M.OFFER_FAILED),
+        (_S.CONNECTED, _M.ANSWERED),
+        *((_S.ENDED, move) for move in Move),
+    }
+)
+
+
+def after(state: CallState, move: Move) -> CallState:
+    """The state that ``move`` leads to; the same state for a move that is ignored there.
+
+    >>> after(CallState.QUEUED, Move.OFFERED)
+    <CallState.RINGING: 'ringing'>
+    >>> after(CallState.ENDED, Move.ANSWERED)
+    <CallState.ENDED: 'ended'>
+    """
+    if (state, move) in IGNORED:
+        return state
+    try:
+        return TRANSITIONS[state][move]
+    except KeyError:
+        raise IllegalTransition(f"a call that is {state} cannot be {move}") from None

@@ -1,0 +1,234 @@
+"""Everything that happens, in the past tense. These travel on the bus and are kept in the event log.
+
+Each event is frozen, carries its UTC time, and names the call or agent that it is about. ``to_record``
+gives the JSON form in which the ledger and the WebSocket carry it.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from switchroom.domain.call import Outcome
+from switchroom.domain.contact import Requirements, Tier
+from switchroom.domain.ids import AgentId, CallId, CustomerId, OfferId, QueueName, TicketId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened at ``at`` (aware, UTC)."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEvent(Event):
+    """Something that happened to one call."""
+
+    call_id: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEntered(CallEvent):
+    """A customer's INVITE was accepted. Both numbers are digits with an optional leading ``+``, else empty."""
+
+    number: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerIdentified(CallEvent):
+    """The caller's number was looked up. ``customer_id`` is None for a stranger."""
+
+    customer_id: CustomerId | None
+    tier: Tier = Tier.STANDARD
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowStarted(CallEvent):
+    """A menu took the call, pinned to the version that was current."""
+
+    flow: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeVisited(CallEvent):
+    """The caller reached a node of the flow."""
+
+    node: str
+
+
+class InputKind(StrEnum):
+    DTMF = "dtmf"
+    SPEECH = "speech"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputTaken(CallEvent):
+    """The caller pressed or said something that the flow accepted. ``value`` is masked for secret nodes."""
+
+    node: str
+    kind: InputKind
+    value: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallQueued(CallEvent):
+    """The call joined (or rejoined) the line. ``collected`` is what the menu learned, for the agent to see."""
+
+    requirements: Requirements
+    enqueued_at: datetime
+    collected: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferMade(CallEvent):
+    """An agent is reserved for the call; the pop goes out now, then the phone rings."""
+
+    offer_id: OfferId
+    agent_id: AgentId
+    queue: QueueName
+    ring_timeout_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenPopped(CallEvent):
+    """The customer's record was delivered to the agent's desktop(s); ``screens`` counts them."""
+
+    offer_id: OfferId
+    agent_id: AgentId
+    screens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRang(CallEvent):
+    """The agent's phone said 180 Ringing."""
+
+    agent_id: AgentId
+
+
+class OfferFailure(StrEnum):
+    """Why an offer came to nothing."""
+
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    CALLER_LEFT = "caller_left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferFailed(CallEvent):
+    """The agent did not take the call. Unless the caller left, the caller waits again, with its place."""
+
+    agent_id: AgentId
+    failure: OfferFailure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallConnected(CallEvent):
+    """Agent and caller talk."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(CallEvent):
+    """The call is over, in exactly one of the outcomes. ``agent_id`` is the one who talked, if one did."""
+
+    outcome: Outcome
+    agent_id: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingReady(CallEvent):
+    """A recording is finished and indexed. ``path`` is relative to the recordings folder; levels are RMS, 0 to 1."""
+
+    agent_id: AgentId
+    path: str
+    seconds: float
+    left_rms: float
+    right_rms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketOpened(CallEvent):
+    ticket_id: TicketId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketClosed(CallEvent):
+    ticket_id: TicketId
+    disposition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionMade(CallEvent):
+    """The router decided; ``decision`` is its JSON form with candidates, exclusions and scores."""
+
+    decision: Mapping[str, Any]
+
+
+class AgentState(StrEnum):
+    LOGGED_OUT = "logged_out"
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    BUSY = "busy"
+    WRAP_UP = "wrap_up"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStateChanged(Event):
+    """An agent moved to ``state``; ``reason`` is the pause reason, ``until`` the end of a timed state."""
+
+    agent_id: AgentId
+    state: AgentState
+    reason: str | None = None
+    call_id: CallId | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneChanged(Event):
+    """An agent's softphone registered, or went away."""
+
+    agent_id: AgentId
+    registered: bool
+
+
+def type_name(event: type[Event] | Event) -> str:
+    """The CloudEvents type name.
+
+    >>> type_name(CallQueued)
+    'switchroom.call.queued'
+    >>> type_name(AgentStateChanged)
+    'switchroom.agent.state.changed'
+    """
+    name = event.__name__ if isinstance(event, type) else type(event).__name__
+    return "switchroom." + re.sub(r"(?<=[a-z])(?=[A-Z])", ".", name).lower()
+
+
+def to_record(event: Event) -> dict[str, Any]:
+    """The event's fields as JSON values (times in RFC 3339, nested values as objects)."""
+    return {f.name: _plain(getattr(event, f.name)) for f in dataclasses.fields(event)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, StrEnum):
+        return value.value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value

@@ -1,0 +1,135 @@
+"""Settings: environment ``SWITCHROOM_…`` > secret files > ``switchroom.yaml`` > defaults.
+
+Nested names are joined by two underscores: ``SWITCHROOM_HTTP__PORT=8500``. ``SWITCHROOM_HOME`` holds all
+run-time state; secret files lie in ``$SWITCHROOM_HOME/secrets/``, one value a file, named like the setting.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the text names the place and the fix."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Http(_Section):
+    """Desktop, REST, WebSocket events, health and metrics."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8400, ge=0, le=65535)
+    origins: tuple[str, ...] = ()
+    """Further origins from which a browser may talk to us, as ``https://cc.example.com``; our own always may."""
+
+
+class Media(_Section):
+    """Where Asterisk brings the callers' audio. It has no authentication: loopback or a private network only."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8401, ge=0, le=65535)
+    claim_timeout_s: float = 2.0
+
+
+class Sip(_Section):
+    host: str = "127.0.0.1"
+    port: int = Field(5060, ge=1, le=65535)
+    carriers: tuple[str, ...] = ("127.0.0.2",)
+    """Addresses from which the carrier's calls come."""
+    rtp_ports: tuple[int, int] = (20000, 21999)
+
+
+class Asterisk(_Section):
+    """The softswitch: ``local`` runs one in a folder, ``remote`` only talks to one over AMI."""
+
+    mode: Literal["local", "remote"] = "local"
+    tree: Path = PROJECT / ".asterisk"
+    ami_host: str = "127.0.0.1"
+    ami_port: int = Field(5038, ge=1, le=65535)
+    ami_user: str = "switchroom"
+    ami_secret: SecretStr | None = None
+    """Needed for ``remote``; for ``local`` one is generated into the secrets folder."""
+
+
+class Speech(_Section):
+    vosk_models: Mapping[str, Path] = Field(default_factory=dict)
+    """A Vosk model directory for a language, as ``{"zh-CN": "/srv/models/vosk-cn"}``."""
+    workers: int = Field(1, ge=1, le=64)
+
+
+class Settings(BaseSettings):
+    """All settings of one server."""
+
+    model_config = SettingsConfigDict(env_prefix="SWITCHROOM_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    home: Path = PROJECT / "var"
+    dialplans: Path = PROJECT / "dialplans"
+    recordings: Path = PROJECT / "recordings" / "files"
+    database_url: SecretStr | None = None
+    """SQLAlchemy's async URL; without one, SQLite in ``home``."""
+    redis_url: SecretStr | None = None
+    http: Http = Http()
+    media: Media = Media()
+    sip: Sip = Sip()
+    asterisk: Asterisk = Asterisk()
+    speech: Speech = Speech()
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def database(self) -> str:
+        """The database's URL, with its password: never log it."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.home / 'switchroom.db'}"
+
+    @property
+    def secrets(self) -> Path:
+        return self.home / "secrets"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        home = Path(os.environ.get("SWITCHROOM_HOME", PROJECT / "var"))
+        sources: list[PydanticBaseSettingsSource] = [init_settings, EnvSettingsSource(settings_cls)]
+        if (home / "secrets").is_dir():
+            sources.append(SecretsSettingsSource(settings_cls, secrets_dir=home / "secrets", env_prefix=""))
+        sources.append(InitSettingsSource(settings_cls, _yaml_settings()))
+        return tuple(sources)
+
+
+def _yaml_settings() -> dict[str, Any]:
+    path = Path(os.environ.get("SWITCHROOM_CONFIG", "switchroom.yaml"))
+    if not path.is_file():
+        return {}
+    try:
+        loaded = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(loaded, dict):
+        raise SettingsError(f"{path}: expected settings by name, as `http: {{port: 8400}}`")
+    return loaded
