@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from switchroom.domain.call import Outcome
+from switchroom.domain.call import CallState, Outcome
 from switchroom.domain.contact import Requirements, Tier
 from switchroom.domain.ids import AgentId, CallId, CustomerId, OfferId, QueueName, TicketId
 
@@ -37,6 +37,17 @@ class CallEntered(CallEvent):
 
     number: str
     caller: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAdopted(CallEvent):
+    """A call was found live in the softswitch after a restart or a lost connection, and goes on from ``state``."""
+
+    number: str
+    caller: str
+    entered_at: datetime
+    state: CallState
+    agent_id: AgentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +131,7 @@ class OfferFailure(StrEnum):
     BUSY = "busy"
     UNREACHABLE = "unreachable"
     CALLER_LEFT = "caller_left"
+    SWITCH_FAILED = "switch_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +185,18 @@ class DecisionMade(CallEvent):
     """The router decided; ``decision`` is its JSON form with candidates, exclusions and scores."""
 
     decision: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchLost(Event):
+    """The softswitch cannot be steered now; calls go on in it. Nothing is offered until `Reconciled`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled(Event):
+    """Our state is that of the softswitch again. Whatever refers to a call not in ``live`` is over."""
+
+    live: frozenset[CallId]
 
 
 class AgentState(StrEnum):
@@ -229,6 +253,6 @@ def _plain(value: Any) -> Any:
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | frozenset):
         return [_plain(v) for v in value]
     return value
