@@ -118,6 +118,14 @@ class ScreenPopped(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenShown(CallEvent):
+    """The desktop reported that the record is drawn on the agent's screen."""
+
+    offer_id: OfferId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRang(CallEvent):
     """The agent's phone said 180 Ringing."""
 

@@ -1,9 +1,10 @@
 """What boards and desktops are shown of agents and queues: plain values, ready for JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from switchroom.domain.call import CallState
 from switchroom.domain.contact import Tier
 from switchroom.domain.events import AgentState
 from switchroom.domain.ids import AgentId, CallId, QueueName
@@ -43,3 +44,27 @@ class QueueView:
     waiting: tuple[WaitingView, ...]
     agents_available: int
     agents_logged_in: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallView:
+    """One live call."""
+
+    call_id: CallId
+    number: str
+    caller: str
+    state: CallState
+    entered_at: datetime
+    tier: Tier
+    queue: QueueName | None
+    agent_id: AgentId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowView:
+    """One menu as published: the numbers that lead to it, and the error that keeps a newer draft out, if any."""
+
+    name: str
+    numbers: Sequence[str]
+    version: str
+    error: str | None

@@ -1,0 +1,48 @@
+"""What the API asks of call control, of the ACD and of the menus; wired in `switchroom.app`."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
+
+AgentWish = Literal["available", "paused", "logged_out"]
+"""What an agent may ask for; the other states come from calls."""
+
+
+class UnknownAgent(LookupError):
+    """No agent has this number."""
+
+
+class UnknownCall(LookupError):
+    """No live call has this id."""
+
+
+class Refused(Exception):
+    """The wish cannot be fulfilled now; the text says why, in one sentence for the person who asked."""
+
+
+class AgentDesk(Protocol):
+    """Agents and queues, as the ACD holds them."""
+
+    def agents(self) -> Sequence[AgentView]: ...
+
+    def queues(self) -> Sequence[QueueView]: ...
+
+    async def set_state(self, agent_id: AgentId, state: AgentWish, reason: str | None) -> AgentView:
+        """Move the agent; raises `UnknownAgent` or `Refused`. From wrap-up, ``available`` ends it."""
+
+
+class CallDesk(Protocol):
+    """The live calls."""
+
+    def live(self) -> Sequence[CallView]: ...
+
+    async def hang_up(self, call_id: CallId) -> None:
+        """End the call now; raises `UnknownCall`, or `Refused` when the softswitch does not answer."""
+
+
+class FlowDesk(Protocol):
+    """The menus."""
+
+    def flows(self) -> Sequence[FlowView]: ...
