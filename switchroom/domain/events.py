@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from switchroom.domain.call import CallState, Outcome
-from switchroom.domain.contact import Requirements, Tier
+from switchroom.domain.contact import Requirements, Tier, Waiting
 from switchroom.domain.ids import AgentId, CallId, CustomerId, OfferId, QueueName, TicketId
 
 
@@ -48,6 +48,7 @@ class CallAdopted(CallEvent):
     entered_at: datetime
     state: CallState
     agent_id: AgentId | None = None
+    waiting: Waiting | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ class CustomerIdentified(CallEvent):
 
     customer_id: CustomerId | None
     tier: Tier = Tier.STANDARD
+    name: str | None = None
     language: str | None = None
 
 

@@ -1,0 +1,303 @@
+"""The ACD at work: keeps the line, offers contacts to agents, and says why.
+
+State changes are synchronous and made here only; what goes to the store (who waits, who is reserved) follows in the
+same order through one task. With the store out of reach the line goes on from this server's own memory.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Literal
+
+import structlog
+
+from acd.agents import Agent, AgentMove
+from acd.board import agent_views, queue_views, view
+from acd.config import AcdConfig
+from acd.explain import decision
+from acd.offers import BLAMED, OUTCOMES, Offer
+from acd.policy import line_key, meets
+from acd.roster import Roster
+from acd.routing import Match, QueueEntry, RoutingIndex
+from acd.store.port import Store, StoreError
+from switchroom.bus import Bus
+from switchroom.clock import Clock
+from switchroom.domain.call import CallState
+from switchroom.domain.contact import Waiting
+from switchroom.domain.events import (
+    AgentState,
+    CallAdopted,
+    CallConnected,
+    CallEnded,
+    CallQueued,
+    DecisionMade,
+    OfferFailed,
+    OfferFailure,
+    OfferMade,
+    PhoneChanged,
+    Reconciled,
+    SwitchLost,
+)
+from switchroom.domain.ids import AgentId, CallId, OfferId
+from switchroom.domain.views import AgentView, QueueView
+from switchroom.tasks import TaskGroup
+
+log = structlog.get_logger(__name__)
+
+LEASE_MARGIN_S = 10.0
+"""How much longer than the phone rings an agent stays reserved in the store."""
+
+RETRY_S = 1.0
+"""When a reservation was refused by another server's, the line is looked at again after this time."""
+
+WISHES = {"available": AgentMove.READY, "paused": AgentMove.PAUSE, "logged_out": AgentMove.LOG_OUT}
+
+
+class AcdService:
+    """The line and the agents of this server. Nothing is offered before the first `Reconciled`."""
+
+    def __init__(
+        self, config: AcdConfig, store: Store, bus: Bus, clock: Clock, new_offer_id: Callable[[], OfferId]
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._new_offer_id = new_offer_id
+        self._index = RoutingIndex()
+        self._offers: dict[CallId, Offer] = {}
+        self._writes: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
+        self._tasks = TaskGroup()
+        self._steerable = False
+        self.roster = Roster(config, bus, clock, self._agent_changed)
+        bus.subscribe(CallQueued, self._on_queued)
+        bus.subscribe(CallAdopted, self._on_adopted)
+        bus.subscribe(CallConnected, self._on_connected)
+        bus.subscribe(OfferFailed, self._on_offer_failed)
+        bus.subscribe(CallEnded, self._on_ended)
+        bus.subscribe(PhoneChanged, lambda event: self.roster.phone(event.agent_id, event.registered))
+        bus.subscribe(SwitchLost, self._on_switch_lost)
+        bus.subscribe(Reconciled, self._on_reconciled)
+
+    async def start(self) -> None:
+        self._tasks.spawn(self._write(), name="acd.store")
+
+    async def stop(self) -> None:
+        self.roster.stop()
+        await self._tasks.close()
+        await self._store.close()
+
+    def agents(self) -> list[AgentView]:
+        return agent_views(self._config, self.roster)
+
+    def queues(self) -> list[QueueView]:
+        offered = (offer.entry for offer in self._offers.values())
+        return queue_views(self._config, self.roster, [*self._index.entries(), *offered])
+
+    async def set_state(
+        self, agent_id: AgentId, state: Literal["available", "paused", "logged_out"], reason: str | None
+    ) -> AgentView:
+        """Ready, pause or log out, as the agent asks; UnknownAgent if there is none of this number."""
+        return view(self._config, self.roster.ask(agent_id, WISHES[state], reason))
+
+    # What happens to calls.
+
+    def _on_queued(self, event: CallQueued) -> None:
+        if event.call_id in self._index or event.call_id in self._offers:
+            return
+        entry = self._entry(event.call_id, Waiting(event.requirements, event.enqueued_at))
+        self._later(lambda: self._enqueue(entry))
+        self._index.add_entry(entry)
+        self._route_entry(entry)
+
+    def _on_adopted(self, event: CallAdopted) -> None:
+        """After a restart: an agent found ringing or talking is not free, and the offer that rings goes on."""
+        agent = self.roster.get(event.agent_id)
+        if agent is None:
+            return
+        queue = event.waiting.requirements.queue if event.waiting else None
+        if event.state is CallState.CONNECTED:
+            self.roster.adopt(agent.id, AgentState.BUSY, event.call_id, queue)
+        elif event.state is CallState.RINGING and event.waiting is not None and event.call_id not in self._offers:
+            self.roster.adopt(agent.id, AgentState.RESERVED, event.call_id, queue)
+            entry = self._entry(event.call_id, event.waiting)
+            self._later(lambda: self._enqueue(entry))
+            self._offers[event.call_id] = Offer(
+                id=self._new_offer_id(), agent_id=agent.id, entry=entry, made_at=event.at
+            )
+
+    def _on_connected(self, event: CallConnected) -> None:
+        self._served(event.call_id)
+        agent = self.roster.get(event.agent_id)
+        if agent is not None and agent.state is AgentState.RESERVED:
+            self.roster.connect(event.agent_id)
+
+    def _on_offer_failed(self, event: OfferFailed) -> None:
+        offer = self._offers.pop(event.call_id, None)
+        agent = self.roster.get(event.agent_id)
+        if offer is not None and event.failure is OfferFailure.CALLER_LEFT:
+            self._later(lambda: self._remove(event.call_id))
+        elif offer is not None:
+            # The contact is back in its old place before the agent can be matched again.
+            self._index.add_entry(offer.entry)
+            self._later(lambda: self._release(offer))
+        if agent is not None and agent.state is AgentState.RESERVED:
+            if OUTCOMES[event.failure] in BLAMED:
+                self.roster.miss(agent.id, "ring_no_answer")
+            else:
+                self.roster.part(agent.id)
+        if offer is not None and offer.call_id in self._index:
+            self._route_entry(offer.entry)
+
+    def _on_ended(self, event: CallEnded) -> None:
+        self._served(event.call_id)
+        for agent in self.roster:
+            if agent.call_id == event.call_id:
+                self.roster.part(agent.id)
+
+    def _on_switch_lost(self, event: SwitchLost) -> None:
+        self._steerable = False
+
+    def _on_reconciled(self, event: Reconciled) -> None:
+        for entry in (*self._index.entries(), *(offer.entry for offer in self._offers.values())):
+            if entry.call_id not in event.live:
+                self._served(entry.call_id)
+        for agent in self.roster:
+            if agent.call_id not in event.live:
+                self.roster.part(agent.id)
+        self._later(lambda: self._sweep(event.live))
+        self._steerable = True
+        for agent in self.roster:
+            self._route_agent(agent)
+
+    def _served(self, call_id: CallId) -> None:
+        """The contact is out of the line, whatever the reason."""
+        offer = self._offers.pop(call_id, None)
+        if self._index.remove_entry(call_id) is not None or offer is not None:
+            self._later(lambda: self._remove(call_id))
+
+    def _entry(self, call_id: CallId, waiting: Waiting) -> QueueEntry:
+        """The contact's place, with what its queue requires of every contact added to its own needs."""
+        needs = waiting.requirements
+        queue = needs.queue if needs.queue in self._config.queues else self._config.fallback
+        if queue != needs.queue:
+            log.error("acd.unknown_queue", queue=needs.queue, call_id=call_id, used=queue)
+        skills = dict(needs.skills)
+        for skill, level in self._config.queues[queue].skills.items():
+            skills[skill] = max(level, skills.get(skill, 0))
+        waiting = replace(waiting, requirements=replace(needs, queue=queue, skills=skills))
+        return QueueEntry(call_id, waiting, line_key(waiting.enqueued_at, needs.tier, self._config.head_start))
+
+    # Routing.
+
+    def _agent_changed(self, agent: Agent) -> None:
+        if agent.eligible:
+            self._index.add_agent(agent.id, agent.skills, agent.since)
+            self._route_agent(agent)
+        else:
+            self._index.remove_agent(agent.id)
+
+    def _route_entry(self, entry: QueueEntry) -> None:
+        if not self._steerable:
+            return
+        match = self._index.match_entry(entry.call_id)
+        if match is not None:
+            self._offer(match)
+        else:
+            self._explain(entry, None)
+
+    def _route_agent(self, agent: Agent) -> None:
+        if self._steerable and (match := self._index.match_agent(agent.id)) is not None:
+            self._offer(match)
+
+    def _offer(self, match: Match) -> None:
+        entry, now = match.entry, self._clock.now()
+        reasons = self._reasons(entry, match.agent_id)
+        offer = Offer(id=self._new_offer_id(), agent_id=match.agent_id, entry=entry, made_at=now)
+        self._offers[entry.call_id] = offer
+        self._index.remove_entry(entry.call_id)
+        self.roster.reserve(match.agent_id, entry.call_id, entry.waiting.requirements.queue)
+        self._later(lambda: self._reserve(offer))
+        self._bus.publish(DecisionMade(at=now, call_id=entry.call_id, decision=reasons))
+
+    def _explain(self, entry: QueueEntry, chosen: AgentId | None) -> None:
+        reasons = self._reasons(entry, chosen)
+        self._bus.publish(DecisionMade(at=self._clock.now(), call_id=entry.call_id, decision=reasons))
+
+    def _reasons(self, entry: QueueEntry, chosen: AgentId | None) -> dict[str, object]:
+        return decision(entry, chosen, self.roster, self._overtaken(entry, chosen), self._clock.now())
+
+    def _overtaken(self, entry: QueueEntry, chosen: AgentId | None) -> int:
+        """How many came earlier and could have had this agent, had there been no head-start."""
+        agent = self.roster.get(chosen)
+        came = entry.waiting.enqueued_at
+        if agent is None or entry.key == came.timestamp():
+            return 0
+        return sum(
+            other.waiting.enqueued_at < came and meets(other.waiting.requirements.skills, agent.skills)
+            for other in self._index.entries()
+        )
+
+    # The store, written in the order of what happened.
+
+    def _later(self, write: Callable[[], Awaitable[None]]) -> None:
+        self._writes.put_nowait(write)
+
+    async def _write(self) -> None:
+        while True:
+            write = await self._writes.get()
+            try:
+                await write()
+            except StoreError as error:
+                log.warning("acd.store_unreachable", error=str(error))
+
+    async def _enqueue(self, entry: QueueEntry) -> None:
+        await self._store.enqueue(entry)
+
+    async def _remove(self, call_id: CallId) -> None:
+        await self._store.remove(call_id)
+
+    async def _release(self, offer: Offer) -> None:
+        if offer.token is not None:
+            await self._store.release(offer.token)
+
+    async def _sweep(self, live: frozenset[CallId]) -> None:
+        for entry in await self._store.entries():
+            if entry.call_id not in live:
+                await self._store.remove(entry.call_id)
+
+    async def _reserve(self, offer: Offer) -> None:
+        if self._offers.get(offer.call_id) is not offer:
+            return
+        queue = self._config.queues[offer.entry.waiting.requirements.queue]
+        ring_timeout_s = int(queue.ring_timeout.total_seconds())
+        try:
+            token = await self._store.reserve(offer.agent_id, offer.call_id, ring_timeout_s + LEASE_MARGIN_S)
+        except StoreError as error:
+            # No call waits for Redis: this server's own state says that the agent is free.
+            log.warning("acd.offered_without_store", error=str(error))
+        else:
+            if token is None:
+                self._clock.call_later(RETRY_S, lambda: self._give_back(offer))
+                return
+            if self._offers.get(offer.call_id) is not offer:
+                await self._store.release(token)
+                return
+            self._offers[offer.call_id] = replace(offer, token=token)
+        self._bus.publish(
+            OfferMade(
+                at=self._clock.now(),
+                call_id=offer.call_id,
+                offer_id=offer.id,
+                agent_id=offer.agent_id,
+                queue=offer.entry.waiting.requirements.queue,
+                ring_timeout_s=ring_timeout_s,
+            )
+        )
+
+    def _give_back(self, offer: Offer) -> None:
+        """Another server holds the agent or the contact: both are free here again."""
+        if self._offers.get(offer.call_id) is offer:
+            del self._offers[offer.call_id]
+            self._index.add_entry(offer.entry)
+            self.roster.part(offer.agent_id)
