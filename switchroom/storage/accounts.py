@@ -1,0 +1,129 @@
+"""Who may log in: users with argon2 password hashes, their sessions, and bearer tokens for programs."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, insert, select
+
+from switchroom.domain.ids import AgentId
+from switchroom.storage.database import Database, upsert
+from switchroom.storage.tables import api_tokens, sessions, users
+
+SESSION_LASTS = timedelta(hours=14)
+"""A long shift; whoever works longer logs in again."""
+
+
+class Role(StrEnum):
+    """What a user may do, each role more than the one before it."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person who may log in, or (with ``login`` as ``token:label``) a program."""
+
+    login: str
+    role: Role
+    agent_id: AgentId | None = None
+
+
+class Accounts:
+    """Users, sessions and tokens. Hashing costs some 50 ms of a core on purpose, so it runs in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._hasher = PasswordHasher()
+        # Compared against when nobody has the login, so that the time taken does not tell who exists.
+        self._nobody = self._hasher.hash(secrets.token_hex(16))
+
+    async def ensure_user(self, login: str, role: Role, agent_id: AgentId | None, password: str) -> None:
+        """Make the user, or make an existing one be like this; a password that is already right keeps its hash."""
+        stored = await self._hash_of(login)
+        if stored is None or not await asyncio.to_thread(self._matches, stored, password):
+            stored = await asyncio.to_thread(self._hasher.hash, password)
+        row = {"login": login, "password_hash": stored, "role": role, "agent_id": agent_id}
+        async with self._database.write() as connection:
+            await upsert(connection, users, [row])
+
+    async def users(self) -> Sequence[User]:
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select(users.c.login, users.c.role, users.c.agent_id).order_by(users.c.login)
+            )
+            return [User(**{**row._mapping, "role": Role(row.role)}) for row in rows]
+
+    async def remove_user(self, login: str) -> None:
+        """The user and all their sessions."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(users).where(users.c.login == login))
+
+    async def check_password(self, login: str, password: str) -> User | None:
+        """The user, if that is their password."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(users).where(users.c.login == login))).first()
+        stored = self._nobody if row is None else row.password_hash
+        if not await asyncio.to_thread(self._matches, stored, password) or row is None:
+            return None
+        return User(login=row.login, role=Role(row.role), agent_id=row.agent_id)
+
+    async def start_session(self, login: str, now: datetime) -> str:
+        """A new session's secret; sessions that have run out are swept away."""
+        token = secrets.token_urlsafe(32)
+        async with self._database.write() as connection:
+            await connection.execute(delete(sessions).where(sessions.c.expires_at < now))
+            await connection.execute(
+                insert(sessions).values(token_hash=_digest(token), login=login, expires_at=now + SESSION_LASTS)
+            )
+        return token
+
+    async def session_user(self, token: str, now: datetime) -> User | None:
+        query = (
+            select(users.c.login, users.c.role, users.c.agent_id)
+            .join(sessions, sessions.c.login == users.c.login)
+            .where(sessions.c.token_hash == _digest(token), sessions.c.expires_at >= now)
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else User(login=row.login, role=Role(row.role), agent_id=row.agent_id)
+
+    async def end_session(self, token: str) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(delete(sessions).where(sessions.c.token_hash == _digest(token)))
+
+    async def create_token(self, role: Role, label: str) -> str:
+        """A program's bearer token, shown this once."""
+        token = f"swr_{secrets.token_urlsafe(32)}"
+        async with self._database.write() as connection:
+            await connection.execute(insert(api_tokens).values(token_hash=_digest(token), role=role, label=label))
+        return token
+
+    async def token_user(self, token: str) -> User | None:
+        query = select(api_tokens.c.role, api_tokens.c.label).where(api_tokens.c.token_hash == _digest(token))
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else User(login=f"token:{row.label}", role=Role(row.role))
+
+    async def _hash_of(self, login: str) -> str | None:
+        async with self._database.read() as connection:
+            return await connection.scalar(select(users.c.password_hash).where(users.c.login == login))
+
+    def _matches(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def _digest(token: str) -> str:
+    # The token is 256 random bits: nothing to guess, so a fast hash is enough.
+    return hashlib.sha256(token.encode()).hexdigest()

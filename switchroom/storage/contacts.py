@@ -1,0 +1,95 @@
+"""The contacts table: one row a call, as `switchroom.domain.history` folds it from the events."""
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from switchroom.domain.call import Outcome
+from switchroom.domain.contact import Tier
+from switchroom.domain.events import InputKind
+from switchroom.domain.history import ContactRecord, TakenInput
+from switchroom.domain.ids import AgentId, CallId, CustomerId
+from switchroom.storage.database import Database
+from switchroom.storage.tables import contacts, recordings
+
+
+def to_row(record: ContactRecord) -> dict[str, Any]:
+    row = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
+    row["path"] = list(record.path)
+    row["inputs"] = [dataclasses.asdict(taken) for taken in record.inputs]
+    row["collected"], row["skills"] = dict(record.collected), dict(record.skills)
+    return row
+
+
+def from_row(row: Row[Any] | Mapping[str, Any]) -> ContactRecord:
+    values = dict(row if isinstance(row, Mapping) else row._mapping)
+    values["tier"] = Tier(values["tier"])
+    values["outcome"] = Outcome(values["outcome"]) if values["outcome"] else None
+    values["path"] = tuple(values["path"])
+    values["inputs"] = tuple(
+        TakenInput(node=i["node"], kind=InputKind(i["kind"]), value=i["value"]) for i in values["inputs"]
+    )
+    return ContactRecord(**values)
+
+
+async def load(connection: AsyncConnection, call_ids: Collection[CallId]) -> dict[CallId, ContactRecord]:
+    rows = await connection.execute(select(contacts).where(contacts.c.call_id.in_(call_ids)))
+    return {record.call_id: record for record in map(from_row, rows)}
+
+
+async def load_live(connection: AsyncConnection) -> dict[CallId, ContactRecord]:
+    """The calls without an outcome."""
+    rows = await connection.execute(select(contacts).where(contacts.c.outcome.is_(None)))
+    return {record.call_id: record for record in map(from_row, rows)}
+
+
+class Contacts:
+    """Reads the calls of the past and the present. They are written by the `Ledger` alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, call_id: CallId) -> ContactRecord | None:
+        found = await self._select(contacts.c.call_id == call_id, limit=1)
+        return found[0] if found else None
+
+    async def latest(
+        self,
+        *,
+        agent_id: AgentId | None = None,
+        customer_id: CustomerId | None = None,
+        before: datetime | None = None,
+        limit: int = 50,
+    ) -> Sequence[ContactRecord]:
+        """The newest first; ``before`` (an ``entered_at``) turns the page."""
+        wanted: list[ColumnElement[bool]] = []
+        if agent_id is not None:
+            wanted.append(contacts.c.agent_id == agent_id)
+        if customer_id is not None:
+            wanted.append(contacts.c.customer_id == customer_id)
+        if before is not None:
+            wanted.append(contacts.c.entered_at < before)
+        return await self._select(*wanted, limit=limit)
+
+    async def answered_without_ticket(self, since: datetime) -> Sequence[ContactRecord]:
+        """Calls that an agent answered, whose ticket is still owed."""
+        return await self._select(contacts.c.answered_at >= since, contacts.c.ticket_id.is_(None), limit=1000)
+
+    async def recordings_of(self, call_ids: Collection[CallId]) -> dict[CallId, str]:
+        """The id of the latest recording of each call that has one."""
+        query = (
+            select(recordings.c.call_id, recordings.c.id)
+            .where(recordings.c.call_id.in_(call_ids))
+            .order_by(recordings.c.created_at)
+        )
+        async with self._database.read() as connection:
+            return {row.call_id: row.id for row in await connection.execute(query)}
+
+    async def _select(self, *wanted: ColumnElement[bool], limit: int) -> Sequence[ContactRecord]:
+        query = select(contacts).where(*wanted).order_by(contacts.c.entered_at.desc()).limit(limit)
+        async with self._database.read() as connection:
+            return [from_row(row) for row in await connection.execute(query)]

@@ -1,0 +1,112 @@
+"""Customers, their numbers and their orders."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from switchroom.domain.contact import Tier
+from switchroom.domain.customer import Customer, Order, OrderItem
+from switchroom.domain.ids import CustomerId
+from switchroom.storage.database import Database, upsert
+from switchroom.storage.phones import normalise
+from switchroom.storage.tables import customer_phones, customers, orders
+
+
+class Customers:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def by_phone(self, phone: str) -> Customer | None:
+        """The customer whose number this is, in whatever form it is written."""
+        owner = select(customer_phones.c.customer_id).where(customer_phones.c.phone == normalise(phone))
+        return await self._one(customers.c.id == owner.scalar_subquery())
+
+    async def get(self, customer_id: CustomerId) -> Customer | None:
+        return await self._one(customers.c.id == customer_id)
+
+    async def add(
+        self,
+        *,
+        name: str,
+        phones: Sequence[str],
+        tier: Tier = Tier.STANDARD,
+        language: str | None = None,
+        email: str | None = None,
+        note: str = "",
+        preferences: Mapping[str, str] | None = None,
+    ) -> CustomerId:
+        """A new customer. Raises SQLAlchemy's ``IntegrityError`` when a number belongs to somebody already."""
+        values = {"name": name, "tier": tier, "language": language, "email": email, "note": note}
+        async with self._database.write() as connection:
+            statement = insert(customers).values(**values, preferences=dict(preferences or {}))
+            customer_id = (await connection.scalars(statement.returning(customers.c.id))).one()
+            numbers = sorted({normalise(phone) for phone in phones})
+            if numbers:
+                rows = [{"phone": number, "customer_id": customer_id} for number in numbers]
+                await connection.execute(insert(customer_phones), rows)
+        return CustomerId(customer_id)
+
+    async def orders(self, customer_id: CustomerId, limit: int = 20) -> Sequence[Order]:
+        """The newest first."""
+        query = select(orders).where(orders.c.customer_id == customer_id).order_by(orders.c.placed_at.desc())
+        async with self._database.read() as connection:
+            return [_order(row._mapping) for row in await connection.execute(query.limit(limit))]
+
+    async def put_order(self, customer_id: CustomerId, order: Order) -> None:
+        """Store the order, or what became of it."""
+        row = {
+            "number": order.number,
+            "customer_id": customer_id,
+            "status": order.status,
+            "status_zh": order.status_zh,
+            "carrier": order.carrier,
+            "eta": order.eta,
+            "total": order.total,
+            "items": [{"name": item.name, "quantity": item.quantity} for item in order.items],
+            "placed_at": order.placed_at,
+        }
+        async with self._database.write() as connection:
+            await upsert(connection, orders, [row])
+
+    async def forget(self, customer_id: CustomerId) -> None:
+        """Erase the customer with numbers and orders; the calls stay, without a name."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(customers).where(customers.c.id == customer_id))
+
+    async def _one(self, wanted: Any) -> Customer | None:
+        query = (
+            select(customers, customer_phones.c.phone)
+            .outerjoin(customer_phones, customer_phones.c.customer_id == customers.c.id)
+            .where(wanted)
+            .order_by(customer_phones.c.phone)
+        )
+        async with self._database.read() as connection:
+            rows = [dict(row._mapping) for row in await connection.execute(query)]
+        if not rows:
+            return None
+        phones = tuple(row["phone"] for row in rows if row["phone"] is not None)
+        first = {name: value for name, value in rows[0].items() if name != "phone"}
+        return Customer(**{**first, "tier": Tier(first["tier"]), "phones": phones})
+
+
+class OrderDip:
+    """The menu's source ``orders``: what a caller may hear about an order of which they know the number."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, number: str) -> Mapping[str, Any] | None:
+        """``{"number", "status", "status_zh", "carrier", "eta", "total", "items"}``, or None if there is none."""
+        query = select(orders).where(orders.c.number == number)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            return None
+        hidden = ("customer_id", "placed_at")
+        return {name: value for name, value in row._mapping.items() if name not in hidden}
+
+
+def _order(row: Mapping[Any, Any]) -> Order:
+    values = {name: value for name, value in row.items() if name != "customer_id"}
+    return Order(**{**values, "items": tuple(OrderItem(**item) for item in values["items"])})

@@ -1,0 +1,111 @@
+"""The door to the database: one engine, read and write transactions, and the upsert that both dialects know."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Table, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """SQLite (WAL) or PostgreSQL behind SQLAlchemy's async URL, as ``sqlite+aiosqlite:///var/switchroom.db``."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection whose reads see one state of the data."""
+        async with self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction, committed at the end, rolled back when the block raises."""
+        async with self._engine.connect() as connection:
+            await connection.execution_options(writes=True)
+            async with connection.begin():
+                yield connection
+
+    async def check(self) -> None:
+        """Raise unless the database answers."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def upgrade(self) -> None:
+        """Bring the tables to the newest version; nothing happens when they are."""
+        async with self.write() as connection:
+            await connection.run_sync(_migrate)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+async def upgrade(url: str) -> None:
+    """Bring the tables behind ``url`` to the newest version."""
+    database = Database(url)
+    try:
+        await database.upgrade()
+    finally:
+        await database.close()
+
+
+async def upsert(
+    connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], *, update: bool = True
+) -> None:
+    """Insert ``rows``; those whose primary key is there already replace it, or with ``update=False`` are left out."""
+    if not rows:
+        return
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = make(table)
+    key = [column.name for column in table.primary_key]
+    if update:
+        others = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        statement = statement.on_conflict_do_update(index_elements=key, set_=others)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    await connection.execute(statement, list(rows))
+
+
+def _engine(url: str) -> AsyncEngine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(dbapi: Any, _record: object) -> None:
+        # We say BEGIN ourselves, below: the driver's own would come too late for a read followed by a write.
+        dbapi.isolation_level = None
+        cursor = dbapi.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads first and then writes fails at once in WAL mode when another writer
+        # came between (SQLITE_BUSY_SNAPSHOT), whatever busy_timeout says: writers take the lock at the start.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _migrate(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        # Several servers may start at once; one migrates, the others find it done.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('switchroom.migrations'))"))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,54 @@
+"""Reads the append-only log: everything that happened, in order, with the router's reasons."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from switchroom.domain.ids import AgentId, CallId
+from switchroom.storage.database import Database
+from switchroom.storage.tables import decisions, events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedEvent:
+    """One event as it was kept. ``seq`` rises with every event, also over restarts."""
+
+    seq: int
+    type: str
+    at: datetime
+    call_id: CallId | None
+    agent_id: AgentId | None
+    data: Mapping[str, Any]
+
+
+class EventLog:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def after(self, seq: int, *, agent_id: AgentId | None = None, limit: int = 1000) -> Sequence[LoggedEvent]:
+        """What happened after ``seq``, oldest first; with ``agent_id`` only what concerns that agent."""
+        query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+        if agent_id is not None:
+            query = query.where(events.c.agent_id == agent_id)
+        async with self._database.read() as connection:
+            return [LoggedEvent(**row._mapping) for row in await connection.execute(query)]
+
+    async def of_call(self, call_id: CallId) -> Sequence[LoggedEvent]:
+        """A call's whole story, oldest first."""
+        query = select(events).where(events.c.call_id == call_id).order_by(events.c.seq)
+        async with self._database.read() as connection:
+            return [LoggedEvent(**row._mapping) for row in await connection.execute(query)]
+
+    async def decisions(self, call_id: CallId) -> Sequence[Mapping[str, Any]]:
+        """Why the call went where it went: the router's decisions, oldest first."""
+        query = select(decisions.c.decision).where(decisions.c.call_id == call_id).order_by(decisions.c.seq)
+        async with self._database.read() as connection:
+            return list((await connection.scalars(query)).all())
+
+    async def last_seq(self) -> int:
+        """The newest event's number; 0 when nothing happened yet."""
+        async with self._database.read() as connection:
+            return await connection.scalar(select(func.max(events.c.seq))) or 0

@@ -1,0 +1,122 @@
+"""Writes a batch of events, in one transaction: the log, and the tables that are read from it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from switchroom.domain import events as ev
+from switchroom.domain.call import Outcome
+from switchroom.domain.history import ContactRecord, fold
+from switchroom.domain.ids import CallId
+from switchroom.storage import contacts
+from switchroom.storage.database import upsert
+from switchroom.storage.tables import agent_presence, decisions, events, recordings
+from switchroom.storage.tables import contacts as contacts_table
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its place in the log."""
+
+    seq: int
+    event: ev.Event
+
+
+async def store(connection: AsyncConnection, batch: Sequence[Recorded], *, again: bool) -> None:
+    """Write ``batch``. With ``again`` an earlier try may have been committed unseen: what is there is left out."""
+    if again:
+        seqs = [recorded.seq for recorded in batch]
+        known = set(await connection.scalars(select(events.c.seq).where(events.c.seq.in_(seqs))))
+        batch = [recorded for recorded in batch if recorded.seq not in known]
+    await upsert(connection, events, [_log_row(recorded) for recorded in batch], update=False)
+    await upsert(connection, contacts_table, [contacts.to_row(r) for r in await _fold(connection, batch)])
+    await upsert(connection, decisions, _decision_rows(batch), update=False)
+    await upsert(connection, recordings, _recording_rows(batch))
+    await upsert(connection, agent_presence, _presence_rows(batch))
+
+
+async def _fold(connection: AsyncConnection, batch: Sequence[Recorded]) -> Sequence[ContactRecord]:
+    call_ids = {r.event.call_id for r in batch if isinstance(r.event, ev.CallEvent)}
+    records = await contacts.load(connection, call_ids) if call_ids else {}
+    for recorded in batch:
+        event = recorded.event
+        if isinstance(event, ev.CallEvent):
+            records[event.call_id] = fold(records.get(event.call_id), event)
+        elif isinstance(event, ev.Reconciled):
+            records = {**await contacts.load_live(connection), **records}
+            records |= _lost(records, event)
+    return list(records.values())
+
+
+def _lost(records: dict[CallId, ContactRecord], event: ev.Reconciled) -> dict[CallId, ContactRecord]:
+    """The calls that ended while nobody looked, with the outcome that can still be told."""
+    ended = {}
+    for call_id, record in records.items():
+        if record.outcome is None and call_id not in event.live:
+            outcome = Outcome.CONNECTED if record.answered_at else Outcome.ABANDONED
+            ended[call_id] = fold(record, ev.CallEnded(at=event.at, call_id=call_id, outcome=outcome))
+    return ended
+
+
+def _log_row(recorded: Recorded) -> dict[str, Any]:
+    event = recorded.event
+    return {
+        "seq": recorded.seq,
+        "type": ev.type_name(event),
+        "at": event.at,
+        "call_id": getattr(event, "call_id", None),
+        "agent_id": getattr(event, "agent_id", None),
+        "data": ev.to_record(event),
+    }
+
+
+def _decision_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
+    return [
+        {
+            "seq": recorded.seq,
+            "call_id": recorded.event.call_id,
+            "at": recorded.event.at,
+            "decision": ev.to_record(recorded.event)["decision"],
+        }
+        for recorded in batch
+        if isinstance(recorded.event, ev.DecisionMade)
+    ]
+
+
+def _recording_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
+    found = {}
+    for recorded in batch:
+        event = recorded.event
+        if isinstance(event, ev.RecordingReady):
+            # The id follows from the path: a recording that is announced again after a restart keeps its id.
+            recording_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{event.call_id}/{event.path}").hex
+            found[recording_id] = {
+                "id": recording_id,
+                "call_id": event.call_id,
+                "agent_id": event.agent_id,
+                "path": event.path,
+                "seconds": event.seconds,
+                "left_rms": event.left_rms,
+                "right_rms": event.right_rms,
+                "created_at": event.at,
+            }
+    return list(found.values())
+
+
+def _presence_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
+    latest = {r.event.agent_id: r.event for r in batch if isinstance(r.event, ev.AgentStateChanged)}
+    return [
+        {
+            "agent_id": event.agent_id,
+            "state": event.state,
+            "reason": event.reason,
+            "call_id": event.call_id,
+            "since": event.at,
+            "until": event.until,
+        }
+        for event in latest.values()
+    ]

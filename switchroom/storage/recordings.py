@@ -1,0 +1,40 @@
+"""Finds recordings by their opaque id; where the audio lies is nobody's business outside."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from switchroom.domain.ids import AgentId, CallId
+from switchroom.storage.database import Database
+from switchroom.storage.tables import recordings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One recorded conversation. ``path`` is relative to the recordings folder, levels are RMS from 0 to 1."""
+
+    id: str
+    call_id: CallId
+    agent_id: AgentId
+    path: str
+    seconds: float
+    left_rms: float
+    right_rms: float
+    created_at: datetime
+
+
+class Recordings:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, recording_id: str) -> Recording | None:
+        query = select(recordings).where(recordings.c.id == recording_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else Recording(**row._mapping)
+
+    async def of_call(self, call_id: CallId) -> list[Recording]:
+        query = select(recordings).where(recordings.c.call_id == call_id).order_by(recordings.c.created_at)
+        async with self._database.read() as connection:
+            return [Recording(**row._mapping) for row in await connection.execute(query)]
