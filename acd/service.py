@@ -119,6 +119,7 @@ class AcdService:
         if event.state is CallState.CONNECTED:
             self.roster.adopt(agent.id, AgentState.BUSY, event.call_id, queue)
         elif event.state is CallState.RINGING and event.waiting is not None and event.call_id not in self._offers:
+            self._index.remove_entry(event.call_id)
             self.roster.adopt(agent.id, AgentState.RESERVED, event.call_id, queue)
             entry = self._entry(event.call_id, event.waiting)
             self._later(lambda: self._enqueue(entry))

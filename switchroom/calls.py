@@ -341,10 +341,17 @@ class Calls:
         if state is CallState.QUEUED:
             call.state = CallState.ENTERED
         self._open(call)
-        now = self._clock.now()
+        self._publish_adopted(call, state)
+        if state is CallState.QUEUED:
+            self._queued(call)
+        elif state is CallState.CONNECTED and call.agent_id is not None:
+            now = self._clock.now()
+            self._bus.publish(CallConnected(at=now, call_id=call.call_id, agent_id=call.agent_id))
+
+    def _publish_adopted(self, call: Call, state: CallState) -> None:
         self._bus.publish(
             CallAdopted(
-                at=now,
+                at=self._clock.now(),
                 call_id=call.call_id,
                 number=call.number,
                 caller=call.phone,
@@ -354,16 +361,15 @@ class Calls:
                 waiting=call.waiting,
             )
         )
-        if state is CallState.QUEUED:
-            self._queued(call)
-        elif state is CallState.CONNECTED and call.agent_id is not None:
-            self._bus.publish(CallConnected(at=now, call_id=call.call_id, agent_id=call.agent_id))
 
     def _align(self, call: Call, live: LiveCall) -> None:
         """Catch up with what was missed of a call that is known."""
         found = FOUND_IN[live.phase]
         if found is CallState.CONNECTED and live.agent_id is not None:
             self._post(call, AgentAnswered(call_id=call.call_id, agent_id=live.agent_id))
+        elif found is CallState.RINGING and call.state is CallState.QUEUED:
+            call.state, call.agent_id = after(call.state, Move.OFFERED), live.agent_id
+            self._publish_adopted(call, call.state)
         elif found is CallState.QUEUED and live.waiting is not None:
             if call.state is CallState.RINGING and call.agent_id is not None:
                 failed = AgentFailed(call_id=call.call_id, agent_id=call.agent_id, failure=OfferFailure.SWITCH_FAILED)

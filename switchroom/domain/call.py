@@ -51,7 +51,8 @@ TRANSITIONS: Mapping[CallState, Mapping[Move, CallState]] = {
     _S.ENTERED: {_M.MENU_STARTED: _S.IN_MENU, _M.QUEUED: _S.QUEUED, _M.ENDED: _S.ENDED},
     # A menu starts again when its media connection was lost and the dialplan came back.
     _S.IN_MENU: {_M.MENU_STARTED: _S.IN_MENU, _M.QUEUED: _S.QUEUED, _M.ENDED: _S.ENDED},
-    _S.QUEUED: {_M.OFFERED: _S.RINGING, _M.ENDED: _S.ENDED},
+    # Answered while queued: an offer that was given up here, but had gone through in the softswitch.
+    _S.QUEUED: {_M.OFFERED: _S.RINGING, _M.ANSWERED: _S.CONNECTED, _M.ENDED: _S.ENDED},
     _S.RINGING: {_M.OFFER_FAILED: _S.QUEUED, _M.ANSWERED: _S.CONNECTED, _M.ENDED: _S.ENDED},
     _S.CONNECTED: {_M.ENDED: _S.ENDED},
     _S.ENDED: {},

@@ -1,19 +1,44 @@
-"""A clock that stands still until a test moves it."""
+"""A clock that a test moves by hand."""
 
+import heapq
+import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
+class FakeTimer:
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
 class FakeClock:
+    """`switchroom.clock.Clock`; `advance` runs the timers that fall due, in order."""
+
     def __init__(self, start: datetime = datetime(2026, 1, 8, 9, 30, tzinfo=UTC)) -> None:
-        self._now = start
-        self._monotonic_s = 1000.0
+        self._start = start
+        self._elapsed = 0.0
+        self._timers: list[tuple[float, int, FakeTimer, Callable[[], None]]] = []
+        self._order = itertools.count()
 
     def now(self) -> datetime:
-        return self._now
+        return self._start + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
-        return self._monotonic_s
+        return self._elapsed
+
+    def call_later(self, delay_s: float, action: Callable[[], None]) -> FakeTimer:
+        timer = FakeTimer()
+        heapq.heappush(self._timers, (self._elapsed + delay_s, next(self._order), timer, action))
+        return timer
 
     def advance(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
-        self._monotonic_s += seconds
+        until = self._elapsed + seconds
+        while self._timers and self._timers[0][0] <= until:
+            due, _, timer, action = heapq.heappop(self._timers)
+            self._elapsed = max(self._elapsed, due)
+            if not timer.cancelled:
+                action()
+        self._elapsed = until

@@ -1,0 +1,55 @@
+"""From the raw file that MixMonitor wrote to a finished recording.
+
+MixMonitor's option ``D`` writes interleaved signed 16-bit samples at 8 kHz, caller left, agent right, without a header: whatever
+was written before a crash is usable. The finished file is an ordinary stereo WAV.
+"""
+
+import os
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+RATE = 8000
+CHANNELS = 2
+SAMPLE_BYTES = 2
+FULL_SCALE = 32768.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Length in seconds and level of each side (RMS, 0 to 1)."""
+
+    seconds: float
+    left_rms: float
+    right_rms: float
+
+
+def finish(raw: Path, target: Path) -> Measured | None:
+    """Write ``target`` from ``raw``, completely or not at all; None when nothing was recorded.
+
+    Raises OSError when the disk does not take it; ``raw`` is never touched.
+    """
+    frame_bytes = CHANNELS * SAMPLE_BYTES
+    frames = raw.stat().st_size // frame_bytes
+    if not frames:
+        return None
+    samples = np.fromfile(raw, dtype="<i2", count=frames * CHANNELS).reshape(-1, CHANNELS)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".part")
+    try:
+        with partial.open("wb") as file:
+            with wave.open(file, "wb") as out:
+                out.setnchannels(CHANNELS)
+                out.setsampwidth(SAMPLE_BYTES)
+                out.setframerate(RATE)
+                out.writeframes(samples.tobytes())
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    left, right = (float(level) for level in np.sqrt(np.mean(np.square(samples / FULL_SCALE), axis=0)))
+    return Measured(frames / RATE, left, right)

@@ -1,0 +1,153 @@
+"""The index gives the same answer as looking at everybody, and keeps the invariant of routing."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from acd.policy import fitness, line_key, meets
+from acd.routing import Match, QueueEntry, RoutingIndex
+from switchroom.domain.contact import Requirements, Tier, Waiting
+from switchroom.domain.ids import AgentId, CallId, QueueName
+
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+HEAD_START = {Tier.GOLD: timedelta(seconds=60)}
+
+
+def entry(call_id: str, skills: dict[str, int], at_s: float = 0, tier: Tier = Tier.STANDARD) -> QueueEntry:
+    came = START + timedelta(seconds=at_s)
+    needs = Requirements(QueueName("general"), skills, tier)
+    return QueueEntry(CallId(call_id), Waiting(needs, came), line_key(came, tier, HEAD_START))
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def test_given_two_waiting_when_an_agent_is_free_then_the_earlier_is_served() -> None:
+    index = RoutingIndex()
+    index.add_entry(entry("later", {"a": 1}, 10))
+    index.add_entry(entry("earlier", {"a": 1}, 5))
+    index.add_agent(AgentId("1001"), {"a": 5}, at(0))
+
+    match = index.match_agent(AgentId("1001"))
+
+    assert match is not None and match.entry.call_id == "earlier"
+
+
+def test_given_a_gold_customer_within_the_head_start_then_gold_is_served_first_but_not_beyond_it() -> None:
+    index = RoutingIndex()
+    index.add_entry(entry("ordinary", {"a": 1}, 0))
+    index.add_entry(entry("gold", {"a": 1}, 59, Tier.GOLD))
+    index.add_agent(AgentId("1001"), {"a": 5}, at(0))
+    first = index.match_agent(AgentId("1001"))
+    assert first is not None and first.entry.call_id == "gold"
+
+    late = RoutingIndex()
+    late.add_entry(entry("ordinary", {"a": 1}, 0))
+    late.add_entry(entry("gold", {"a": 1}, 61, Tier.GOLD))
+    late.add_agent(AgentId("1001"), {"a": 5}, at(0))
+    second = late.match_agent(AgentId("1001"))
+    assert second is not None and second.entry.call_id == "ordinary"
+
+
+def test_given_several_free_agents_then_the_fittest_is_chosen_and_among_equals_the_longest_idle() -> None:
+    index = RoutingIndex()
+    index.add_agent(AgentId("weak"), {"a": 3}, at(0))
+    index.add_agent(AgentId("strong-new"), {"a": 8}, at(20))
+    index.add_agent(AgentId("strong-idle"), {"a": 8}, at(10))
+    index.add_entry(entry("call", {"a": 3}, 30))
+
+    match = index.match_entry(CallId("call"))
+
+    assert match is not None and match.agent_id == "strong-idle"
+
+
+def test_given_a_level_below_what_is_required_then_nobody_is_matched() -> None:
+    index = RoutingIndex()
+    index.add_agent(AgentId("1001"), {"a": 2, "b": 9}, at(0))
+    index.add_entry(entry("call", {"a": 3}))
+    assert index.match_entry(CallId("call")) is None
+    assert index.match_agent(AgentId("1001")) is None
+
+
+def test_given_an_entry_that_rejoins_then_it_has_its_old_place() -> None:
+    index = RoutingIndex()
+    first, second = entry("first", {"a": 1}, 0), entry("second", {"a": 1}, 1)
+    index.add_entry(first)
+    index.add_entry(second)
+    index.remove_entry(first.call_id)
+    index.add_entry(first)
+    index.add_agent(AgentId("1001"), {"a": 1}, at(0))
+    match = index.match_agent(AgentId("1001"))
+    assert match is not None and match.entry.call_id == "first"
+
+
+skills = st.dictionaries(st.sampled_from("abc"), st.integers(1, 3), max_size=3)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("come"), st.integers(0, 20), skills, st.sampled_from([Tier.STANDARD, Tier.GOLD])),
+        st.tuples(st.just("go"), st.integers(0, 20)),
+        st.tuples(st.just("free"), st.integers(0, 5), skills),
+        st.tuples(st.just("taken"), st.integers(0, 5)),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps)
+def test_the_index_agrees_with_looking_at_everybody(history: list[tuple[object, ...]]) -> None:
+    index = RoutingIndex()
+    waiting: dict[str, QueueEntry] = {}
+    free: dict[str, tuple[dict[str, int], datetime]] = {}
+    for number, step in enumerate(history):
+        match step:
+            case ("come", int() as who, dict() as needs, Tier() as tier):
+                new = entry(f"c{who}", needs, number, tier)
+                index.add_entry(new)
+                waiting.setdefault(f"c{who}", new)
+            case ("go", int() as who):
+                index.remove_entry(CallId(f"c{who}"))
+                waiting.pop(f"c{who}", None)
+            case ("free", int() as who, dict() as has):
+                index.add_agent(AgentId(f"a{who}"), has, at(number))
+                free.setdefault(f"a{who}", (has, at(number)))
+            case ("taken", int() as who):
+                index.remove_agent(AgentId(f"a{who}"))
+                free.pop(f"a{who}", None)
+        assert len(index) == len(waiting)
+        for agent_id, (has, _) in free.items():
+            assert index.match_agent(AgentId(agent_id)) == best_entry(waiting, agent_id, has)
+        for one in waiting.values():
+            assert index.match_entry(one.call_id) == best_agent(one, free)
+
+
+def best_entry(waiting: dict[str, QueueEntry], agent_id: str, has: dict[str, int]) -> Match | None:
+    able = [e for e in waiting.values() if meets(e.waiting.requirements.skills, has)]
+    best = min(able, key=lambda e: (e.key, e.waiting.enqueued_at, e.call_id), default=None)
+    return None if best is None else Match(best, AgentId(agent_id))
+
+
+def best_agent(one: QueueEntry, free: dict[str, tuple[dict[str, int], datetime]]) -> Match | None:
+    needs = one.waiting.requirements.skills
+    able = [(-fitness(needs, has), since, agent_id) for agent_id, (has, since) in free.items() if meets(needs, has)]
+    return None if not able else Match(one, AgentId(min(able)[2]))
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 600), st.sampled_from([Tier.STANDARD, Tier.GOLD])), min_size=1, max_size=30)
+)
+def test_nobody_is_overtaken_by_one_who_came_later_than_the_head_start(line: list[tuple[float, Tier]]) -> None:
+    index = RoutingIndex()
+    for number, (came, tier) in enumerate(line):
+        index.add_entry(entry(f"c{number}", {}, came, tier))
+    index.add_agent(AgentId("1001"), {}, at(0))
+    served: list[QueueEntry] = []
+    while (match := index.match_agent(AgentId("1001"))) is not None:
+        index.remove_entry(match.entry.call_id)
+        for passed in index.entries():
+            ahead = match.entry.waiting.enqueued_at - passed.waiting.enqueued_at
+            assert ahead <= HEAD_START[Tier.GOLD] + timedelta(microseconds=1)
+        served.append(match.entry)
+    assert len(served) == len(line)
