@@ -1,0 +1,305 @@
+"""The ACD as its neighbours see it: events in, events out."""
+
+import asyncio
+import itertools
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+
+from acd.config import AcdConfig, AgentConfig, QueueConfig
+from acd.roster import UnknownAgent
+from acd.routing import QueueEntry
+from acd.service import AcdService
+from acd.store.memory import MemoryStore
+from acd.store.port import StoreError
+from switchroom.bus import Bus
+from switchroom.domain.call import CallState, Outcome
+from switchroom.domain.contact import Requirements, Tier, Waiting
+from switchroom.domain.events import (
+    AgentState,
+    AgentStateChanged,
+    CallAdopted,
+    CallConnected,
+    CallEnded,
+    CallQueued,
+    DecisionMade,
+    Event,
+    OfferFailed,
+    OfferFailure,
+    OfferMade,
+    PhoneChanged,
+    Reconciled,
+    SwitchLost,
+)
+from switchroom.domain.ids import AgentId, CallId, OfferId, QueueName
+from tests.fakes.clock import FakeClock
+
+E = TypeVar("E", bound=Event)
+
+ANN, BOB = AgentId("1001"), AgentId("1002")
+CONFIG = AcdConfig(
+    agents={
+        ANN: AgentConfig(name="Ann", skills={"returns": 9, "lang:zh": 5}),
+        BOB: AgentConfig(name="Bob", skills={"returns": 5, "lang:zh": 5}),
+    },
+    queues={
+        QueueName("returns"): QueueConfig(
+            title={"en-US": "Returns"},
+            skills={"returns": 1},
+            ring_timeout=timedelta(seconds=20),
+            wrap_up=timedelta(seconds=30),
+        )
+    },
+    head_start={Tier.GOLD: timedelta(seconds=60)},
+    fallback=QueueName("returns"),
+)
+
+
+class House:
+    """An ACD on a bus, with the neighbours played by the test."""
+
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        self.clock = FakeClock()
+        self.bus = Bus()
+        self.seen: list[Event] = []
+        self.bus.subscribe(Event, self.seen.append)
+        numbers = itertools.count(1)
+        self.acd = AcdService(
+            CONFIG,
+            store or MemoryStore(self.clock),
+            self.bus,
+            self.clock,
+            lambda: OfferId(f"offer-{next(numbers)}"),
+        )
+
+    async def open(self, *ready: AgentId) -> None:
+        await self.acd.start()
+        self.bus.publish(Reconciled(at=self.clock.now(), live=frozenset()))
+        for agent_id in ready:
+            self.bus.publish(PhoneChanged(at=self.clock.now(), agent_id=agent_id, registered=True))
+            await self.acd.set_state(agent_id, "available", None)
+            self.clock.advance(1)
+
+    async def queue(self, call_id: str, tier: Tier = Tier.STANDARD, queue: str = "returns") -> None:
+        now = self.clock.now()
+        needs = Requirements(QueueName(queue), {"lang:zh": 1}, tier)
+        self.bus.publish(CallQueued(at=now, call_id=CallId(call_id), requirements=needs, enqueued_at=now))
+        await settle()
+
+    async def connected(self, call_id: str, agent_id: AgentId) -> None:
+        self.bus.publish(CallConnected(at=self.clock.now(), call_id=CallId(call_id), agent_id=agent_id))
+        await settle()
+
+    async def ended(self, call_id: str, outcome: Outcome = Outcome.CONNECTED) -> None:
+        self.bus.publish(CallEnded(at=self.clock.now(), call_id=CallId(call_id), outcome=outcome))
+        await settle()
+
+    async def failed(self, call_id: str, agent_id: AgentId, failure: OfferFailure) -> None:
+        now = self.clock.now()
+        self.bus.publish(OfferFailed(at=now, call_id=CallId(call_id), agent_id=agent_id, failure=failure))
+        await settle()
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.seen if isinstance(event, kind)]
+
+    def offers(self) -> list[tuple[str, str]]:
+        return [(offer.call_id, offer.agent_id) for offer in self.of(OfferMade)]
+
+    def state(self, agent_id: AgentId) -> AgentState:
+        return next(agent.state for agent in self.acd.agents() if agent.id == agent_id)
+
+
+async def settle() -> None:
+    """Let the tasks run that are ready to run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def house() -> House:
+    return House()
+
+
+async def test_given_two_free_agents_then_the_one_with_more_skill_gets_the_call(house: House) -> None:
+    await house.open(BOB, ANN)
+    await house.queue("one")
+    assert house.offers() == [("one", ANN)]
+    assert house.state(ANN) is AgentState.RESERVED
+
+
+async def test_given_no_agent_then_the_call_waits_and_the_reason_is_kept(house: House) -> None:
+    await house.open()
+    await house.queue("one")
+    assert house.offers() == []
+    [why] = house.of(DecisionMade)
+    assert why.decision["kind"] == "wait"
+    assert {e["why"] for e in why.decision["excluded"]} == {"state:logged_out"}
+
+
+async def test_given_an_agent_whose_phone_is_not_registered_then_it_is_not_rung(house: House) -> None:
+    await house.open(ANN)
+    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=ANN, registered=False))
+    await house.queue("one")
+    assert house.offers() == []
+    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=ANN, registered=True))
+    await settle()
+    assert house.offers() == [("one", ANN)]
+
+
+async def test_given_an_ordinary_and_then_a_gold_caller_when_the_agent_is_free_then_gold_goes_first(
+    house: House,
+) -> None:
+    await house.open(ANN)
+    await house.queue("talking")
+    await house.connected("talking", ANN)
+    await house.queue("ordinary")
+    house.clock.advance(10)
+    await house.queue("gold", Tier.GOLD)
+    await house.ended("talking")
+    assert house.state(ANN) is AgentState.WRAP_UP
+    house.clock.advance(30)
+    await settle()
+    assert house.offers() == [("talking", ANN), ("gold", ANN)]
+    assert house.of(DecisionMade)[-1].decision["overtaken"] == 1
+
+
+async def test_given_no_answer_then_the_agent_is_paused_and_the_caller_goes_on_in_its_old_place(
+    house: House,
+) -> None:
+    await house.open(ANN)
+    await house.queue("one")
+    house.clock.advance(20)
+    await house.queue("two")
+    await house.failed("one", ANN, OfferFailure.NO_ANSWER)
+    assert house.state(ANN) is AgentState.PAUSED
+    [line] = house.acd.queues()
+    assert [waiting.call_id for waiting in line.waiting] == ["one", "two"]
+
+    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=BOB, registered=True))
+    await house.acd.set_state(BOB, "available", None)
+    await settle()
+    assert house.offers() == [("one", ANN), ("one", BOB)]
+
+
+async def test_given_a_caller_who_leaves_while_it_rings_then_the_agent_gets_the_next_and_not_the_same(
+    house: House,
+) -> None:
+    await house.open(ANN)
+    await house.queue("one")
+    await house.queue("two")
+    await house.failed("one", ANN, OfferFailure.CALLER_LEFT)
+    await house.ended("one", Outcome.ABANDONED)
+    assert house.offers() == [("one", ANN), ("two", ANN)]
+
+
+async def test_given_a_pause_asked_for_during_a_call_then_it_follows_the_wrap_up(house: House) -> None:
+    await house.open(ANN)
+    await house.queue("one")
+    await house.connected("one", ANN)
+    view = await house.acd.set_state(ANN, "paused", "lunch")
+    assert view.state is AgentState.BUSY
+    await house.ended("one")
+    assert house.state(ANN) is AgentState.WRAP_UP
+    house.clock.advance(30)
+    [ann] = [agent for agent in house.acd.agents() if agent.id == ANN]
+    assert (ann.state, ann.reason) == (AgentState.PAUSED, "lunch")
+
+
+async def test_given_wrap_up_when_the_agent_is_ready_sooner_then_the_timer_does_not_fire_later(house: House) -> None:
+    await house.open(ANN)
+    await house.queue("one")
+    await house.connected("one", ANN)
+    await house.ended("one")
+    await house.acd.set_state(ANN, "available", None)
+    await house.acd.set_state(ANN, "paused", "tea")
+    house.clock.advance(60)
+    assert house.state(ANN) is AgentState.PAUSED
+
+
+async def test_given_the_switch_is_lost_then_nothing_is_offered_until_it_is_reconciled(house: House) -> None:
+    await house.open(ANN)
+    house.bus.publish(SwitchLost(at=house.clock.now()))
+    await house.queue("one")
+    assert house.offers() == []
+    house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset({CallId("one")})))
+    await settle()
+    assert house.offers() == [("one", ANN)]
+
+
+async def test_given_a_call_that_ended_unseen_then_its_agent_and_its_place_are_free(house: House) -> None:
+    await house.open(ANN)
+    await house.queue("gone")
+    await house.connected("gone", ANN)
+    await house.queue("also-gone")
+    house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset()))
+    await settle()
+    assert house.state(ANN) is AgentState.WRAP_UP
+    assert [line.waiting for line in house.acd.queues()] == [()]
+
+
+async def test_given_a_restart_while_a_phone_rings_then_a_missed_call_goes_on_with_its_old_place(house: House) -> None:
+    came = house.clock.now() - timedelta(seconds=90)
+    house.acd.roster.restore(
+        [AgentStateChanged(at=came, agent_id=ANN, state=AgentState.RESERVED, call_id=CallId("one"))]
+    )
+    await house.acd.start()
+    waiting = Waiting(Requirements(QueueName("returns"), {"lang:zh": 1}), came)
+    house.bus.publish(
+        CallAdopted(
+            at=house.clock.now(),
+            call_id=CallId("one"),
+            number="4008123123",
+            caller="",
+            entered_at=came,
+            state=CallState.RINGING,
+            agent_id=ANN,
+            waiting=waiting,
+        )
+    )
+    house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset({CallId("one")})))
+    await house.failed("one", ANN, OfferFailure.NO_ANSWER)
+    [line] = house.acd.queues()
+    assert [(w.call_id, w.enqueued_at) for w in line.waiting] == [("one", came)]
+    assert house.state(ANN) is AgentState.PAUSED
+
+
+async def test_given_a_queue_that_does_not_exist_then_the_caller_waits_in_the_fallback_queue(house: House) -> None:
+    await house.open(ANN)
+    await house.queue("one", queue="nonsense")
+    assert house.offers() == [("one", ANN)]
+
+
+async def test_given_the_store_is_out_of_reach_then_calls_are_offered_all_the_same() -> None:
+    class Broken(MemoryStore):
+        async def reserve(self, agent_id: AgentId, call_id: CallId, lease_s: float) -> int | None:
+            raise StoreError("no answer")
+
+    house = House(Broken(FakeClock()))
+    await house.open(ANN)
+    await house.queue("one")
+    assert house.offers() == [("one", ANN)]
+
+
+async def test_given_another_server_holds_the_agent_then_the_offer_is_taken_back_and_tried_again(house: House) -> None:
+    store = MemoryStore(house.clock)
+    house = House(store)
+    await house.open(ANN)
+    await settle()
+    now = house.clock.now()
+    elsewhere = Waiting(Requirements(QueueName("returns")), now)
+    other = await store.enqueue(QueueEntry(CallId("elsewhere"), elsewhere, now.timestamp()))
+    assert await store.reserve(ANN, other.call_id, 30) is not None
+    await house.queue("one")
+    assert house.offers() == []
+    house.clock.advance(1)
+    await store.remove(other.call_id)
+    await settle()
+    house.clock.advance(1)
+    await settle()
+    assert house.offers() == [("one", ANN)]
+
+
+async def test_given_an_unknown_agent_then_setting_a_state_says_so(house: House) -> None:
+    with pytest.raises(UnknownAgent):
+        await house.acd.set_state(AgentId("9999"), "available", None)
