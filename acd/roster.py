@@ -11,14 +11,11 @@ from acd.agents import DEFERRED, Agent, AgentMove, move
 from acd.config import AcdConfig, QueueConfig
 from switchroom.bus import Bus
 from switchroom.clock import Clock, Timer
+from switchroom.domain.errors import UnknownAgent
 from switchroom.domain.events import AgentState, AgentStateChanged
 from switchroom.domain.ids import AgentId, CallId, QueueName
 
 DEFAULT_WRAP_UP: timedelta = QueueConfig.model_fields["wrap_up"].default
-
-
-class UnknownAgent(LookupError):
-    """No agent of this number in ``agents.yaml``."""
 
 
 class Roster:

@@ -17,6 +17,7 @@ from switchroom.clock import Clock
 from switchroom.domain.call import CallState, Move, Outcome, after
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import Requirements, Tier, Waiting
+from switchroom.domain.errors import Refused, UnknownCall
 from switchroom.domain.events import (
     AgentRang,
     CallAdopted,
@@ -36,6 +37,7 @@ from switchroom.domain.events import (
     SwitchLost,
 )
 from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.views import CallView
 from switchroom.mailbox import Mailbox, MailboxClosed, Work
 from switchroom.softswitch.port import (
     AgentAnswered,
@@ -75,10 +77,6 @@ FOUND_IN: Mapping[LivePhase, CallState] = {
 }
 
 
-class UnknownCall(LookupError):
-    """No such live call, or it is in other hands."""
-
-
 @dataclass(slots=True)
 class Call:
     """A live call as the server knows it."""
@@ -97,6 +95,20 @@ class Call:
     claimed: bool = False
     """A media connection holds the caller."""
     identified: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def view(self) -> CallView:
+        needs = self.waiting.requirements if self.waiting else None
+        customer_tier = self.customer.tier if self.customer else Tier.STANDARD
+        return CallView(
+            call_id=self.call_id,
+            number=self.number,
+            caller=self.phone,
+            state=self.state,
+            entered_at=self.entered_at,
+            tier=needs.tier if needs else customer_tier,
+            queue=needs.queue if needs else None,
+            agent_id=self.agent_id,
+        )
 
     @property
     def outcome(self) -> Outcome:
@@ -130,8 +142,9 @@ class Calls:
         await self._switch.stop()
         await self._tasks.close()
 
-    def live(self) -> list[Call]:
-        return list(self._calls.values())
+    def live(self) -> list[CallView]:
+        """Every live call, the oldest first."""
+        return [call.view() for call in sorted(self._calls.values(), key=lambda call: call.entered_at)]
 
     # Wishes of the menu that holds the caller.
 
@@ -227,9 +240,14 @@ class Calls:
         await self._ask(call, work)
 
     async def hang_up(self, call_id: CallId) -> None:
-        """End the call now; UnknownCall if there is none."""
+        """End the call now; UnknownCall if there is none, Refused if the softswitch does not answer."""
         call = self._known(call_id)
-        await self._ask(call, lambda: self._switch.hang_up(call_id))
+        try:
+            await self._ask(call, lambda: self._switch.hang_up(call_id))
+        except CallGone:
+            raise UnknownCall(call_id) from None
+        except SwitchError as error:
+            raise Refused("The softswitch does not answer; the call goes on.") from error
 
     # What the softswitch says.
 

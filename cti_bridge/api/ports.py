@@ -3,23 +3,14 @@
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
+from switchroom.domain.errors import Refused, UnknownAgent, UnknownCall
 from switchroom.domain.ids import AgentId, CallId
 from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
 
+__all__ = ["AgentDesk", "AgentWish", "CallDesk", "FlowDesk", "Refused", "UnknownAgent", "UnknownCall"]
+
 AgentWish = Literal["available", "paused", "logged_out"]
 """What an agent may ask for; the other states come from calls."""
-
-
-class UnknownAgent(LookupError):
-    """No agent has this number."""
-
-
-class UnknownCall(LookupError):
-    """No live call has this id."""
-
-
-class Refused(Exception):
-    """The wish cannot be fulfilled now; the text says why, in one sentence for the person who asked."""
 
 
 class AgentDesk(Protocol):

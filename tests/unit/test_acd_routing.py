@@ -135,9 +135,7 @@ def best_agent(one: QueueEntry, free: dict[str, tuple[dict[str, int], datetime]]
     return None if not able else Match(one, AgentId(min(able)[2]))
 
 
-@given(
-    st.lists(st.tuples(st.floats(0, 600), st.sampled_from([Tier.STANDARD, Tier.GOLD])), min_size=1, max_size=30)
-)
+@given(st.lists(st.tuples(st.floats(0, 600), st.sampled_from([Tier.STANDARD, Tier.GOLD])), min_size=1, max_size=30))
 def test_nobody_is_overtaken_by_one_who_came_later_than_the_head_start(line: list[tuple[float, Tier]]) -> None:
     index = RoutingIndex()
     for number, (came, tier) in enumerate(line):

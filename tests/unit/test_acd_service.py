@@ -8,7 +8,6 @@ from typing import TypeVar
 import pytest
 
 from acd.config import AcdConfig, AgentConfig, QueueConfig
-from acd.roster import UnknownAgent
 from acd.routing import QueueEntry
 from acd.service import AcdService
 from acd.store.memory import MemoryStore
@@ -16,6 +15,7 @@ from acd.store.port import StoreError
 from switchroom.bus import Bus
 from switchroom.domain.call import CallState, Outcome
 from switchroom.domain.contact import Requirements, Tier, Waiting
+from switchroom.domain.errors import UnknownAgent
 from switchroom.domain.events import (
     AgentState,
     AgentStateChanged,

@@ -1,0 +1,13 @@
+"""What can be wrong with a wish, whoever is asked."""
+
+
+class UnknownAgent(LookupError):
+    """No agent has this number."""
+
+
+class UnknownCall(LookupError):
+    """No live call has this id, or it is in other hands."""
+
+
+class Refused(Exception):
+    """The wish cannot be fulfilled now; the text says why, in one sentence for the person who asked."""
