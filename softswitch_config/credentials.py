@@ -11,7 +11,7 @@ from softswitch_config.errors import SoftswitchConfigError
 from switchroom.domain.ids import AgentId
 
 _AMI_SECRET = "ami_secret"  # noqa: S105 -- the file's name, not the secret
-_SIP_PASSWORDS = "sip_passwords.json"  # noqa: S105
+_SIP_PASSWORDS = "sip_passwords.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ def bootstrap(tree: Path) -> Installation:
     """`find`, or else bring Asterisk 22 into ``tree`` (about 20 s, 350 MB). May be repeated: a half tree is redone."""
     if found := find(tree):
         return found
-    if not shutil.which("mmdebstrap"):
+    mmdebstrap = shutil.which("mmdebstrap")
+    if mmdebstrap is None:
         raise SoftswitchConfigError("mmdebstrap is missing: install it with `apt-get install mmdebstrap`.")
     if not _KEYRING.exists():
         raise SoftswitchConfigError(f"{_KEYRING} is missing: install it with `apt-get install debian-archive-keyring`.")
@@ -55,7 +56,7 @@ def bootstrap(tree: Path) -> Installation:
     log.info("asterisk.bootstrap_started", tree=str(tree))
     done = subprocess.run(  # noqa: S603 -- fixed command; the mirror is the one apt itself uses
         [
-            "mmdebstrap",
+            mmdebstrap,
             "--variant=minbase",
             "--include=asterisk",
             # A mirror's Release file may be past its date; its signature is still checked.
@@ -117,8 +118,11 @@ def _system() -> Installation | None:
     program = shutil.which("asterisk")
     if program is None or (version((program,)) or (0, 0)) < OLDEST:
         return None
-    for modules in (*(Path("/usr/lib") / arch / "asterisk/modules" for arch in _MULTIARCH.values()),
-                    Path("/usr/lib/asterisk/modules"), Path("/usr/lib64/asterisk/modules")):
+    for modules in (
+        *(Path("/usr/lib") / arch / "asterisk/modules" for arch in _MULTIARCH.values()),
+        Path("/usr/lib/asterisk/modules"),
+        Path("/usr/lib64/asterisk/modules"),
+    ):
         if (modules / "chan_websocket.so").exists():
             data = next((d for d in (Path("/usr/share/asterisk"), Path("/var/lib/asterisk")) if d.is_dir()), None)
             if data is not None:

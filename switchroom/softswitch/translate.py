@@ -1,0 +1,185 @@
+"""Asterisk's manager events and lists in our own words. Pure and stateless: each message tells all that is needed.
+
+That it does is the configuration's work: ``channelvars = CALL_ID,LEG,AGENT`` puts these on every event about a
+channel, and the dialplan (``softswitch_config/templates/extensions.conf.j2``) keeps one context for each phase.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from switchroom.domain.events import OfferFailure
+from switchroom.domain.ids import AgentId, CallId
+from switchroom.softswitch.channel_variables import decode_collected, decode_time, decode_waiting
+from switchroom.softswitch.port import (
+    AgentAnswered,
+    AgentFailed,
+    AgentLeft,
+    AgentRinging,
+    CallerArrived,
+    CallerFellBack,
+    CallerLeft,
+    LiveCall,
+    LivePhase,
+    PhoneState,
+    Snapshot,
+    SwitchEvent,
+)
+
+Message = Mapping[str, str | Sequence[str]]
+"""One AMI message: its headers; a header that was repeated has a list."""
+
+STATUS_VARIABLES = "CALL_ID,LEG,AGENT,NUMBER,CALLER,ENTERED_AT,QUEUE,ENQUEUED_AT,TIER,SKILLS,COLLECTED"
+"""What to ask of the ``Status`` action, for `snapshot`."""
+
+_UP = "6"  # AST_STATE_UP
+
+_FAILURES = {
+    "NOANSWER": OfferFailure.NO_ANSWER,
+    "BUSY": OfferFailure.BUSY,
+    "CANCEL": OfferFailure.CALLER_LEFT,
+}
+"""By DIALSTATUS; CHANUNAVAIL (not registered), CONGESTION and anything new are UNREACHABLE."""
+
+_PHASES = {
+    "from-trunk": LivePhase.ARRIVING,
+    "entered": LivePhase.ARRIVING,
+    "ivr": LivePhase.IN_MENU,
+    "fallback": LivePhase.IN_MENU,
+    "waiting": LivePhase.WAITING,
+    "connect": LivePhase.RINGING,
+    "leave": LivePhase.LEAVING,
+}
+"""By dialplan context; in ``connect``, a caller who is in a bridge talks."""
+
+_PHONE = re.compile(r"PJSIP/([0-9]+)")
+_UNREGISTERED = frozenset({"UNAVAILABLE", "INVALID", "UNKNOWN"})
+_IN_USE = frozenset({"INUSE", "BUSY", "RINGINUSE", "ONHOLD"})
+
+
+def translate(message: Message) -> tuple[SwitchEvent, ...]:
+    """What one manager event says; nothing for an event that does not matter to us."""
+    translator = _TRANSLATORS.get(text(message, "Event"))
+    event = translator(message) if translator else None
+    return (event,) if event else ()
+
+
+def snapshot(channels: Sequence[Message], devices: Sequence[Message]) -> Snapshot:
+    """What is live, from the events of a ``Status`` list and of a ``DeviceStateList``."""
+    calls = (_live_call(channel) for channel in channels)
+    phones = (_phone(device) for device in devices)
+    return Snapshot(calls=tuple(call for call in calls if call), phones=tuple(phone for phone in phones if phone))
+
+
+def caller_channel(message: Message) -> tuple[CallId, str] | None:
+    """The call and the name of its caller's channel, if the message is about a caller's channel."""
+    variables = _variables(message, "Variable" if text(message, "Event") == "Status" else "ChanVariable")
+    if variables.get("LEG") != "caller" or not variables.get("CALL_ID"):
+        return None
+    return CallId(variables["CALL_ID"]), text(message, "Channel")
+
+
+def text(message: Message, header: str) -> str:
+    """A header's value; the first of a repeated one; empty when it is not there."""
+    value = message.get(header, "")
+    return value if isinstance(value, str) else value[0]
+
+
+def _variables(message: Message, header: str) -> dict[str, str]:
+    lines = message.get(header, ())
+    pairs = (line.partition("=") for line in ([lines] if isinstance(lines, str) else lines))
+    return {name: value for name, _, value in pairs}
+
+
+def _user_event(message: Message) -> SwitchEvent | None:
+    call_id = _variables(message, "ChanVariable").get("CALL_ID")
+    translator = _USER_EVENTS.get(text(message, "UserEvent"))
+    return translator(CallId(call_id), message) if call_id and translator else None
+
+
+def _call_entered(call_id: CallId, message: Message) -> SwitchEvent:
+    return CallerArrived(call_id=call_id, number=text(message, "Number"), caller=text(message, "Caller"))
+
+
+def _call_fell_back(call_id: CallId, message: Message) -> SwitchEvent | None:
+    headers = {"QUEUE": "Queue", "ENQUEUED_AT": "EnqueuedAt", "TIER": "Tier", "SKILLS": "Skills"}
+    waiting = decode_waiting({name: text(message, header) for name, header in headers.items()})
+    return CallerFellBack(call_id=call_id, waiting=waiting) if waiting else None
+
+
+def _offer_failed(call_id: CallId, message: Message) -> SwitchEvent:
+    failure = _FAILURES.get(text(message, "DialStatus"), OfferFailure.UNREACHABLE)
+    return AgentFailed(call_id=call_id, agent_id=AgentId(text(message, "Agent")), failure=failure)
+
+
+def _dial_state(message: Message) -> SwitchEvent | None:
+    if (leg := _agent_leg(message)) and text(message, "DialStatus") == "RINGING":
+        return AgentRinging(call_id=leg[0], agent_id=leg[1])
+    return None
+
+
+def _dial_end(message: Message) -> SwitchEvent | None:
+    # Failures are told by the dialplan's OfferFailed, once the caller is on the way back to the music.
+    if (leg := _agent_leg(message)) and text(message, "DialStatus") == "ANSWER":
+        return AgentAnswered(call_id=leg[0], agent_id=leg[1])
+    return None
+
+
+def _agent_leg(message: Message) -> tuple[CallId, AgentId] | None:
+    """The call and agent of the leg that is dialled; None when the menu's leg is."""
+    variables = _variables(message, "DestChanVariable")
+    if not variables.get("CALL_ID") or not variables.get("AGENT"):
+        return None
+    return CallId(variables["CALL_ID"]), AgentId(variables["AGENT"])
+
+
+def _hangup(message: Message) -> SwitchEvent | None:
+    variables = _variables(message, "ChanVariable")
+    call_id, agent = CallId(variables.get("CALL_ID", "")), AgentId(variables.get("AGENT", ""))
+    if not call_id:
+        return None
+    if variables.get("LEG") == "caller":
+        return CallerLeft(call_id=call_id)
+    if agent and text(message, "ChannelState") == _UP:
+        return AgentLeft(call_id=call_id, agent_id=agent)
+    return None
+
+
+def _phone(message: Message) -> PhoneState | None:
+    if not (device := _PHONE.fullmatch(text(message, "Device"))):
+        return None
+    state = text(message, "State")
+    return PhoneState(agent_id=AgentId(device[1]), registered=state not in _UNREGISTERED, in_use=state in _IN_USE)
+
+
+def _live_call(message: Message) -> LiveCall | None:
+    variables = _variables(message, "Variable")
+    phase, entered_at = _PHASES.get(text(message, "Context")), decode_time(variables.get("ENTERED_AT", ""))
+    if variables.get("LEG") != "caller" or phase is None or entered_at is None:
+        return None
+    if phase is LivePhase.RINGING and text(message, "BridgeID"):
+        phase = LivePhase.TALKING
+    return LiveCall(
+        call_id=CallId(variables["CALL_ID"]),
+        number=variables.get("NUMBER", ""),
+        caller=variables.get("CALLER", ""),
+        entered_at=entered_at,
+        phase=phase,
+        agent_id=AgentId(variables["AGENT"]) if variables.get("AGENT") else None,
+        waiting=decode_waiting(variables),
+        collected=decode_collected(variables),
+    )
+
+
+_USER_EVENTS: Mapping[str, Callable[[CallId, Message], SwitchEvent | None]] = {
+    "CallEntered": _call_entered,
+    "CallFellBack": _call_fell_back,
+    "OfferFailed": _offer_failed,
+}
+
+_TRANSLATORS: Mapping[str, Callable[[Message], SwitchEvent | None]] = {
+    "UserEvent": _user_event,
+    "DialState": _dial_state,
+    "DialEnd": _dial_end,
+    "Hangup": _hangup,
+    "DeviceStateChange": _phone,
+}
