@@ -1,0 +1,23 @@
+"""The command line, ``switchroom …``: one module a group of commands."""
+
+import typer
+
+from switchroom.cli import acd, asterisk, calls, database, doctor, ivr, serve, users
+from switchroom.cli.run import OneLineErrors
+
+app = typer.Typer(
+    name="switchroom",
+    help="A telephony-centric contact-centre server: IVR, skill routing, screen pop, recording.",
+    cls=OneLineErrors,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+app.add_typer(asterisk.app, name="asterisk")
+app.add_typer(ivr.app, name="ivr")
+app.add_typer(acd.app, name="acd")
+app.add_typer(calls.app, name="calls")
+app.add_typer(database.app, name="db")
+app.add_typer(users.app, name="users")

@@ -1,0 +1,5 @@
+"""``python -m switchroom.cli``."""
+
+from switchroom.cli import app
+
+app()

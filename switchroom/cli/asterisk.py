@@ -1,0 +1,62 @@
+"""``switchroom asterisk …``: the local Asterisk, which goes on when the server stops."""
+
+import typer
+
+from acd.config import load_config
+from ivr.language.loader import load_flows
+from softswitch_config.credentials import load_credentials
+from softswitch_config.installation import bootstrap
+from softswitch_config.local import LocalAsterisk
+from softswitch_config.render import render
+from switchroom.cli.run import CommandError, settings
+from switchroom.settings import Settings
+
+app = typer.Typer(help="The local Asterisk.", no_args_is_help=True)
+
+
+@app.command()
+def start() -> None:
+    """Write its configuration from settings, agents and menus, and start it; nothing happens if it runs."""
+    asterisk = prepare(settings())
+    asterisk.start()
+    typer.echo("asterisk: running")
+
+
+@app.command()
+def stop() -> None:
+    """End it, and the calls in it."""
+    found = settings()
+    LocalAsterisk(found, bootstrap(found.asterisk.tree)).stop()
+    typer.echo("asterisk: stopped")
+
+
+@app.command()
+def reload() -> None:
+    """Write its configuration anew and let it take over new numbers and agents; live calls go on."""
+    prepare(settings()).reload()
+    typer.echo("asterisk: reloaded")
+
+
+@app.command()
+def install() -> None:
+    """Bring Asterisk 22 into its folder, unless the machine has one that is new enough."""
+    installation = bootstrap(settings().asterisk.tree)
+    typer.echo(f"asterisk: {installation.command[-1]}")
+
+
+def prepare(found: Settings) -> LocalAsterisk:
+    """The local Asterisk with its configuration freshly written."""
+    if found.asterisk.mode != "local":
+        raise CommandError("asterisk.mode is `remote`: that Asterisk is run elsewhere")
+    installation = bootstrap(found.asterisk.tree)
+    config = load_config(found.dialplans)
+    agents = list(config.agents)
+    render(
+        found,
+        installation,
+        load_credentials(found.secrets, agents),
+        agents=agents,
+        numbers=sorted({number for flow in load_flows(found.dialplans / "menus") for number in flow.numbers}),
+        fallback_queue=config.fallback,
+    )
+    return LocalAsterisk(found, installation)

@@ -1,0 +1,30 @@
+"""``switchroom serve``: the server itself."""
+
+import asyncio
+import signal
+
+import typer
+
+from switchroom.app import Server
+from switchroom.cli.run import settings
+from switchroom.telemetry import configure_logging
+
+
+def serve() -> None:
+    """Run the server until it is told to stop. Asterisk is started apart (`switchroom asterisk start`)."""
+    found = settings()
+    configure_logging(found)
+    asyncio.run(_serve(Server(found)))
+
+
+async def _serve(server: Server) -> None:
+    told_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told_to_stop.set)
+    try:
+        await server.start()
+        typer.echo(f"switchroom: ready at {server.url}")
+        await told_to_stop.wait()
+    finally:
+        await server.stop()

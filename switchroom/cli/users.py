@@ -1,0 +1,68 @@
+"""``switchroom users …``: who may log in at the desktop, and tokens for programs."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+
+from acd.config import load_config
+from switchroom.cli.run import CommandError, run, settings
+from switchroom.domain.ids import AgentId
+from switchroom.settings import Settings
+from switchroom.storage.accounts import Accounts, Role
+from switchroom.storage.database import Database
+
+app = typer.Typer(help="Users and tokens.", no_args_is_help=True)
+
+T = TypeVar("T")
+
+SHORTEST_PASSWORD = 10
+
+
+@app.command()
+def add(
+    login: str,
+    role: Annotated[Role, typer.Option(help="What the user may do.")] = Role.AGENT,
+    agent: Annotated[str | None, typer.Option(help="The agent's number, for those who take calls.")] = None,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Add a user, or change the role, agent or password of an existing one."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise CommandError(f"a password has at least {SHORTEST_PASSWORD} characters")
+    if (role is Role.AGENT) != (agent is not None):
+        raise CommandError("an agent needs --agent NUMBER, and nobody else may have one")
+    found = settings()
+    if agent is not None and AgentId(agent) not in load_config(found.dialplans).agents:
+        raise CommandError(f"agent {agent} is not in {found.dialplans / 'agents.yaml'}")
+    run(_with_accounts(found, lambda a: a.ensure_user(login, role, AgentId(agent) if agent else None, password)))
+    typer.echo(f"user {login}: {role.value}")
+
+
+@app.command("list")
+def list_() -> None:
+    """Print every user."""
+    for user in run(_with_accounts(settings(), lambda a: a.users())):
+        typer.echo(f"{user.login:20} {user.role.value:10} {user.agent_id or ''}")
+
+
+@app.command()
+def remove(login: str) -> None:
+    """Remove a user; sessions end at once."""
+    run(_with_accounts(settings(), lambda a: a.remove_user(login)))
+    typer.echo(f"user {login}: removed")
+
+
+@app.command()
+def token(label: str, role: Annotated[Role, typer.Option()] = Role.SUPERVISOR) -> None:
+    """Make a bearer token for a program; it is shown this once."""
+    typer.echo(run(_with_accounts(settings(), lambda a: a.create_token(role, label))))
+
+
+async def _with_accounts(found: Settings, ask: Callable[[Accounts], Awaitable[T]]) -> T:
+    found.home.mkdir(parents=True, exist_ok=True)
+    database = Database(found.database)
+    try:
+        await database.upgrade()
+        return await ask(Accounts(database))
+    finally:
+        await database.close()
