@@ -1,0 +1,318 @@
+"""Whole calls through the real Asterisk, the real dialplan and the real AMI adapter; phones are played by SIPp."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from switchroom.domain.contact import Requirements, Tier, Waiting
+from switchroom.domain.events import OfferFailure
+from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.softswitch.ami import AmiSoftswitch
+from switchroom.softswitch.port import (
+    AgentAnswered,
+    AgentFailed,
+    AgentLeft,
+    AgentRinging,
+    CallerArrived,
+    CallerFellBack,
+    CallerLeft,
+    CallGone,
+    LiveCall,
+    LivePhase,
+    PhoneState,
+    SwitchEvent,
+    SwitchUp,
+)
+from tests.e2e.conftest import FALLBACK_QUEUE, RunningAsterisk
+from tests.e2e.menu_server import MenuServer
+from tests.e2e.phones import AGENT_TONE_HZ, CALLER_TONE_HZ, Phones
+from tests.e2e.waiting import eventually
+
+NUMBER, CALLER = "4008123123", "13800138000"
+AGENT = AgentId("1001")
+WAITING = Waiting(
+    Requirements(QueueName("退款"), {"refund": 3, "lang:en": 1}, Tier.GOLD),
+    datetime(2026, 11, 23, 9, 30, 0, 250000, UTC),
+)
+COLLECTED = {"order": "A-17", "想要": "退款"}
+
+
+class Switch:
+    """The adapter, with all that it told so far."""
+
+    def __init__(self, softswitch: AmiSoftswitch) -> None:
+        self.softswitch = softswitch
+        self.events: list[SwitchEvent] = []
+
+    async def told(self, event: SwitchEvent) -> None:
+        await eventually(lambda: event in self.events, f"{event}, told: {self.events}")
+
+    async def arrived(self) -> CallId:
+        def calls() -> list[CallId]:
+            return [event.call_id for event in self.events if isinstance(event, CallerArrived)]
+
+        await eventually(calls, "a caller arrived")
+        return calls()[-1]
+
+    async def live(self, call_id: CallId) -> LiveCall | None:
+        calls = (await self.softswitch.snapshot()).calls
+        return next((call for call in calls if call.call_id == call_id), None)
+
+    async def phase(self, call_id: CallId) -> LivePhase | None:
+        call = await self.live(call_id)
+        return call.phase if call else None
+
+    async def until_phase(self, call_id: CallId, phase: LivePhase | None) -> None:
+        for _ in range(200):
+            if await self.phase(call_id) is phase:
+                return
+        pytest.fail(f"the call never was {phase}: {await self.live(call_id)}")
+
+
+@pytest.fixture
+async def switch(asterisk: RunningAsterisk) -> AsyncIterator[Switch]:
+    ami = asterisk.settings.asterisk
+    made = Switch(AmiSoftswitch(ami.ami_host, ami.ami_port, ami.ami_user, asterisk.credentials.ami_secret))
+    await made.softswitch.start(made.events.append)
+    await made.told(SwitchUp())
+    yield made
+    for call in (await made.softswitch.snapshot()).calls:
+        await made.softswitch.hang_up(call.call_id)
+    await made.softswitch.stop()
+
+
+@pytest.fixture
+async def menu(asterisk: RunningAsterisk) -> AsyncIterator[MenuServer]:
+    server = MenuServer(asterisk.settings.media)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+async def queue_caller(switch: Switch, menu: MenuServer) -> CallId:
+    """Take the arriving caller through the menu into the waiting music."""
+    call_id = await switch.arrived()
+    await eventually(lambda: call_id in menu.callers, "the caller is in the menu")
+    await switch.softswitch.wait(call_id, WAITING, COLLECTED)
+    await menu.let_go(call_id)
+    await switch.until_phase(call_id, LivePhase.WAITING)
+    return call_id
+
+
+async def test_given_a_caller_in_the_menu_when_a_key_is_pressed_then_the_menu_hears_it(
+    switch: Switch, menu: MenuServer, phones: Phones
+) -> None:
+    phones.call(NUMBER, CALLER, keys="12#")
+    call_id = await switch.arrived()
+    await switch.told(CallerArrived(call_id=call_id, number=NUMBER, caller=CALLER))
+    await eventually(lambda: menu.keys.get(call_id) == "12#", "the menu got the keys")
+    assert await switch.phase(call_id) is LivePhase.IN_MENU
+
+
+async def test_given_a_waiting_caller_when_the_agent_answers_and_hangs_up_then_both_are_recorded_caller_left(
+    switch: Switch, menu: MenuServer, phones: Phones, asterisk: RunningAsterisk
+) -> None:
+    phone = phones.agent(AGENT, "answers", ring_s=0.3, hold_s=2.5)
+    caller = phones.call(NUMBER, CALLER)
+    call_id = await queue_caller(switch, menu)
+    found = await switch.live(call_id)
+    assert found is not None
+    assert (found.waiting, found.collected) == (WAITING, COLLECTED)
+    assert (found.number, found.caller, found.agent_id) == (NUMBER, CALLER, None)
+    assert abs((datetime.now(UTC) - found.entered_at).total_seconds()) < 10
+
+    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentRinging(call_id=call_id, agent_id=AGENT))
+    await switch.told(AgentAnswered(call_id=call_id, agent_id=AGENT))
+    talking = await switch.live(call_id)
+    assert talking is not None
+    assert (talking.phase, talking.agent_id, talking.waiting) == (LivePhase.TALKING, AGENT, WAITING)
+    await switch.told(AgentLeft(call_id=call_id, agent_id=AGENT))
+    await switch.told(CallerLeft(call_id=call_id))
+    await eventually(lambda: not (caller.running() or phone.running()), "both phones are done")
+    assert caller.finished(), caller.errors.read_text()
+    assert phone.finished(), phone.errors.read_text()
+
+    assert await switch.phase(call_id) is None
+    left, right = read_stereo(recording_of(asterisk, call_id))
+    assert 1.8 < len(left) / 8000 < 3.2
+    assert loudest_hz(left) == pytest.approx(CALLER_TONE_HZ, abs=10)
+    assert loudest_hz(right) == pytest.approx(AGENT_TONE_HZ, abs=10)
+
+
+async def test_given_a_talk_when_the_caller_hangs_up_then_the_recording_is_complete_when_it_is_told(
+    switch: Switch, menu: MenuServer, phones: Phones, asterisk: RunningAsterisk
+) -> None:
+    phones.agent(AGENT, "answers", ring_s=0)
+    phones.call(NUMBER, CALLER, hold_s=4)
+    call_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentAnswered(call_id=call_id, agent_id=AGENT))
+    sizes: list[int] = []
+
+    def note_size(event: SwitchEvent) -> None:
+        switch.events.append(event)
+        if isinstance(event, CallerLeft):
+            sizes.append(recording_of(asterisk, call_id).stat().st_size)
+
+    switch.softswitch._handler = note_size
+    await switch.told(CallerLeft(call_id=call_id))
+    await switch.until_phase(call_id, None)
+    assert sizes == [recording_of(asterisk, call_id).stat().st_size]
+    assert sizes[0] > 8000 * 4
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "failure"),
+    [("rings", OfferFailure.NO_ANSWER), ("busy", OfferFailure.BUSY), (None, OfferFailure.UNREACHABLE)],
+)
+async def test_given_a_waiting_caller_when_the_agent_does_not_take_the_call_then_the_caller_waits_as_before(
+    switch: Switch, menu: MenuServer, phones: Phones, behaviour, failure: OfferFailure
+) -> None:
+    agent = AgentId("1002") if behaviour is None else AGENT
+    phone = phones.agent(AGENT, behaviour) if behaviour else None
+    phones.call(NUMBER, CALLER)
+    call_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(call_id, agent, ring_timeout_s=1)
+    await switch.told(AgentFailed(call_id=call_id, agent_id=agent, failure=failure))
+    await switch.until_phase(call_id, LivePhase.WAITING)
+    call = await switch.live(call_id)
+    assert call is not None
+    assert (call.waiting, call.collected, call.agent_id) == (WAITING, COLLECTED, None)
+    assert phone is None or phone.finished(), "the phone saw the whole SIP exchange"
+
+
+async def test_given_a_ringing_agent_when_the_caller_hangs_up_then_the_offer_fails_and_the_call_ends(
+    switch: Switch, menu: MenuServer, phones: Phones
+) -> None:
+    phone = phones.agent(AGENT, "rings")
+    phones.call(NUMBER, CALLER, hold_s=3)
+    call_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=20)
+    await switch.told(AgentRinging(call_id=call_id, agent_id=AGENT))
+    assert await switch.phase(call_id) is LivePhase.RINGING
+    await switch.told(CallerLeft(call_id=call_id))
+    assert [event for event in switch.events if isinstance(event, AgentFailed | AgentLeft | CallerLeft)] == [
+        AgentFailed(call_id=call_id, agent_id=AGENT, failure=OfferFailure.CALLER_LEFT),
+        CallerLeft(call_id=call_id),
+    ]
+    assert phone.finished(), phone.errors.read_text()
+
+
+async def test_given_a_ringing_agent_when_another_is_connected_then_the_first_stops_ringing(
+    switch: Switch, menu: MenuServer, phones: Phones
+) -> None:
+    first, second = phones.agent(AGENT, "rings"), AgentId("1002")
+    phones.agent(second, "answers", ring_s=0)
+    phones.call(NUMBER, CALLER)
+    call_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=20)
+    await switch.told(AgentRinging(call_id=call_id, agent_id=AGENT))
+    await switch.softswitch.connect(call_id, second, ring_timeout_s=20)
+    await switch.told(AgentAnswered(call_id=call_id, agent_id=second))
+    assert first.finished(), first.errors.read_text()
+
+
+async def test_given_a_menu_when_it_finishes_then_the_dialplan_hangs_up(
+    switch: Switch, menu: MenuServer, phones: Phones
+) -> None:
+    caller = phones.call(NUMBER, CALLER)
+    call_id = await switch.arrived()
+    await eventually(lambda: call_id in menu.callers, "the caller is in the menu")
+    await switch.softswitch.finish(call_id)
+    await menu.let_go(call_id)
+    await switch.told(CallerLeft(call_id=call_id))
+    assert caller.finished(), caller.errors.read_text()
+
+
+async def test_given_a_call_that_is_over_when_it_is_moved_then_it_is_said_to_be_gone(
+    switch: Switch, menu: MenuServer, phones: Phones
+) -> None:
+    phones.call(NUMBER, CALLER)
+    call_id = await queue_caller(switch, menu)
+    channel = switch.softswitch._channels[call_id]
+    await switch.softswitch.hang_up(call_id)
+    await switch.told(CallerLeft(call_id=call_id))
+    with pytest.raises(CallGone):
+        await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=5)
+    switch.softswitch._channels[call_id] = channel  # as if the hang-up had not been told yet
+    with pytest.raises(CallGone):
+        await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=5)
+    with pytest.raises(CallGone):
+        await switch.softswitch.hang_up(call_id)
+    with pytest.raises(CallGone):
+        await switch.softswitch.wait(call_id, WAITING, COLLECTED)
+
+
+async def test_given_a_caller_in_the_menu_when_the_media_server_dies_and_returns_then_the_caller_is_in_the_menu_again(
+    switch: Switch, menu: MenuServer, phones: Phones
+) -> None:
+    caller = phones.call(NUMBER, CALLER, hold_s=20)
+    call_id = await switch.arrived()
+    await eventually(lambda: call_id in menu.callers, "the caller is in the menu")
+    await menu.stop()
+    await eventually(lambda: call_id not in menu.callers, "the menu is gone")
+    await menu.start()
+    await eventually(lambda: call_id in menu.callers, "the caller is in the menu again")
+    assert caller.running()
+
+
+async def test_given_no_media_server_when_it_stays_away_then_the_caller_falls_back_into_the_queue(
+    switch: Switch, phones: Phones
+) -> None:
+    phones.call(NUMBER, CALLER, hold_s=60)
+    call_id = await switch.arrived()
+
+    def fallen() -> list[CallerFellBack]:
+        return [event for event in switch.events if isinstance(event, CallerFellBack)]
+
+    await eventually(fallen, "the caller fell back", timeout_s=60)
+    (event,) = fallen()
+    assert event.call_id == call_id
+    assert event.waiting.requirements == Requirements(FALLBACK_QUEUE)
+    await switch.until_phase(call_id, LivePhase.WAITING)
+    call = await switch.live(call_id)
+    assert call is not None
+    assert call.waiting == event.waiting
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("+8613800138000", "+8613800138000"), ("anonymous", ""), ("1380%26PJSIP", "1380"), ("1+2+3", "123")],
+)
+async def test_given_any_caller_number_when_the_call_enters_then_only_digits_and_a_leading_plus_pass(
+    switch: Switch, menu: MenuServer, phones: Phones, sent: str, kept: str
+) -> None:
+    phones.call(NUMBER, sent)
+    call_id = await switch.arrived()
+    await switch.told(CallerArrived(call_id=call_id, number=NUMBER, caller=kept))
+    call = await switch.live(call_id)
+    assert call is not None
+    assert call.caller == kept
+
+
+async def test_given_a_phone_when_it_registers_then_its_state_is_told(switch: Switch, phones: Phones) -> None:
+    agent = AgentId("1005")
+    before = next(phone for phone in (await switch.softswitch.snapshot()).phones if phone.agent_id == agent)
+    assert before == PhoneState(agent_id=agent, registered=False, in_use=False)
+    phones.agent(agent, "rings")
+    await switch.told(PhoneState(agent_id=agent, registered=True, in_use=False))
+    assert PhoneState(agent_id=agent, registered=True, in_use=False) in (await switch.softswitch.snapshot()).phones
+
+
+def recording_of(asterisk: RunningAsterisk, call_id: CallId) -> Path:
+    (path,) = asterisk.recordings.glob(f"{call_id}-{AGENT}-*.raw")
+    return path
+
+
+def read_stereo(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    frames = np.frombuffer(path.read_bytes(), "<i2").reshape(-1, 2).astype(float)
+    return frames[:, 0], frames[:, 1]
+
+
+def loudest_hz(samples: np.ndarray) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.fft.rfftfreq(len(samples), 1 / 8000)[spectrum.argmax()])
