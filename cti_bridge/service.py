@@ -1,0 +1,245 @@
+"""The bridge between telephone and computer: knows the caller, pops the screen before the ring, opens the ticket.
+
+Nothing here may hold up a call. A CRM that is slow or away makes the caller a stranger, the pop goes out with the
+number alone (and again, complete, when the record arrives), and the ticket is tried again until it is there.
+"""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from cti_bridge.connectors.port import Connectors
+from cti_bridge.pop import Profile, ScreenPop, screen_pop
+from cti_bridge.profile import Profiles
+from cti_bridge.tickets import TicketDesk
+from switchroom.bus import Bus
+from switchroom.clock import Clock
+from switchroom.domain import events as ev
+from switchroom.domain.contact import Tier
+from switchroom.domain.history import ContactRecord, fold
+from switchroom.domain.ids import AgentId, CallId, OfferId, QueueName
+from switchroom.storage.contacts import Contacts
+from switchroom.tasks import TaskGroup
+
+POP_DEADLINE_S = 0.2
+"""The phone rings after this time, whatever became of the pop."""
+PROFILE_DEADLINE_S = 0.12
+"""How long a pop waits for the record. It was asked for when the call entered, so it is nearly always there."""
+IDENTIFY_DEADLINE_S = 1.0
+"""A menu may greet by name; it waits no longer than this for it."""
+OWED_FOR = timedelta(days=2)
+"""How far back a restart looks for calls whose ticket could not be opened."""
+
+_AT_WORK = (ev.AgentState.RESERVED, ev.AgentState.BUSY, ev.AgentState.WRAP_UP)
+_BEGINNINGS = (ev.CallEntered, ev.CallAdopted, ev.CallQueued, ev.OfferMade, ev.CallConnected)
+
+log = structlog.get_logger(__name__)
+
+
+class Screens(Protocol):
+    """The agents' desktops."""
+
+    async def show(self, pop: ScreenPop) -> int:
+        """Hand the pop to every desktop of its agent; returns to how many, once they are written to the network."""
+
+
+class CtiBridge:
+    """Follows every call on the bus. ``app`` awaits `pop` between the offer and the ring."""
+
+    def __init__(self, bus: Bus, clock: Clock, connectors: Connectors, history: Contacts, screens: Screens) -> None:
+        self._bus, self._clock, self._history, self._screens = bus, clock, history, screens
+        self._profiles = Profiles(connectors, history, clock)
+        self._tasks = TaskGroup()
+        self._records: dict[CallId, ContactRecord] = {}
+        self._offers: dict[AgentId, ev.OfferMade] = {}
+        self.tickets = TicketDesk(connectors.ticketing, bus, clock)
+
+    async def start(self) -> None:
+        self._unsubscribe = [
+            self._bus.subscribe(ev.CallEvent, self._follow),
+            self._bus.subscribe(ev.AgentStateChanged, self._agent_changed),
+            self._bus.subscribe(ev.Reconciled, self._reconciled),
+        ]
+        for record in await self._history.answered_without_ticket(self._clock.now() - OWED_FOR):
+            self.tickets.open_for(record)
+
+    async def stop(self) -> None:
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        await self._tasks.close()
+        await self._profiles.close()
+        await self.tickets.close()
+
+    async def pop(self, offer: ev.OfferMade) -> None:
+        """Put the customer's record on the agent's screen. Returns within `POP_DEADLINE_S`, and never raises."""
+        self._offers[offer.agent_id] = offer
+        try:
+            async with asyncio.timeout(POP_DEADLINE_S):
+                record = await self._record(offer)
+                complete, profile = await self._profile_in_time(record)
+                screens = await self._screens.show(screen_pop(offer, record, profile))
+        except Exception as error:
+            log.warning("pop.failed", call_id=offer.call_id, agent_id=offer.agent_id, error=type(error).__name__)
+            return
+        if not complete:
+            self._tasks.spawn(self._complete(offer), name="pop.complete")
+        if screens:
+            self._bus.publish(
+                ev.ScreenPopped(
+                    at=self._clock.now(),
+                    call_id=offer.call_id,
+                    offer_id=offer.offer_id,
+                    agent_id=offer.agent_id,
+                    screens=screens,
+                )
+            )
+        else:
+            log.info("pop.no_screen", call_id=offer.call_id, agent_id=offer.agent_id)
+
+    async def current_pop(self, agent_id: AgentId, call_id: CallId | None) -> ScreenPop | None:
+        """The pop for a desktop that was opened late or connects again; ``call_id`` is the agent's present call.
+
+        After a restart there is no offer in memory: it is told again from the ledger.
+        """
+        offer = self._offers.get(agent_id)
+        if offer is None or (call_id is not None and offer.call_id != call_id):
+            if call_id is None:
+                return None
+            record = self._records.get(call_id) or await self._history.get(call_id)
+            if record is None:
+                return None
+            offer = ev.OfferMade(
+                at=record.offered_at or self._clock.now(),
+                call_id=call_id,
+                offer_id=OfferId(""),
+                agent_id=agent_id,
+                queue=record.queue or QueueName(""),
+                ring_timeout_s=0,
+            )
+        record = await self._record(offer)
+        _, profile = await self._profile_in_time(record)
+        return screen_pop(offer, record, profile)
+
+    def shown(self, agent_id: AgentId, offer_id: OfferId) -> None:
+        """A desktop says that it has drawn the pop; said of anything but the agent's present offer, it is ignored."""
+        offer = self._offers.get(agent_id)
+        if offer is None or offer.offer_id != offer_id:
+            return
+        record = self._records.get(offer.call_id)
+        if record is not None and record.shown_at is None:
+            self._bus.publish(
+                ev.ScreenShown(at=self._clock.now(), call_id=offer.call_id, offer_id=offer_id, agent_id=agent_id)
+            )
+
+    def _follow(self, event: ev.CallEvent) -> None:
+        if event.call_id not in self._records and not isinstance(event, _BEGINNINGS):
+            return  # a late word about a call that is over
+        record = fold(self._records.get(event.call_id), event)
+        self._records[event.call_id] = record
+        match event:
+            case ev.CallEntered():
+                self._tasks.spawn(self._identify(event.call_id, event.caller), name="identify")
+            case ev.CallAdopted():
+                self._tasks.spawn(self._identify(event.call_id, event.caller), name="identify")
+                self._tasks.spawn(self._remember(event.call_id), name="remember")
+            case ev.CallConnected():
+                self.tickets.open_for(record)
+            case ev.OfferFailed():
+                self._release(event.agent_id, event.call_id)
+            case ev.CallEnded():
+                self._profiles.forget(record.caller)
+                self._forget_if_over(event.call_id)
+            case ev.TicketClosed():
+                self._profiles.forget(record.caller)
+
+    def _agent_changed(self, event: ev.AgentStateChanged) -> None:
+        if event.state not in _AT_WORK and (offer := self._offers.get(event.agent_id)):
+            self._release(event.agent_id, offer.call_id)
+
+    def _reconciled(self, event: ev.Reconciled) -> None:
+        for call_id, record in tuple(self._records.items()):
+            if call_id not in event.live and record.ended_at is None:
+                self._records[call_id] = replace(record, ended_at=event.at)
+                self._forget_if_over(call_id)
+
+    def _release(self, agent_id: AgentId, call_id: CallId) -> None:
+        if (offer := self._offers.get(agent_id)) and offer.call_id == call_id:
+            del self._offers[agent_id]
+            self._forget_if_over(call_id)
+
+    def _forget_if_over(self, call_id: CallId) -> None:
+        """A call is kept in mind until it has ended and its agent has finished the work after it."""
+        record = self._records.get(call_id)
+        if record is None or record.ended_at is None:
+            return
+        if all(offer.call_id != call_id for offer in self._offers.values()):
+            del self._records[call_id]
+
+    async def _identify(self, call_id: CallId, caller: str) -> None:
+        try:
+            async with asyncio.timeout(IDENTIFY_DEADLINE_S):
+                profile = await self._profiles.of_phone(caller)
+        except Exception as error:
+            log.warning("customer.lookup_failed", call_id=call_id, error=type(error).__name__)
+            profile = None
+        customer = profile.customer if profile else None
+        self._bus.publish(
+            ev.CustomerIdentified(
+                at=self._clock.now(),
+                call_id=call_id,
+                customer_id=customer.id if customer else None,
+                tier=customer.tier if customer else Tier.STANDARD,
+                language=customer.language if customer else None,
+            )
+        )
+
+    async def _remember(self, call_id: CallId) -> None:
+        """What the menu learned of a call before the restart, and the ticket that it may still be owed."""
+        known = await self._history.get(call_id)
+        present = self._records.get(call_id)
+        if present is None:
+            return
+        if known is not None:
+            present = _joined(known, present)
+            self._records[call_id] = present
+        if present.answered_at is not None:
+            self.tickets.open_for(present)
+
+    async def _record(self, offer: ev.OfferMade) -> ContactRecord:
+        record = self._records.get(offer.call_id) or await self._history.get(offer.call_id)
+        return record or fold(None, offer)
+
+    async def _profile_in_time(self, record: ContactRecord) -> tuple[bool, Profile | None]:
+        """Whether the look-up came to an end, and what it found."""
+        try:
+            async with asyncio.timeout(PROFILE_DEADLINE_S):
+                return True, await self._profiles.of_phone(record.caller)
+        except Exception as error:
+            log.info("pop.without_record", call_id=record.call_id, error=type(error).__name__)
+            return False, None
+
+    async def _complete(self, offer: ev.OfferMade) -> None:
+        """Show the pop again when the record is there, if the agent still has the call."""
+        record = await self._record(offer)
+        try:
+            profile = await self._profiles.of_phone(record.caller)
+        except Exception as error:
+            log.warning("pop.stays_without_record", call_id=offer.call_id, error=type(error).__name__)
+            return
+        if profile is not None and self._offers.get(offer.agent_id) is offer:
+            await self._screens.show(screen_pop(offer, await self._record(offer), profile))
+
+
+_SINCE = (
+    *("queue", "agent_id", "enqueued_at", "offered_at", "popped_at", "ringing_at", "answered_at"),
+    *("ended_at", "outcome", "ticket_id"),
+)
+
+
+def _joined(known: ContactRecord, present: ContactRecord) -> ContactRecord:
+    """The ledger's record of before the restart, with what has happened since."""
+    since = {name: value for name in _SINCE if (value := getattr(present, name))}
+    return replace(known, **since)

@@ -1,0 +1,101 @@
+"""A ticket for every call that reached an agent: opened once, whatever fails or restarts, and closed by a person."""
+
+import asyncio
+
+import structlog
+
+from cti_bridge.connectors.port import Ticketing
+from switchroom.bus import Bus
+from switchroom.clock import Clock
+from switchroom.domain.events import TicketClosed, TicketOpened
+from switchroom.domain.history import ContactRecord
+from switchroom.domain.ids import CallId, TicketId
+from switchroom.domain.ticket import Ticket, TicketState
+from switchroom.tasks import TaskGroup
+
+DISPOSITIONS = ("resolved", "refund", "follow_up", "complaint", "wrong_number", "no_customer", "other")
+"""What can have come of a call; the desktop offers these."""
+
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+
+log = structlog.get_logger(__name__)
+
+
+class DispositionMissing(ValueError):
+    """A ticket is closed with one of `DISPOSITIONS`, or not at all."""
+
+
+class TicketDesk:
+    """Opens, moves and closes tickets, and says so on the bus."""
+
+    def __init__(self, ticketing: Ticketing, bus: Bus, clock: Clock) -> None:
+        self._ticketing, self._bus, self._clock = ticketing, bus, clock
+        self._tasks = TaskGroup()
+        self._asked: set[CallId] = set()
+
+    def open_for(self, record: ContactRecord) -> None:
+        """See to it that the call has a ticket; asking again changes nothing."""
+        if record.ticket_id is None and record.call_id not in self._asked:
+            self._asked.add(record.call_id)
+            self._tasks.spawn(self._open(record), name="ticket")
+
+    async def move(
+        self, ticket: Ticket, to: TicketState, *, disposition: str | None = None, note: str | None = None
+    ) -> Ticket:
+        """Move the ticket; raises `DispositionMissing`, `IllegalTicketMove`, or LookupError when there is none."""
+        if to is TicketState.CLOSED and disposition not in DISPOSITIONS:
+            raise DispositionMissing(f"a ticket is closed with one of: {', '.join(DISPOSITIONS)}")
+        if ticket.state is TicketState.CLOSED and to is TicketState.CLOSED and disposition == ticket.disposition:
+            return ticket  # the same click again
+        now = self._clock.now()
+        moved = await self._ticketing.move(ticket.id, to, now, disposition=disposition, note=note)
+        if to is TicketState.CLOSED:
+            assert disposition is not None
+            closed = TicketClosed(
+                at=now, call_id=ticket.call_id, ticket_id=TicketId(ticket.id), disposition=disposition
+            )
+            self._bus.publish(closed)
+        return moved
+
+    async def close(self) -> None:
+        """Stop trying; what is still owed is found in the ledger at the next start."""
+        await self._tasks.close()
+
+    async def _open(self, record: ContactRecord) -> None:
+        at = record.answered_at or self._clock.now()
+        tries = 0
+        while True:
+            try:
+                async with asyncio.timeout(10):
+                    ticket = await self._ticketing.open(
+                        call_id=record.call_id,
+                        subject=subject_of(record),
+                        at=at,
+                        agent_id=record.agent_id,
+                        customer_id=record.customer_id,
+                    )
+                break
+            except Exception as error:
+                pause_s = BACKOFF_S[min(tries, len(BACKOFF_S) - 1)]
+                tries += 1
+                log.warning("ticket.retrying", call_id=record.call_id, error=type(error).__name__, tries=tries)
+                await asyncio.sleep(pause_s)
+        self._asked.discard(record.call_id)
+        if record.agent_id is not None:
+            self._bus.publish(
+                TicketOpened(
+                    at=self._clock.now(), call_id=record.call_id, ticket_id=ticket.id, agent_id=record.agent_id
+                )
+            )
+
+
+def subject_of(record: ContactRecord) -> str:
+    """A first line for the ticket, from where the call came through: the agent writes a better one.
+
+    >>> from datetime import UTC, datetime
+    >>> subject_of(ContactRecord(call_id=CallId("c"), entered_at=datetime.now(UTC), queue="returns",
+    ...                          collected={"order": "20260105"}))
+    'returns · order 20260105'
+    """
+    collected = [f"{name} {value}" for name, value in record.collected.items()]
+    return " · ".join([record.queue or "call", *collected])[:300]

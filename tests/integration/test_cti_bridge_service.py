@@ -1,0 +1,304 @@
+"""The bridge on a real ledger: identified on entry, popped before the ring, one ticket for each connected call."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from cti_bridge.connectors.port import Connectors
+from cti_bridge.service import POP_DEADLINE_S, CtiBridge
+from cti_bridge.tickets import DispositionMissing
+from switchroom.bus import Bus
+from switchroom.domain import events as ev
+from switchroom.domain.call import CallState, Outcome
+from switchroom.domain.contact import Requirements, Tier
+from switchroom.domain.ids import AgentId, CallId, OfferId, QueueName, TicketId
+from switchroom.domain.ticket import IllegalTicketMove, TicketState
+from switchroom.storage.contacts import Contacts
+from switchroom.storage.customers import Customers
+from switchroom.storage.database import Database
+from switchroom.storage.ledger import Ledger
+from switchroom.storage.seed import seed_demo
+from tests.fakes.clock import FakeClock
+from tests.fakes.connectors import BrokenCrm, FlakyTicketing, SlowCrm
+from tests.fakes.screens import FakeScreens
+
+CALL, AGENT = CallId("c1"), AgentId("1001")
+E = TypeVar("E", bound=ev.Event)
+
+
+class House:
+    """The bridge with everything around it that it needs, on one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.bus, self.clock, self.screens = Bus(), FakeClock(), FakeScreens()
+        self.crm: Customers | SlowCrm = Customers(database)
+        self.ticketing = FlakyTicketing(database)
+        self.seen: list[ev.Event] = []
+
+    async def open(self) -> None:
+        self.ledger = Ledger(self.database, self.bus, self.clock)
+        await self.ledger.start()
+        self.bus.subscribe(ev.Event, self.seen.append)
+        connectors = Connectors(crm=self.crm, ticketing=self.ticketing)
+        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(self.database), self.screens)
+        await self.bridge.start()
+
+    async def close(self) -> None:
+        await self.bridge.stop()
+        await self.ledger.stop()
+
+    def all_seen(self, kind: type[E]) -> list[E]:
+        return [event for event in self.seen if isinstance(event, kind)]
+
+    async def wait_for(self, kind: type[E], number: int = 1) -> E:
+        await until(lambda: len(self.all_seen(kind)) >= number)
+        return self.all_seen(kind)[number - 1]
+
+    def enter(self, caller: str = "13800138000") -> None:
+        self.bus.publish(ev.CallEntered(at=self.clock.now(), call_id=CALL, number="4008123123", caller=caller))
+
+    def queue(self) -> None:
+        needs = Requirements(queue=QueueName("returns"), tier=Tier.GOLD)
+        now = self.clock.now()
+        self.bus.publish(
+            ev.CallQueued(at=now, call_id=CALL, requirements=needs, enqueued_at=now, collected={"order": "20260105"})
+        )
+
+    def offer(self) -> ev.OfferMade:
+        offer = ev.OfferMade(
+            at=self.clock.now(),
+            call_id=CALL,
+            offer_id=OfferId("o1"),
+            agent_id=AGENT,
+            queue=QueueName("returns"),
+            ring_timeout_s=20,
+        )
+        self.bus.publish(offer)
+        return offer
+
+    def connect(self) -> None:
+        self.bus.publish(ev.CallConnected(at=self.clock.now(), call_id=CALL, agent_id=AGENT))
+
+    def end(self) -> None:
+        self.bus.publish(ev.CallEnded(at=self.clock.now(), call_id=CALL, outcome=Outcome.CONNECTED, agent_id=AGENT))
+
+    def agent(self, state: ev.AgentState) -> None:
+        self.bus.publish(ev.AgentStateChanged(at=self.clock.now(), agent_id=AGENT, state=state))
+
+
+async def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")
+    await database.upgrade()
+    house = House(database)
+    await seed_demo(database, house.clock.now())
+    yield house
+    await database.close()
+
+
+@pytest.fixture
+async def open_house(house: House) -> AsyncIterator[House]:
+    await house.open()
+    yield house
+    await house.close()
+
+
+async def test_given_a_known_number_when_the_call_enters_then_the_customer_is_named(open_house: House) -> None:
+    open_house.enter()
+    identified = await open_house.wait_for(ev.CustomerIdentified)
+    assert (identified.call_id, identified.tier, identified.language) == (CALL, Tier.GOLD, "zh-CN")
+    assert identified.customer_id is not None
+
+
+@pytest.mark.parametrize("caller", ["", "13300000000", "anonymous"])
+async def test_given_a_stranger_when_the_call_enters_then_nobody_is_named(open_house: House, caller: str) -> None:
+    open_house.enter(caller)
+    identified = await open_house.wait_for(ev.CustomerIdentified)
+    assert (identified.customer_id, identified.tier) == (None, Tier.STANDARD)
+
+
+async def test_given_an_offer_then_the_whole_record_is_on_the_screen(open_house: House) -> None:
+    house = open_house
+    house.enter()
+    await house.wait_for(ev.CustomerIdentified)
+    house.bus.publish(ev.NodeVisited(at=house.clock.now(), call_id=CALL, node="returns"))
+    house.queue()
+    house.clock.advance(12)
+    await house.bridge.pop(house.offer())
+
+    (pop,) = house.screens.pops
+    assert pop.customer is not None and pop.customer.name == "王芳"
+    assert (pop.path, pop.collected, pop.waited_s) == (("returns",), {"order": "20260105"}, 12.0)
+    assert [order.number for order in pop.orders] == ["20260105", "20251218", "20251102"]
+    assert [ticket.subject for ticket in pop.tickets] == ["配送时间改到晚上"]
+    assert len(pop.contacts) == 3
+    popped = await house.wait_for(ev.ScreenPopped)
+    assert (popped.agent_id, popped.offer_id, popped.screens) == (AGENT, "o1", 1)
+    house.bridge.shown(AGENT, OfferId("o1"))
+    house.bridge.shown(AGENT, OfferId("o1"))
+    house.bridge.shown(AGENT, OfferId("forged"))
+    assert len(house.all_seen(ev.ScreenShown)) == 1
+
+
+async def test_given_no_desktop_open_then_nothing_claims_to_have_popped(open_house: House) -> None:
+    open_house.screens.count = 0
+    open_house.enter()
+    await open_house.bridge.pop(open_house.offer())
+    assert open_house.screens.pops and not open_house.all_seen(ev.ScreenPopped)
+
+
+async def test_given_a_slow_crm_then_the_pop_goes_out_with_the_number_and_again_with_the_record(house: House) -> None:
+    house.crm = SlowCrm(Customers(house.database))
+    await house.open()
+    house.enter()
+    await house.bridge.pop(house.offer())
+    assert [(pop.customer, pop.phone) for pop in house.screens.pops] == [(None, "138****8000")]
+    house.crm.answers.set()
+    await until(lambda: len(house.screens.pops) == 2)
+    assert house.screens.pops[1].customer is not None
+    assert house.crm.asked == 1  # nobody asked twice meanwhile
+    await house.close()
+
+
+async def test_given_a_broken_crm_then_the_call_goes_on_as_a_strangers(house: House) -> None:
+    house.crm = BrokenCrm(Customers(house.database))
+    await house.open()
+    house.enter()
+    assert (await house.wait_for(ev.CustomerIdentified)).customer_id is None
+    await house.bridge.pop(house.offer())
+    assert house.screens.pops[0].customer is None
+    assert house.all_seen(ev.ScreenPopped)
+    await house.close()
+
+
+async def test_given_a_desktop_that_does_not_read_then_the_phone_rings_in_time(open_house: House) -> None:
+    open_house.screens.delay_s = 60
+    open_house.enter()
+    started = asyncio.get_running_loop().time()
+    await open_house.bridge.pop(open_house.offer())
+    assert asyncio.get_running_loop().time() - started < POP_DEADLINE_S + 1.0
+    assert not open_house.all_seen(ev.ScreenPopped)
+
+
+@pytest.mark.parametrize("after_commit", [False, True])
+async def test_given_a_ticketing_system_that_fails_then_there_is_one_ticket_in_the_end(
+    open_house: House, after_commit: bool
+) -> None:
+    house = open_house
+    house.ticketing.failures, house.ticketing.after_commit = 2, after_commit
+    house.enter()
+    await house.wait_for(ev.CustomerIdentified)
+    house.queue()
+    house.connect()
+    house.connect()
+    opened = await house.wait_for(ev.TicketOpened)
+    assert (opened.call_id, opened.agent_id) == (CALL, AGENT)
+    house.connect()
+    mine = await house.ticketing.latest(agent_id=AGENT, states=[TicketState.OPEN])
+    assert [(ticket.id, ticket.subject) for ticket in mine] == [(opened.ticket_id, "returns · order 20260105")]
+    assert len(house.all_seen(ev.TicketOpened)) == 1
+
+
+async def test_given_a_crash_between_answer_and_ticket_then_the_next_life_opens_it(house: House) -> None:
+    house.ticketing.failures = 1000
+    await house.open()
+    house.enter()
+    house.connect()
+    house.end()
+    await house.ledger.flush()
+    await house.close()
+    house.seen.clear()
+
+    house.ticketing.failures = 0
+    await house.open()
+    opened = await house.wait_for(ev.TicketOpened)
+    await house.ledger.flush()
+    record = await Contacts(house.database).get(CALL)
+    assert record is not None and record.ticket_id == opened.ticket_id
+    await house.close()
+    house.seen.clear()
+
+    await house.open()  # a third life owes nothing
+    await house.ledger.flush()
+    assert not house.all_seen(ev.TicketOpened)
+    await house.close()
+
+
+async def test_given_a_call_adopted_after_a_restart_then_the_desktop_gets_its_story_back(house: House) -> None:
+    await house.open()
+    house.enter()
+    await house.wait_for(ev.CustomerIdentified)
+    house.bus.publish(ev.NodeVisited(at=house.clock.now(), call_id=CALL, node="returns"))
+    house.queue()
+    house.offer()
+    house.connect()
+    await house.wait_for(ev.TicketOpened)
+    await house.ledger.flush()
+    await house.close()
+    house.seen.clear()
+
+    house.clock.advance(60)
+    await house.open()
+    house.bus.publish(
+        ev.CallAdopted(
+            at=house.clock.now(),
+            call_id=CALL,
+            number="4008123123",
+            caller="13800138000",
+            entered_at=house.clock.now() - timedelta(seconds=70),
+            state=CallState.CONNECTED,
+            agent_id=AGENT,
+        )
+    )
+    await house.wait_for(ev.CustomerIdentified)
+    await house.ledger.flush()
+    pop = await house.bridge.current_pop(AGENT, CALL)
+    assert pop is not None and pop.customer is not None
+    assert (pop.path, pop.collected, pop.customer.name) == (("returns",), {"order": "20260105"}, "王芳")
+    assert pop.answered_at is not None and pop.ticket_id is not None
+    assert not house.all_seen(ev.TicketOpened)
+    await house.close()
+
+
+async def test_given_the_end_of_wrap_up_then_the_desktop_is_given_no_old_pop(open_house: House) -> None:
+    house = open_house
+    house.enter()
+    await house.bridge.pop(house.offer())
+    house.connect()
+    house.end()
+    house.agent(ev.AgentState.WRAP_UP)
+    in_wrap_up = await house.bridge.current_pop(AGENT, CALL)
+    assert in_wrap_up is not None and in_wrap_up.ended_at is not None
+    house.agent(ev.AgentState.AVAILABLE)
+    assert await house.bridge.current_pop(AGENT, None) is None
+
+
+async def test_given_an_open_ticket_when_closed_then_once_with_its_disposition(open_house: House) -> None:
+    house = open_house
+    house.enter()
+    house.connect()
+    opened = await house.wait_for(ev.TicketOpened)
+    ticket = await house.ticketing.get(opened.ticket_id)
+    assert ticket is not None
+    with pytest.raises(DispositionMissing):
+        await house.bridge.tickets.move(ticket, TicketState.CLOSED)
+    closed = await house.bridge.tickets.move(ticket, TicketState.CLOSED, disposition="refund", note="已退款")
+    assert (closed.state, closed.note) == (TicketState.CLOSED, "已退款")
+    assert await house.bridge.tickets.move(closed, TicketState.CLOSED, disposition="refund") == closed
+    with pytest.raises(IllegalTicketMove):
+        await house.bridge.tickets.move(closed, TicketState.CLOSED, disposition="other")
+    assert [event.ticket_id for event in house.all_seen(ev.TicketClosed)] == [TicketId(ticket.id)]
+    await house.ledger.flush()
+    record = await Contacts(house.database).get(CALL)
+    assert record is not None and record.disposition == "refund"

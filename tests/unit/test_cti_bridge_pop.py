@@ -1,0 +1,89 @@
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cti_bridge.pop import LONGEST, Profile, inert, mask_phone, screen_pop
+from switchroom.domain.contact import Tier
+from switchroom.domain.customer import Customer
+from switchroom.domain.events import InputKind, OfferMade
+from switchroom.domain.history import ContactRecord, TakenInput
+from switchroom.domain.ids import AgentId, CallId, CustomerId, OfferId, QueueName, TicketId
+from switchroom.domain.ticket import Ticket, TicketState
+
+NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
+OFFER = OfferMade(
+    at=NOON + timedelta(seconds=42),
+    call_id=CallId("c1"),
+    offer_id=OfferId("o1"),
+    agent_id=AgentId("1001"),
+    queue=QueueName("returns"),
+    ring_timeout_s=20,
+)
+RECORD = ContactRecord(
+    call_id=CallId("c1"),
+    entered_at=NOON - timedelta(seconds=30),
+    enqueued_at=NOON,
+    number="4008123123",
+    caller="13800138000",
+    path=("welcome", "returns"),
+    inputs=(TakenInput(node="returns", kind=InputKind.SPEECH, value="退货"),),
+    collected={"order": "20260105"},
+)
+
+
+def ticket(number: int, call_id: str, state: TicketState) -> Ticket:
+    return Ticket(id=TicketId(number), call_id=CallId(call_id), subject=f"t{number}", state=state, created_at=NOON)
+
+
+def test_given_a_stranger_then_the_pop_has_the_masked_number_and_the_way_through_the_menu() -> None:
+    pop = screen_pop(OFFER, RECORD, None)
+    assert (pop.customer, pop.phone, pop.tier) == (None, "138****8000", Tier.STANDARD)
+    assert (pop.path, pop.collected, pop.queue) == (("welcome", "returns"), {"order": "20260105"}, "returns")
+    assert pop.waited_s == 42.0
+
+
+def test_given_a_call_that_never_waited_in_a_line_then_waiting_counts_from_its_entry() -> None:
+    record = ContactRecord(call_id=CallId("c1"), entered_at=NOON)
+    assert screen_pop(OFFER, record, None).waited_s == 42.0
+
+
+def test_given_a_customer_then_former_contacts_and_unfinished_tickets_without_the_present_call() -> None:
+    former = ContactRecord(call_id=CallId("old"), entered_at=NOON, queue=QueueName("general"), disposition="resolved")
+    profile = Profile(
+        customer=Customer(id=CustomerId(1), name="王芳", tier=Tier.GOLD, language="zh-CN", phones=("+8613800138000",)),
+        contacts=(RECORD, former),
+        tickets=(
+            ticket(1, "old", TicketState.CLOSED),
+            ticket(2, "other", TicketState.PENDING),
+            ticket(3, "c1", TicketState.OPEN),
+        ),
+    )
+    pop = screen_pop(OFFER, RECORD, profile)
+    assert pop.customer is not None and pop.customer.phones == ("138****8000",)
+    assert (pop.tier, pop.language) == (Tier.GOLD, "zh-CN")
+    assert [(c.call_id, c.subject, c.disposition) for c in pop.contacts] == [("old", "t1", "resolved")]
+    assert [t.id for t in pop.tickets] == [2]
+
+
+def test_text_from_outside_can_neither_hide_nor_rearrange_what_is_read() -> None:
+    customer = Customer(id=CustomerId(1), name="Bob\u202etxt.exe\x00\x1b[2J", note="line 1\nline 2")
+    pop = screen_pop(OFFER, RECORD, Profile(customer=customer))
+    assert pop.customer is not None
+    assert (pop.customer.name, pop.customer.note) == ("Bobtxt.exe[2J", "line 1\nline 2")
+
+
+@given(st.text())
+def test_inert_text_is_short_and_stays_the_same_when_treated_again(text: str) -> None:
+    once = inert(text)
+    assert len(once) <= LONGEST
+    assert inert(once) == once
+
+
+@given(st.from_regex(r"\+?[0-9]{0,15}", fullmatch=True))
+def test_a_masked_number_never_shows_its_middle(phone: str) -> None:
+    digits = phone.lstrip("+")
+    masked = mask_phone(phone)
+    shown = sum(c.isdigit() for c in masked)
+    assert shown <= 7
+    assert len(digits) <= 2 or masked != phone
