@@ -1,12 +1,13 @@
 """What supervisors write about agents and queues: ``dialplans/agents.yaml`` and ``dialplans/queues.yaml``."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from switchroom.domain.contact import Tier
 from switchroom.domain.ids import AgentId, QueueName
@@ -15,8 +16,19 @@ from switchroom.yamlfile import Finding, YamlError, load
 
 Level = Annotated[int, Field(ge=1, le=10)]
 Skills = Mapping[str, Level]
-Number = Annotated[str, Field(pattern=r"^\d{2,10}$")]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+
+
+def _named(pattern: str, rule: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"`{text}` is not allowed here: {rule}")
+        return text
+
+    return AfterValidator(check)
+
+
+Number = Annotated[str, _named(r"[0-9]{2,10}", "an agent's number is 2 to 10 digits")]
+Name = Annotated[str, _named(r"[a-z][a-z0-9_-]{0,31}", "a queue's name is lower-case letters, digits, - and _")]
 
 
 class _Model(BaseModel):

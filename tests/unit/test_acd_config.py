@@ -1,0 +1,47 @@
+"""What supervisors write wrongly about agents and queues is named with its place."""
+
+from pathlib import Path
+
+import pytest
+
+from acd.config import load_config
+from switchroom.settings import PROJECT
+from switchroom.yamlfile import YamlError
+
+AGENTS = 'agents:\n  "1001": {name: Ann, skills: {general: 5}}\n'
+QUEUES = "fallback: general\nqueues:\n  general: {title: {en-US: General}, ring_timeout: 15s}\n"
+
+
+def write(folder: Path, agents: str = AGENTS, queues: str = QUEUES) -> Path:
+    (folder / "agents.yaml").write_text(agents, encoding="utf-8")
+    (folder / "queues.yaml").write_text(queues, encoding="utf-8")
+    return folder
+
+
+def test_the_files_of_the_project_load() -> None:
+    config = load_config(PROJECT / "dialplans")
+    assert config.fallback in config.queues
+    assert {"1001", "1002", "1003"} <= set(config.agents)
+
+
+def test_lengths_of_time_are_read_with_their_unit(tmp_path: Path) -> None:
+    queue = next(iter(load_config(write(tmp_path)).queues.values()))
+    assert queue.ring_timeout.total_seconds() == 15
+
+
+@pytest.mark.parametrize(
+    ("agents", "queues", "place", "words"),
+    [
+        (AGENTS, QUEUES.replace("15s", "15"), "queues.yaml:3:38", "length of time"),
+        (AGENTS, QUEUES.replace("fallback: general", "fallback: sales"), "queues.yaml:1:1", "`sales`"),
+        (AGENTS.replace("general: 5", "general: 11"), QUEUES, "agents.yaml:2:", "10"),
+        (AGENTS.replace("skills", "skils"), QUEUES, "agents.yaml:2:", "skills"),
+        (AGENTS.replace("1001", "boss"), QUEUES, "agents.yaml:2:", "boss"),
+        (AGENTS + AGENTS.splitlines()[1] + "\n", QUEUES, "agents.yaml:3:", "1001"),
+    ],
+)
+def test_bad_input_is_named_with_its_place(tmp_path: Path, agents: str, queues: str, place: str, words: str) -> None:
+    with pytest.raises(YamlError) as caught:
+        load_config(write(tmp_path, agents, queues))
+    assert place in str(caught.value)
+    assert words in str(caught.value)
