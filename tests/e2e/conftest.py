@@ -2,19 +2,24 @@
 
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from demo.softphone import Softphone
 from softswitch_config.credentials import Credentials, load_credentials
 from softswitch_config.installation import Installation, find
 from softswitch_config.local import LocalAsterisk
 from softswitch_config.render import Folders, render
 from switchroom.domain.ids import AgentId, QueueName
 from switchroom.settings import Asterisk, Media, Settings, Sip
-from tests.e2e.phones import Phones, free_port
+from switchroom.softswitch.ami import AmiSoftswitch
+from switchroom.softswitch.port import SwitchUp
+from tests.e2e.menu_server import MenuServer
+from tests.e2e.phones import CARRIER, Phones, free_port
+from tests.e2e.switch import Switch
 
 AGENTS = tuple(AgentId(str(number)) for number in range(1001, 1011))
 NUMBERS = ("4008123123", "4008123124")
@@ -72,6 +77,45 @@ def start_asterisk(installation: Installation, home: Path) -> RunningAsterisk:
     return RunningAsterisk(settings, credentials, local)
 
 
+class Softphones:
+    """Makes scriptable softphones that end with the test."""
+
+    def __init__(self, running: RunningAsterisk) -> None:
+        self._running = running
+        self._made: list[Softphone] = []
+
+    def agent(self, agent: AgentId, *, answer_after_s: float | None = 0.2, busy: bool = False) -> Softphone:
+        """An agent's phone, registered when this returns."""
+        password = self._running.credentials.sip_passwords[agent]
+        return self._started(Softphone(self._server, agent, password, answer_after_s=answer_after_s, busy=busy))
+
+    def customer(self, number: str = "13800138000") -> Softphone:
+        """A customer behind the carrier."""
+        return self._started(Softphone(self._server, number, bind=CARRIER))
+
+    @property
+    def _server(self) -> tuple[str, int]:
+        return (self._running.settings.sip.host, self._running.settings.sip.port)
+
+    def _started(self, phone: Softphone) -> Softphone:
+        phone.start()
+        self._made.append(phone)
+        return phone
+
+    def stop(self) -> None:
+        for phone in self._made:
+            phone.stop()
+
+
+@pytest.fixture
+def softphones(asterisk: RunningAsterisk) -> Iterator[Softphones]:
+    made = Softphones(asterisk)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
 @pytest.fixture
 def phones(asterisk: RunningAsterisk, tmp_path: Path) -> Iterator[Phones]:
     """Phones that end with the test."""
@@ -80,3 +124,23 @@ def phones(asterisk: RunningAsterisk, tmp_path: Path) -> Iterator[Phones]:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture
+async def switch(asterisk: RunningAsterisk) -> AsyncIterator[Switch]:
+    ami = asterisk.settings.asterisk
+    made = Switch(AmiSoftswitch(ami.ami_host, ami.ami_port, ami.ami_user, asterisk.credentials.ami_secret))
+    await made.softswitch.start(made.events.append)
+    await made.told(SwitchUp())
+    yield made
+    for call in (await made.softswitch.snapshot()).calls:
+        await made.softswitch.hang_up(call.call_id)
+    await made.softswitch.stop()
+
+
+@pytest.fixture
+async def menu(asterisk: RunningAsterisk) -> AsyncIterator[MenuServer]:
+    server = MenuServer(asterisk.settings.media)
+    await server.start()
+    yield server
+    await server.stop()

@@ -1,16 +1,13 @@
 """Whole calls through the real Asterisk, the real dialplan and the real AMI adapter; phones are played by SIPp."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from switchroom.domain.contact import Requirements, Tier, Waiting
+from switchroom.domain.contact import Requirements
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, CallId, QueueName
-from switchroom.softswitch.ami import AmiSoftswitch
+from switchroom.domain.ids import AgentId, CallId
 from switchroom.softswitch.port import (
     AgentAnswered,
     AgentFailed,
@@ -20,86 +17,19 @@ from switchroom.softswitch.port import (
     CallerFellBack,
     CallerLeft,
     CallGone,
-    LiveCall,
     LivePhase,
     PhoneState,
     SwitchEvent,
-    SwitchUp,
 )
+from tests.e2e.audio import loudest_hz, read_stereo
 from tests.e2e.conftest import FALLBACK_QUEUE, RunningAsterisk
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import AGENT_TONE_HZ, CALLER_TONE_HZ, Phones
+from tests.e2e.switch import COLLECTED, WAITING, Switch, queue_caller
 from tests.e2e.waiting import eventually
 
 NUMBER, CALLER = "4008123123", "13800138000"
 AGENT = AgentId("1001")
-WAITING = Waiting(
-    Requirements(QueueName("退款"), {"refund": 3, "lang:en": 1}, Tier.GOLD),
-    datetime(2026, 11, 23, 9, 30, 0, 250000, UTC),
-)
-COLLECTED = {"order": "A-17", "想要": "退款"}
-
-
-class Switch:
-    """The adapter, with all that it told so far."""
-
-    def __init__(self, softswitch: AmiSoftswitch) -> None:
-        self.softswitch = softswitch
-        self.events: list[SwitchEvent] = []
-
-    async def told(self, event: SwitchEvent) -> None:
-        await eventually(lambda: event in self.events, f"{event}, told: {self.events}")
-
-    async def arrived(self) -> CallId:
-        def calls() -> list[CallId]:
-            return [event.call_id for event in self.events if isinstance(event, CallerArrived)]
-
-        await eventually(calls, "a caller arrived")
-        return calls()[-1]
-
-    async def live(self, call_id: CallId) -> LiveCall | None:
-        calls = (await self.softswitch.snapshot()).calls
-        return next((call for call in calls if call.call_id == call_id), None)
-
-    async def phase(self, call_id: CallId) -> LivePhase | None:
-        call = await self.live(call_id)
-        return call.phase if call else None
-
-    async def until_phase(self, call_id: CallId, phase: LivePhase | None) -> None:
-        for _ in range(200):
-            if await self.phase(call_id) is phase:
-                return
-        pytest.fail(f"the call never was {phase}: {await self.live(call_id)}")
-
-
-@pytest.fixture
-async def switch(asterisk: RunningAsterisk) -> AsyncIterator[Switch]:
-    ami = asterisk.settings.asterisk
-    made = Switch(AmiSoftswitch(ami.ami_host, ami.ami_port, ami.ami_user, asterisk.credentials.ami_secret))
-    await made.softswitch.start(made.events.append)
-    await made.told(SwitchUp())
-    yield made
-    for call in (await made.softswitch.snapshot()).calls:
-        await made.softswitch.hang_up(call.call_id)
-    await made.softswitch.stop()
-
-
-@pytest.fixture
-async def menu(asterisk: RunningAsterisk) -> AsyncIterator[MenuServer]:
-    server = MenuServer(asterisk.settings.media)
-    await server.start()
-    yield server
-    await server.stop()
-
-
-async def queue_caller(switch: Switch, menu: MenuServer) -> CallId:
-    """Take the arriving caller through the menu into the waiting music."""
-    call_id = await switch.arrived()
-    await eventually(lambda: call_id in menu.callers, "the caller is in the menu")
-    await switch.softswitch.wait(call_id, WAITING, COLLECTED)
-    await menu.let_go(call_id)
-    await switch.until_phase(call_id, LivePhase.WAITING)
-    return call_id
 
 
 async def test_given_a_caller_in_the_menu_when_a_key_is_pressed_then_the_menu_hears_it(
@@ -306,13 +236,3 @@ async def test_given_a_phone_when_it_registers_then_its_state_is_told(switch: Sw
 def recording_of(asterisk: RunningAsterisk, call_id: CallId) -> Path:
     (path,) = asterisk.recordings.glob(f"{call_id}-{AGENT}-*.raw")
     return path
-
-
-def read_stereo(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    frames = np.frombuffer(path.read_bytes(), "<i2").reshape(-1, 2).astype(float)
-    return frames[:, 0], frames[:, 1]
-
-
-def loudest_hz(samples: np.ndarray) -> float:
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
-    return float(np.fft.rfftfreq(len(samples), 1 / 8000)[spectrum.argmax()])

@@ -1,0 +1,60 @@
+"""The AMI adapter under observation: what it told, and how to wait for it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from switchroom.domain.contact import Requirements, Tier, Waiting
+from switchroom.domain.ids import CallId, QueueName
+from switchroom.softswitch.ami import AmiSoftswitch
+from switchroom.softswitch.port import CallerArrived, LiveCall, LivePhase, SwitchEvent
+from tests.e2e.menu_server import MenuServer
+from tests.e2e.waiting import eventually
+
+WAITING = Waiting(
+    Requirements(QueueName("退款"), {"refund": 3, "lang:en": 1}, Tier.GOLD),
+    datetime(2026, 11, 23, 9, 30, 0, 250000, UTC),
+)
+COLLECTED = {"order": "A-17", "想要": "退款"}
+
+
+class Switch:
+    """The adapter, with all that it told so far."""
+
+    def __init__(self, softswitch: AmiSoftswitch) -> None:
+        self.softswitch = softswitch
+        self.events: list[SwitchEvent] = []
+
+    async def told(self, event: SwitchEvent) -> None:
+        await eventually(lambda: event in self.events, f"{event}, told: {self.events}")
+
+    async def arrived(self) -> CallId:
+        def calls() -> list[CallId]:
+            return [event.call_id for event in self.events if isinstance(event, CallerArrived)]
+
+        await eventually(calls, "a caller arrived")
+        return calls()[-1]
+
+    async def live(self, call_id: CallId) -> LiveCall | None:
+        calls = (await self.softswitch.snapshot()).calls
+        return next((call for call in calls if call.call_id == call_id), None)
+
+    async def phase(self, call_id: CallId) -> LivePhase | None:
+        call = await self.live(call_id)
+        return call.phase if call else None
+
+    async def until_phase(self, call_id: CallId, phase: LivePhase | None) -> None:
+        for _ in range(200):
+            if await self.phase(call_id) is phase:
+                return
+        pytest.fail(f"the call never was {phase}: {await self.live(call_id)}")
+
+
+async def queue_caller(switch: Switch, menu: MenuServer) -> CallId:
+    """Take the arriving caller through the menu into the waiting music."""
+    call_id = await switch.arrived()
+    await eventually(lambda: call_id in menu.callers, "the caller is in the menu")
+    await switch.softswitch.wait(call_id, WAITING, COLLECTED)
+    await menu.let_go(call_id)
+    await switch.until_phase(call_id, LivePhase.WAITING)
+    return call_id
