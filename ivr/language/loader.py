@@ -1,0 +1,74 @@
+"""Menu files to flows."""
+
+import hashlib
+from collections.abc import Iterable, Set
+from pathlib import Path
+
+from ivr.language.expressions import Expression
+from ivr.language.flow import Flow, branches
+from ivr.language.lint import UnknownWords, lint, lint_vocabulary
+from ivr.language.models import Menus
+from switchroom import yamlfile
+from switchroom.yamlfile import Document, Finding, YamlError
+
+VERSION_DIGITS = 12
+
+
+def load(path: Path, recordings: Set[tuple[str, str]] = frozenset()) -> tuple[Flow, list[Finding]]:
+    """The flow in ``path``, and the warnings about it. Raises `YamlError` when it cannot be used."""
+    document = yamlfile.load(path, Menus)
+    return _checked(document, recordings)
+
+
+def parse(text: str, file: str, recordings: Set[tuple[str, str]] = frozenset()) -> tuple[Flow, list[Finding]]:
+    """As `load`, for a text that is not (yet) in a file."""
+    return _checked(yamlfile.parse(text, file, Menus), recordings)
+
+
+def lint_files(
+    paths: Iterable[Path], prompts: Path | None = None, unknown_words: UnknownWords | None = None
+) -> list[Finding]:
+    """Everything there is to say about some menu files, together.
+
+    ``prompts`` is the folder of recordings; ``unknown_words`` asks the recogniser about phrases.
+    """
+    recordings = recorded(prompts) if prompts else frozenset()
+    findings: list[Finding] = []
+    numbers: dict[str, str] = {}
+    for path in sorted(paths):
+        try:
+            document = yamlfile.load(path, Menus)
+        except YamlError as error:
+            findings += error.findings
+            continue
+        findings += lint(document, recordings)
+        if unknown_words is not None:
+            findings += lint_vocabulary(document, unknown_words)
+        for index, number in enumerate(document.model.numbers):
+            if number in numbers:
+                message = f"{number} is answered by {numbers[number]} already"
+                findings.append(document.finding(("numbers", index), "IVR113", message))
+            numbers.setdefault(number, str(path))
+    return sorted(findings)
+
+
+def recorded(prompts: Path) -> frozenset[tuple[str, str]]:
+    """The (language, name) pairs of the recordings in ``prompts``."""
+    return frozenset((path.parent.name, path.stem) for path in prompts.glob("*/*.wav"))
+
+
+def _checked(document: Document[Menus], recordings: Set[tuple[str, str]]) -> tuple[Flow, list[Finding]]:
+    findings = lint(document, recordings)
+    if any(finding.severity == "error" for finding in findings):
+        raise YamlError(findings)
+    return _flow(document.model), findings
+
+
+def _flow(menus: Menus) -> Flow:
+    content = menus.model_dump_json(by_alias=True)
+    conditions = [branch.if_ for node in menus.nodes.values() for branch in branches(node) if branch.if_ is not None]
+    return Flow(
+        menus=menus,
+        version=hashlib.sha256(content.encode()).hexdigest()[:VERSION_DIGITS],
+        conditions={condition: Expression(condition) for condition in conditions},
+    )

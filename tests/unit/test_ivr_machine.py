@@ -1,0 +1,438 @@
+"""The interpreter, input by input, on a flow with every verb."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ivr.language.flow import Flow
+from ivr.language.loader import load, parse
+from ivr.machine import HANDLERS, Phase, State, start, step
+from ivr.machine.effects import (
+    Effect,
+    Enqueue,
+    Finish,
+    Grammar,
+    HandBack,
+    Hush,
+    Listen,
+    LookUp,
+    Prompt,
+    Say,
+    StartTimer,
+    StopListening,
+    Taken,
+    Visited,
+)
+from ivr.machine.inputs import (
+    Digit,
+    DipFailed,
+    Found,
+    Heard,
+    Input,
+    NotFound,
+    NotUnderstood,
+    PromptDone,
+    SpeechStarted,
+    TimedOut,
+)
+from switchroom.domain.caller import Caller
+from switchroom.domain.contact import Requirements, Tier
+from switchroom.domain.events import InputKind
+from switchroom.domain.ids import CallId, CustomerId, QueueName
+
+MENUS = Path(__file__).parents[2] / "dialplans/menus"
+ALL_VERBS, _ = load(Path(__file__).parents[1] / "fixtures/menus/good/all-verbs.yaml", frozenset())
+FLOWS = [ALL_VERBS, load(MENUS / "shop-400.yaml")[0], load(MENUS / "shop-400-en.yaml")[0]]
+STRANGER = Caller(call_id=CallId("c1"), number="95588", phone="13800138000")
+GOLD = replace(STRANGER, tier=Tier.GOLD, customer_id=CustomerId(7), name="张三", language="en-US")
+
+E = TypeVar("E")
+
+
+class Walker:
+    """A caller in a flow: does things, and sees what the machine made of them."""
+
+    def __init__(self, flow: Flow = ALL_VERBS, caller: Caller = STRANGER) -> None:
+        self.flow = flow
+        self.state, self.last = start(flow, caller)
+        self.effects: list[Effect] = list(self.last)
+
+    def feed(self, happened: Input) -> "Walker":
+        self.state, self.last = step(self.flow, self.state, happened)
+        self.effects += self.last
+        return self
+
+    def press(self, keys: str) -> "Walker":
+        for key in keys:
+            self.feed(Digit(key))
+        return self
+
+    def hear_out(self) -> "Walker":
+        return self.feed(PromptDone(self.state.turn))
+
+    def time_out(self) -> "Walker":
+        return self.feed(TimedOut(self.state.timer))
+
+    def speak(self, text: str, confidence: float = 0.9) -> "Walker":
+        return self.feed(SpeechStarted(self.state.turn)).feed(Heard(self.state.turn, text, confidence))
+
+    def find(self, **record: object) -> "Walker":
+        return self.feed(Found(self.state.turn, record))
+
+    def all(self, kind: type[E]) -> list[E]:
+        return [effect for effect in self.effects if isinstance(effect, kind)]
+
+    def one(self, kind: type[E]) -> E:
+        """The only such effect of the last input."""
+        (effect,) = [effect for effect in self.last if isinstance(effect, kind)]
+        return effect
+
+    @property
+    def path(self) -> list[str]:
+        return [visited.node for visited in self.all(Visited)]
+
+    @property
+    def said(self) -> list[str]:
+        """What the last input made the machine say."""
+        return [prompt.text for say in self.last if isinstance(say, Say) for prompt in say.prompts]
+
+
+def at_main() -> Walker:
+    return Walker().hear_out()
+
+
+# Speaking and going on
+
+
+def test_a_greeting_in_every_language_begins_with_the_callers_own() -> None:
+    assert [p.text for p in Walker().one(Say).prompts] == ["您好。", "Hello."]
+    assert [p.language for p in Walker(caller=GOLD).one(Say).prompts] == ["en-US", "zh-CN"]
+
+
+def test_given_a_known_caller_then_conditions_see_the_tier_and_variables_are_set() -> None:
+    walker = Walker(caller=GOLD).hear_out()
+    assert walker.path == ["hello", "vip", "main"]
+    assert walker.state.values == {"topic": "vip", "note": "tier gold"}
+
+
+def test_a_menu_speaks_and_listens_at_once() -> None:
+    walker = at_main()
+    assert walker.last == (
+        Visited("main"),
+        Say(walker.state.turn, (Prompt("订单按1，密码按2。", "zh-CN", "main-menu", static=True),)),
+        Listen(walker.state.turn, Grammar("zh-CN", ("人工", "订单"))),
+    )
+    assert walker.hear_out().one(StartTimer).seconds == 5
+
+
+# Keys
+
+
+def test_given_a_key_during_the_prompt_then_it_is_hushed_and_taken() -> None:
+    walker = at_main().press("1")
+    assert walker.last[:4] == (Hush(), Taken("main", InputKind.DTMF, "1"), StopListening(), Visited("order"))
+    assert walker.state.values["topic"] == "order"
+
+
+def test_given_keys_typed_ahead_then_their_prompts_are_never_heard() -> None:
+    walker = Walker().press("12345")
+    assert walker.path == ["hello"], "this greeting may not be interrupted"
+    walker.hear_out()
+    assert walker.path == ["hello", "main", "order"]
+    assert walker.state.digits == "2345"
+    assert walker.said == []
+    assert walker.press("#").said == ["二三四五，对吗？"]
+
+
+def test_given_a_greeting_that_may_be_interrupted_then_a_key_ends_it() -> None:
+    walker = Walker(FLOWS[1]).press("2")
+    assert walker.path == ["welcome", "main", "returns"]
+    assert Hush() in walker.last
+
+
+def test_given_a_wrong_key_then_it_says_so_and_asks_again() -> None:
+    walker = at_main().press("7")
+    assert walker.said == ["没听懂。", "订单按1，密码按2。"]
+    assert walker.last[0] == Hush()
+
+
+def test_given_wrong_keys_typed_ahead_then_the_rest_is_dropped() -> None:
+    walker = Walker().press("7111").hear_out()
+    assert walker.path == ["hello", "main"]
+    assert walker.state.typed == ""
+
+
+def test_given_silence_then_the_texts_escalate_and_it_gives_up_in_the_queue() -> None:
+    walker = Walker().hear_out().press("1").hear_out().time_out()
+    assert walker.said[0] == "没有听到。"
+    assert walker.hear_out().time_out().said[0] == "请按键。"
+    assert walker.hear_out().time_out().path[-1] == "agent"
+    assert walker.hear_out().one(Enqueue).requirements.queue == "general"
+
+
+def test_a_nodes_own_words_replace_the_defaults() -> None:
+    assert at_main().hear_out().time_out().said[0] == "请选择。"
+
+
+def test_the_global_keys_reach_a_human_go_back_and_switch_the_language() -> None:
+    assert at_main().press("0").path[-1] == "agent"
+    assert at_main().press("1*").path == ["hello", "main", "order", "main"]
+    assert at_main().press("*").path == ["hello", "main", "main"], "nothing before: the same question"
+    assert at_main().press("9").said == ["Orders, 1. Code, 2."]
+    assert at_main().press("3").path == ["hello", "main", "main"]
+
+
+# Digits
+
+
+def test_given_the_finish_key_then_the_digits_are_complete() -> None:
+    walker = at_main().press("1").press("1234#")
+    assert walker.state.phase is Phase.CONFIRMING
+    walker.press("1")
+    assert walker.one(LookUp) == LookUp(walker.state.turn, "orders", {"number": "1234"}, 0.5, 1)
+    assert walker.all(Taken)[-1] == Taken("order", InputKind.DTMF, "1234")
+
+
+def test_given_the_most_digits_then_they_are_complete_and_a_late_finish_key_is_swallowed() -> None:
+    walker = at_main().press("112345678#")
+    assert walker.state.phase is Phase.CONFIRMING
+    assert walker.state.misses == 0
+    assert walker.press("1").state.phase is Phase.LOOKING_UP
+
+
+def test_given_a_timer_of_the_digits_then_it_does_not_disturb_the_next_prompt() -> None:
+    walker = at_main().press("11234")
+    late = walker.state.timer
+    walker.press("#").feed(TimedOut(late))
+    assert walker.last == ()
+
+
+def test_given_a_pause_between_digits_then_what_was_typed_counts() -> None:
+    walker = at_main().press("11234")
+    assert walker.one(StartTimer).seconds == 2
+    assert walker.time_out().state.phase is Phase.CONFIRMING
+
+
+def test_given_too_few_digits_then_it_asks_again() -> None:
+    walker = at_main().press("112#")
+    assert walker.said == ["没听懂。", "请输入订单号。"]
+    assert walker.state.digits == ""
+
+
+@pytest.mark.parametrize("denial", ["2", "*"])
+def test_given_a_denial_then_it_asks_once_more_and_nothing_was_taken(denial: str) -> None:
+    walker = at_main().press("11234#").press(denial)
+    assert walker.state.phase is Phase.ASKING
+    assert walker.path[-1] == "order"
+    assert [taken.node for taken in walker.all(Taken)] == ["main"]
+    assert walker.press("5678#1").one(LookUp).arguments == {"number": "5678"}
+
+
+def test_given_nothing_sensible_while_confirming_then_the_confirmation_is_repeated_and_bounded() -> None:
+    walker = at_main().press("11234#")
+    assert walker.press("5").said == ["没听懂。", "一二三四，对吗？".replace("一", "幺")]
+    assert walker.hear_out().time_out().said[0] == "请按键。"
+    assert walker.hear_out().time_out().path[-1] == "agent"
+
+
+def test_a_secret_is_masked_and_shown_to_nobody() -> None:
+    walker = at_main().press("24711").hear_out()
+    assert walker.all(Taken)[-1] == Taken("pin", InputKind.DTMF, "****")
+    assert walker.one(Enqueue).collected == {"language": "zh-CN"}, "nor what was made of it"
+
+
+# Speech
+
+
+def test_given_a_phrase_then_its_choice_is_taken() -> None:
+    walker = at_main().speak("订单", 0.8)
+    assert walker.all(Taken) == [Taken("main", InputKind.SPEECH, "订单", 0.8)]
+    assert walker.path[-1] == "order"
+
+
+def test_given_speech_then_the_prompt_stops_and_silence_is_not_counted_meanwhile() -> None:
+    walker = at_main().feed(SpeechStarted(2))
+    assert walker.last[0] == Hush()
+    assert walker.one(StartTimer).seconds > 10
+
+
+@pytest.mark.parametrize(("text", "confidence"), [("订单", 0.59), ("人参", 0.99)])
+def test_given_a_doubtful_or_foreign_phrase_then_it_is_no_match(text: str, confidence: float) -> None:
+    walker = at_main().speak(text, confidence)
+    assert walker.said[0] == "没听懂。"
+    assert walker.all(Taken) == []
+
+
+def test_digits_may_be_spoken_and_confirmed_by_word() -> None:
+    walker = at_main().press("91").speak("four seven oh one").speak("right")
+    assert walker.all(Taken)[-1] == Taken("order", InputKind.SPEECH, "4701", 0.9)
+    assert walker.one(LookUp).arguments == {"number": "4701"}
+
+
+def test_given_no_said_then_it_asks_once_more() -> None:
+    walker = at_main().press("914701#").speak("wrong")
+    assert walker.state.phase is Phase.ASKING
+
+
+# Data
+
+
+def in_lookup() -> Walker:
+    return at_main().press("11234#1")
+
+
+def test_given_a_record_then_conditions_and_texts_see_it() -> None:
+    assert in_lookup().find(status="shipped", status_zh="已发货", total=20.0).said == ["订单已发货。"]
+    assert in_lookup().find(total=1000.5).path[-1] == "agent"
+    assert in_lookup().find(total="much").path[-1] == "bye", "a condition that cannot be decided does not hold"
+
+
+def test_given_no_record_then_it_says_so_and_goes_where_the_flow_says() -> None:
+    walker = in_lookup()
+    walker.feed(NotFound(walker.state.turn))
+    assert walker.said == ["没有幺二三四。"]
+    assert walker.hear_out().path[-1] == "order"
+
+
+def test_given_a_source_that_fails_then_a_human() -> None:
+    walker = in_lookup()
+    assert walker.feed(DipFailed(walker.state.turn)).path[-1] == "agent"
+
+
+def test_given_keys_during_a_lookup_then_they_wait_for_the_next_question() -> None:
+    walker = in_lookup().press("4321#")
+    walker.feed(NotFound(walker.state.turn))
+    assert walker.state.phase is Phase.CONFIRMING
+    assert walker.state.values["number"] == "4321"
+
+
+# Ends
+
+
+def test_the_queue_gets_what_agents_need() -> None:
+    walker = Walker(caller=GOLD).hear_out().press("1*0").hear_out()
+    assert walker.one(Enqueue) == Enqueue(
+        Requirements(QueueName("general"), {"lang:en": 1, "order": 3}, Tier.GOLD),
+        {"topic": "order", "note": "tier gold", "language": "en-US"},
+    )
+
+
+def test_a_skill_that_renders_empty_is_not_required() -> None:
+    assert at_main().press("0").hear_out().one(Enqueue).requirements.skills == {"lang:zh": 1}
+
+
+def test_given_a_goodbye_then_the_call_is_finished_after_it() -> None:
+    walker = in_lookup().find(status="x", status_zh="y").hear_out()
+    assert walker.said == ["再见。"]
+    assert walker.all(Finish) == []
+    assert walker.hear_out().last == (Finish(),)
+
+
+def test_given_the_end_then_nothing_more_happens() -> None:
+    walker = at_main().press("0").hear_out()
+    ended = walker.state
+    for late in (Digit("1"), PromptDone(ended.turn), TimedOut(ended.timer), Heard(ended.turn, "人工", 1.0)):
+        assert step(ALL_VERBS, ended, late) == (ended, ())
+
+
+@pytest.mark.parametrize(
+    "late", [PromptDone(0), TimedOut(0), Heard(0, "订单", 0.9), NotUnderstood(0), Found(0, {}), SpeechStarted(0)]
+)
+def test_what_belongs_to_an_older_turn_is_ignored(late: Input) -> None:
+    state = at_main().state
+    assert step(ALL_VERBS, state, late) == (state, ())
+
+
+def test_given_a_circle_that_lint_cannot_see_then_the_caller_is_handed_back() -> None:
+    text = """
+ivr: 1
+name: circle
+numbers: ["1000"]
+languages: [en-US]
+start: a
+defaults: {noinput: [x], nomatch: [y], give_up: {goto: bye}}
+nodes:
+  a: {lookup: s, into: r, ok: ask, not_found: ask, error: bye}
+  ask: {menu: m, choices: {"1": {goto: a}}, give_up: {goto: bye}}
+  bye: {hangup: z}
+"""
+    flow, _ = parse(text, "circle.yaml")
+    walker = Walker(flow)
+    walker.state = replace(walker.state, strides=100)
+    assert walker.find().one(HandBack).reason == "endless"
+
+
+# Properties
+
+KEYS = st.sampled_from("0123456789*#")
+
+
+@st.composite
+def happenings(draw: st.DrawFn) -> list[tuple[str, object]]:
+    one = (
+        st.tuples(st.just("key"), KEYS)
+        | st.tuples(st.sampled_from(["done", "timeout", "noise", "found", "missing", "failed", "start"]), st.none())
+        | st.tuples(st.just("heard"), st.sampled_from(["订单", "人工", "orders", "agent", "one two three four", "对"]))
+    )
+    return draw(st.lists(one, max_size=60))
+
+
+def to_input(state: State, kind: str, value: object) -> Input:
+    turn = state.turn
+    made: dict[str, Input] = {
+        "key": Digit(str(value)),
+        "done": PromptDone(turn),
+        "timeout": TimedOut(state.timer),
+        "noise": NotUnderstood(turn),
+        "found": Found(turn, {"status": "s", "total": 1.0}),
+        "missing": NotFound(turn),
+        "failed": DipFailed(turn),
+        "start": SpeechStarted(turn),
+        "heard": Heard(turn, str(value), 0.9),
+    }
+    return made[kind]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(FLOWS), st.sampled_from([STRANGER, GOLD]), happenings())
+def test_whatever_happens_the_machine_stays_sound(
+    flow: Flow, caller: Caller, happened: list[tuple[str, object]]
+) -> None:
+    walker = Walker(flow, caller)
+    for kind, value in happened:
+        before = walker.state
+        walker.feed(to_input(before, kind, value))
+        after = walker.state
+        if (before.phase, type(to_input(before, kind, value))) not in HANDLERS:
+            assert after == before
+        assert after.turn >= before.turn
+        assert after.node in flow.menus.nodes
+        assert len(walker.all(Enqueue) + walker.all(Finish) + walker.all(HandBack)) == (after.phase is Phase.ENDED)
+        if after.phase in (Phase.TELLING, Phase.LEAVING):
+            assert after.speaking, "nobody waits in silence"
+        if after.phase in (Phase.ASKING, Phase.CONFIRMING) and not after.speaking:
+            assert any(isinstance(effect, StartTimer) for effect in walker.effects), "nobody waits for ever"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(FLOWS), st.sampled_from([STRANGER, GOLD]), happenings())
+def test_from_anywhere_a_caller_who_falls_silent_arrives(
+    flow: Flow, caller: Caller, happened: list[tuple[str, object]]
+) -> None:
+    walker = Walker(flow, caller)
+    for kind, value in happened:
+        walker.feed(to_input(walker.state, kind, value))
+    for _ in range(60):
+        if walker.state.phase is Phase.ENDED:
+            return
+        if walker.state.phase is Phase.LOOKING_UP:
+            walker.feed(DipFailed(walker.state.turn))
+        elif walker.state.speaking:
+            walker.hear_out()
+        else:
+            walker.time_out()
+    raise AssertionError(f"still in {walker.state.node}, {walker.state.phase}")
