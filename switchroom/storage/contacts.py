@@ -63,9 +63,10 @@ class Contacts:
         agent_id: AgentId | None = None,
         customer_id: CustomerId | None = None,
         before: datetime | None = None,
+        live: bool = False,
         limit: int = 50,
     ) -> Sequence[ContactRecord]:
-        """The newest first; ``before`` (an ``entered_at``) turns the page."""
+        """The newest first; ``before`` (an ``entered_at``) turns the page, ``live`` leaves out what is over."""
         wanted: list[ColumnElement[bool]] = []
         if agent_id is not None:
             wanted.append(contacts.c.agent_id == agent_id)
@@ -73,6 +74,8 @@ class Contacts:
             wanted.append(contacts.c.customer_id == customer_id)
         if before is not None:
             wanted.append(contacts.c.entered_at < before)
+        if live:
+            wanted.append(contacts.c.outcome.is_(None))
         return await self._select(*wanted, limit=limit)
 
     async def answered_without_ticket(self, since: datetime) -> Sequence[ContactRecord]:

@@ -1,0 +1,99 @@
+"""Customers: found by number, with their orders and everything they had with us."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from cti_bridge.api.models import CustomerAnswer, CustomersQuery, TimelineEntry
+from cti_bridge.api.problems import not_found
+from cti_bridge.api.route import Context, Route
+from cti_bridge.pop import mask_phone
+from switchroom.domain.customer import Customer
+from switchroom.domain.ids import CustomerId
+from switchroom.storage.accounts import Role
+
+
+async def search(context: Context) -> Sequence[Customer]:
+    query: CustomersQuery = context.query
+    found = await context.api.connectors.crm.by_phone(query.phone)
+    return [] if found is None else [_shown(context, found)]
+
+
+async def customer(context: Context) -> CustomerAnswer:
+    found = await _customer(context)
+    orders = await context.api.connectors.crm.orders(found.id)
+    return CustomerAnswer(customer=_shown(context, found), orders=orders)
+
+
+async def timeline(context: Context) -> Sequence[TimelineEntry]:
+    found = await _customer(context)
+    api = context.api
+    entries = [
+        TimelineEntry(
+            at=call.entered_at,
+            kind="call",
+            title=call.queue or "",
+            state=call.outcome,
+            call_id=call.call_id,
+            agent_id=call.agent_id,
+        )
+        for call in await api.history.latest(customer_id=found.id, limit=100)
+    ]
+    entries += [
+        TimelineEntry(
+            at=ticket.created_at,
+            kind="ticket",
+            title=ticket.subject,
+            state=ticket.disposition or ticket.state,
+            call_id=ticket.call_id,
+            agent_id=ticket.agent_id,
+        )
+        for ticket in await api.connectors.ticketing.latest(customer_id=found.id, limit=100)
+    ]
+    entries += [
+        TimelineEntry(at=order.placed_at, kind="order", title=order.number, state=order.status)
+        for order in await api.connectors.crm.orders(found.id, limit=100)
+    ]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+async def _customer(context: Context) -> Customer:
+    text = context.http.match_info["id"]
+    found = await context.api.connectors.crm.get(CustomerId(int(text)))
+    if found is None:
+        raise not_found("customer")
+    return found
+
+
+def _shown(context: Context, found: Customer) -> Customer:
+    if context.supervises:
+        return found
+    return dataclasses.replace(found, phones=tuple(mask_phone(phone) for phone in found.phones))
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/v1/customers",
+        handle=search,
+        least=Role.AGENT,
+        summary="The customer with this number, in whatever form it is written",
+        query=CustomersQuery,
+        answer=Sequence[Customer],
+    ),
+    Route(
+        method="GET",
+        path=r"/api/v1/customers/{id:\d{1,9}}",
+        handle=customer,
+        least=Role.AGENT,
+        summary="A customer with their orders",
+        answer=CustomerAnswer,
+    ),
+    Route(
+        method="GET",
+        path=r"/api/v1/customers/{id:\d{1,9}}/timeline",
+        handle=timeline,
+        least=Role.AGENT,
+        summary="A customer's calls, tickets and orders, the newest first",
+        answer=Sequence[TimelineEntry],
+    ),
+)

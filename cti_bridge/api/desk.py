@@ -1,0 +1,108 @@
+"""Agents, queues, flows and live calls: what the ACD, call control and the menus show and let be done."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
+
+from cti_bridge.api.models import StateWish
+from cti_bridge.api.ports import Refused, UnknownAgent, UnknownCall
+from cti_bridge.api.problems import Problem, forbidden, not_found
+from cti_bridge.api.route import Context, Route
+from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.views import AgentView, FlowView, QueueView
+from switchroom.storage.accounts import Role
+
+log = structlog.get_logger(__name__)
+
+
+async def agents(context: Context) -> Sequence[AgentView]:
+    return [agent for agent in context.api.agents.agents() if context.sees(agent.id)]
+
+
+async def set_state(context: Context) -> AgentView:
+    agent_id = AgentId(context.http.match_info["id"])
+    wish: StateWish = context.body
+    if not context.sees(agent_id):
+        raise forbidden("agents change their own state only")
+    try:
+        agent = await context.api.agents.set_state(agent_id, wish.state, wish.reason)
+    except UnknownAgent:
+        raise not_found("agent") from None
+    except Refused as error:
+        raise Problem(HTTPStatus.CONFLICT, str(error)) from error
+    log.info("audit.agent_state", user=context.user.login, agent_id=agent_id, state=wish.state)
+    return agent
+
+
+async def queues(context: Context) -> Sequence[QueueView]:
+    found = context.api.agents.queues()
+    if context.supervises:
+        return found
+    mine = {name for agent in context.api.agents.agents() if agent.id == context.user.agent_id for name in agent.queues}
+    return [queue for queue in found if queue.name in mine]
+
+
+async def flows(context: Context) -> Sequence[FlowView]:
+    return context.api.flows.flows()
+
+
+async def hang_up(context: Context) -> web.Response:
+    call_id = CallId(context.http.match_info["id"])
+    live = next((call for call in context.api.calls.live() if call.call_id == call_id), None)
+    if live is None or not context.sees(live.agent_id):
+        raise not_found("live call")
+    try:
+        await context.api.calls.hang_up(call_id)
+    except UnknownCall:
+        raise not_found("live call") from None
+    except Refused as error:
+        raise Problem(HTTPStatus.CONFLICT, str(error)) from error
+    log.info("audit.call_hung_up", user=context.user.login, call_id=call_id)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/v1/agents",
+        handle=agents,
+        least=Role.AGENT,
+        summary="Agents and their states; an agent sees themselves",
+        answer=Sequence[AgentView],
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/agents/{id}/state",
+        handle=set_state,
+        least=Role.AGENT,
+        summary="Become available (which also ends wrap-up), pause with a reason, or log out",
+        body=StateWish,
+        answer=AgentView,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/queues",
+        handle=queues,
+        least=Role.AGENT,
+        summary="Queues and who waits in them; an agent sees their own",
+        answer=Sequence[QueueView],
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/flows",
+        handle=flows,
+        least=Role.SUPERVISOR,
+        summary="Menus, their numbers, published versions and errors",
+        answer=Sequence[FlowView],
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/calls/{id}/actions/hangup",
+        handle=hang_up,
+        least=Role.AGENT,
+        summary="End a live call; an agent may end their own",
+        status=HTTPStatus.NO_CONTENT,
+    ),
+)

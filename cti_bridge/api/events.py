@@ -1,0 +1,171 @@
+"""The WebSocket of events: what happens, to whoever may see it, without a gap from the last id on."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from pydantic import TypeAdapter
+
+from cti_bridge.api.desk import agents, queues
+from cti_bridge.api.guard import has_bearer, identify, origin_allowed
+from cti_bridge.api.hub import Message, Subscriber, encode, of_log
+from cti_bridge.api.models import EventsQuery
+from cti_bridge.api.problems import forbidden
+from cti_bridge.api.route import Context, Route
+from cti_bridge.pop import ScreenPop
+from switchroom.domain.ids import OfferId
+from switchroom.domain.views import AgentView, QueueView
+from switchroom.storage.accounts import Role
+
+LONGEST_MESSAGE = 4096
+HEARTBEAT_S = 20.0
+RECHECK_S = 60.0
+"""How often a quiet socket's session is looked at again."""
+MOST_REPLAYED = 5000
+FLUSH_S = 1.0
+ABORT_S = 2.0
+
+HELLO = "switchroom.hello"
+ERROR = "switchroom.error"
+_AGENTS = TypeAdapter(list[AgentView])
+_QUEUES = TypeAdapter(list[QueueView])
+_POP = TypeAdapter(ScreenPop | None)
+
+log = structlog.get_logger(__name__)
+
+
+async def events(context: Context) -> web.WebSocketResponse:
+    # Browsers send cookies with WebSockets of foreign pages too, and no CORS protects them: the Origin decides.
+    # Programs have no Origin, and no cookie either.
+    from_program = "Origin" not in context.http.headers and has_bearer(context.http)
+    if not from_program and not origin_allowed(context.http, context.api):
+        raise forbidden("this page may not listen here")
+    socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=LONGEST_MESSAGE, timeout=1.0)
+    await socket.prepare(context.http)
+    subscriber = context.api.hub.attach(context.user, lambda: _abort_later(context.http))
+    sender = asyncio.create_task(_send(context, socket, subscriber), name="events.send")
+    try:
+        await _listen(context, socket, subscriber)
+    finally:
+        context.api.hub.detach(subscriber)
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+    return socket
+
+
+async def _send(context: Context, socket: web.WebSocketResponse, subscriber: Subscriber) -> None:
+    """What was missed, what is, then what happens. Ends by closing the socket."""
+    code = WSCloseCode.TRY_AGAIN_LATER
+    try:
+        replayed = await _replay(context, socket)
+        await socket.send_str(await _hello(context))
+        while (message := await subscriber.next()) is not None:
+            if message.seq is None or message.seq > replayed:
+                await socket.send_str(message.text)
+            if message.sent is not None and not message.sent.done():
+                message.sent.set_result(None)
+        log.info("events.cut_off", user=context.user.login)
+    except ConnectionError:
+        return  # gone; the listening side has seen it too
+    except Exception as error:
+        log.warning("events.failed", error=type(error).__name__)
+        code = WSCloseCode.INTERNAL_ERROR
+    await socket.close(code=code)
+
+
+def _abort_later(request: web.Request) -> None:
+    """A socket that does not read does not read its closing either."""
+    if request.transport is not None:
+        asyncio.get_running_loop().call_later(ABORT_S, request.transport.abort)
+
+
+async def _replay(context: Context, socket: web.WebSocketResponse) -> int:
+    """Send what the log holds after the client's last id; returns the last number sent."""
+    query: EventsQuery = context.query
+    if query.last is None:
+        return 0
+    with contextlib.suppress(TimeoutError):  # a database that is away: what it does not hold yet is not replayed
+        async with asyncio.timeout(FLUSH_S):
+            await context.api.ledger.flush()
+    mine = None if context.supervises else context.user.agent_id
+    entries = await context.api.log.after(query.last, agent_id=mine, limit=MOST_REPLAYED)
+    for entry in entries:
+        await socket.send_str(of_log(entry).text)
+    return entries[-1].seq if entries else query.last
+
+
+async def _hello(context: Context) -> str:
+    """The present state, so that a desktop needs no history to be right."""
+    api = context.api
+    found = list(await agents(context))
+    me = next((agent for agent in found if agent.id == context.user.agent_id), None)
+    pop = None
+    if me is not None:
+        pop = await api.bridge.current_pop(me.id, me.call_id)
+    data: dict[str, Any] = {
+        "agents": _AGENTS.dump_python(found, mode="json"),
+        "queues": _QUEUES.dump_python(list(await queues(context)), mode="json"),
+        "pop": _POP.dump_python(pop, mode="json"),
+    }
+    return encode(HELLO, api.clock.now(), data, api.ledger.last_seq)
+
+
+async def _listen(context: Context, socket: web.WebSocketResponse, subscriber: Subscriber) -> None:
+    while not socket.closed:
+        try:
+            async with asyncio.timeout(RECHECK_S):
+                message = await socket.receive()
+        except TimeoutError:
+            if await identify(context.http, context.api) != context.user:
+                subscriber.cut()
+                return
+            continue
+        if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+            return
+        try:
+            _take(context, _parsed(message))
+        except ValueError as error:
+            subscriber.put(_error(context, str(error)))
+
+
+def _parsed(message: WSMessage) -> Mapping[str, Any]:
+    if message.type is not WSMsgType.TEXT:
+        raise ValueError("send JSON as text")
+    try:
+        body = json.loads(message.data)
+    except (ValueError, RecursionError):
+        raise ValueError("this is not JSON") from None
+    if not isinstance(body, dict):
+        raise ValueError("send an object with a type")
+    return body
+
+
+def _take(context: Context, body: Mapping[str, Any]) -> None:
+    match body:
+        case {"type": "popped", "offer_id": str(offer_id)}:
+            if context.user.agent_id is not None:
+                context.api.bridge.shown(context.user.agent_id, OfferId(offer_id))
+        case _:
+            raise ValueError("only {type: popped, offer_id} is understood here")
+
+
+def _error(context: Context, detail: str) -> Message:
+    return Message(encode(ERROR, context.api.clock.now(), {"detail": detail}))
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/api/v1/events",
+        handle=events,
+        least=Role.AGENT,
+        summary="WebSocket of events as they happen, from `last` on; an agent receives their own",
+        query=EventsQuery,
+        status=HTTPStatus.SWITCHING_PROTOCOLS,
+    ),
+)

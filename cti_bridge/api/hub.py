@@ -1,0 +1,163 @@
+"""Carries events and pops to whoever may see them: agents what is theirs, supervisors everything.
+
+Each socket has a bounded queue of its own. One that does not read is cut off and may resume by its last id; it
+never slows down the others, nor a call.
+"""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from cti_bridge.pop import ScreenPop
+from switchroom.clock import Clock
+from switchroom.domain.events import to_record, type_name
+from switchroom.domain.ids import AgentId
+from switchroom.storage.accounts import Role, User
+from switchroom.storage.event_log import LoggedEvent
+from switchroom.storage.ledger import Ledger
+from switchroom.storage.projection import Recorded
+
+QUEUE = 512
+"""Messages that may wait for one socket."""
+
+STUCK_S = 0.05
+"""A socket that has not taken a pop after this time does not count as having it."""
+
+SCREENPOP = "switchroom.screenpop"
+_POP = TypeAdapter(ScreenPop)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One WebSocket message. ``seq`` is the event's number, None for what is no event of the log."""
+
+    text: str
+    seq: int | None = None
+    sent: asyncio.Future[None] | None = None
+
+
+class Subscriber:
+    """One socket's end of the hub. ``on_cut`` is called when it is ended from this side."""
+
+    def __init__(self, user: User, on_cut: Callable[[], object]) -> None:
+        self.user, self._on_cut = user, on_cut
+        self._queue: asyncio.Queue[Message | None] = asyncio.Queue(QUEUE)
+        self._cut = False
+
+    def put(self, message: Message) -> None:
+        if self._cut:
+            return
+        try:
+            self._queue.put_nowait(message)
+        except asyncio.QueueFull:
+            self.cut()
+
+    def cut(self) -> None:
+        """End it: what waits is dropped, the socket's task finds None."""
+        self._cut = True
+        while not self._queue.empty():
+            dropped = self._queue.get_nowait()
+            if dropped is not None and dropped.sent is not None:
+                dropped.sent.cancel()
+        self._queue.put_nowait(None)
+        self._on_cut()
+
+    async def next(self) -> Message | None:
+        return await self._queue.get()
+
+
+class Hub:
+    """Knows the open sockets."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._clock = clock
+        self._agents: defaultdict[AgentId, set[Subscriber]] = defaultdict(set)
+        self._boards: set[Subscriber] = set()
+        ledger.follow(self._on_recorded)
+
+    @property
+    def sockets(self) -> int:
+        return len(self._boards) + sum(len(subscribers) for subscribers in self._agents.values())
+
+    def attach(self, user: User, on_cut: Callable[[], object]) -> Subscriber:
+        subscriber = Subscriber(user, on_cut)
+        if user.role is not Role.AGENT:
+            self._boards.add(subscriber)
+        elif user.agent_id is not None:
+            self._agents[user.agent_id].add(subscriber)
+        return subscriber
+
+    def detach(self, subscriber: Subscriber) -> None:
+        self._boards.discard(subscriber)
+        agent_id = subscriber.user.agent_id
+        if agent_id is not None and agent_id in self._agents:
+            self._agents[agent_id].discard(subscriber)
+            if not self._agents[agent_id]:
+                del self._agents[agent_id]
+
+    def cut_user(self, login: str) -> None:
+        """Close the user's sockets, as after a log-out."""
+        for subscriber in self._everybody():
+            if subscriber.user.login == login:
+                subscriber.cut()
+
+    def cut_all(self) -> None:
+        for subscriber in self._everybody():
+            subscriber.cut()
+
+    def _everybody(self) -> Iterable[Subscriber]:
+        return [*self._boards, *(s for subscribers in self._agents.values() for s in subscribers)]
+
+    async def show(self, pop: ScreenPop) -> int:
+        """Hand the pop to its agent's desktops; returns how many took it, once it is written to the network."""
+        screens = tuple(self._agents.get(pop.agent_id, ()))
+        text = encode(SCREENPOP, self._clock.now(), _POP.dump_python(pop, mode="json"))
+        loop = asyncio.get_running_loop()
+        sent = []
+        for screen in screens:
+            done: asyncio.Future[None] = loop.create_future()
+            screen.put(Message(text, sent=done))
+            sent.append(done)
+        if sent:
+            # A desktop that does not read must hold up neither the pop of the others nor the ring.
+            await asyncio.wait(sent, timeout=STUCK_S)
+        return sum(done.done() and not done.cancelled() for done in sent)
+
+    @property
+    def agents(self) -> Iterable[AgentId]:
+        """Who has a desktop open."""
+        return tuple(self._agents)
+
+    def tell_agent(self, agent_id: AgentId, text: str) -> None:
+        for subscriber in tuple(self._agents.get(agent_id, ())):
+            subscriber.put(Message(text))
+
+    def tell_boards(self, text: str) -> None:
+        for subscriber in tuple(self._boards):
+            subscriber.put(Message(text))
+
+    def _on_recorded(self, recorded: Recorded) -> None:
+        mine = self._agents.get(getattr(recorded.event, "agent_id", None) or AgentId(""), ())
+        if not mine and not self._boards:
+            return
+        event = recorded.event
+        message = Message(encode(type_name(event), event.at, to_record(event), recorded.seq), recorded.seq)
+        for subscriber in (*mine, *self._boards):
+            subscriber.put(message)
+
+
+def encode(kind: str, at: datetime, data: Mapping[str, Any] | None, seq: int | None = None) -> str:
+    message: dict[str, Any] = {"type": kind, "time": at.isoformat(), "data": data}
+    if seq is not None:
+        message["id"] = seq
+    return json.dumps(message, ensure_ascii=False)
+
+
+def of_log(entry: LoggedEvent) -> Message:
+    return Message(encode(entry.type, entry.at, entry.data, entry.seq), entry.seq)

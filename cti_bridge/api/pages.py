@@ -1,0 +1,68 @@
+"""The agent's desktop: built files, read once, served under a policy that lets no foreign script in."""
+
+import mimetypes
+from http import HTTPStatus
+from pathlib import Path
+
+from aiohttp import web
+
+from cti_bridge.api.problems import Problem, not_found
+from cti_bridge.api.route import Context, Route
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "media-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+async def secure(_: web.Request, response: web.StreamResponse) -> None:
+    """Put the protecting headers on every answer."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+
+
+async def front(_: Context) -> web.Response:
+    raise web.HTTPFound("/desktop/")
+
+
+async def desktop(context: Context) -> web.StreamResponse:
+    """A built file by its name; the names are those found in the folder, so no path leads out of it."""
+    folder = context.api.desktop
+    name = context.http.match_info.get("file") or "index.html"
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    if not files:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the desktop is not built yet: run script/setup")
+    if name not in files:
+        raise not_found("page")
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    # Names under assets/ carry a hash of their content: they never change.
+    cache = "public, max-age=31536000, immutable" if name.startswith("assets/") else "no-cache"
+    return web.FileResponse(_inside(folder, files[name]), headers={"Content-Type": kind, "Cache-Control": cache})
+
+
+def _inside(folder: Path, path: Path) -> Path:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise not_found("page")
+    return path
+
+
+ROUTES = tuple(
+    Route(method="GET", path=path, handle=handle, least=None, summary="", documented=False)
+    for path, handle in (("/", front), ("/desktop", front), ("/desktop/{file:.*}", desktop))
+)
