@@ -1,4 +1,4 @@
-"""Logins and phones of the demonstration: generated once, printed, and kept in ``$SWITCHROOM_HOME/demo-accounts.json``."""
+"""Logins and phones of the demonstration: generated once, kept in ``$SWITCHROOM_HOME/demo-accounts.json``."""
 
 import json
 import os

@@ -3,12 +3,11 @@
 import typer
 
 from switchroom.cli import acd, asterisk, calls, database, doctor, ivr, serve, users
-from switchroom.cli.run import OneLineErrors
+from switchroom.cli.run import EXPECTED, one_line
 
 app = typer.Typer(
     name="switchroom",
     help="A telephony-centric contact-centre server: IVR, skill routing, screen pop, recording.",
-    cls=OneLineErrors,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -21,3 +20,12 @@ app.add_typer(acd.app, name="acd")
 app.add_typer(calls.app, name="calls")
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="users")
+
+
+def main() -> None:
+    """Run a command. Expected errors end it with one sentence and exit code 1, without a traceback."""
+    try:
+        app()
+    except EXPECTED as error:
+        typer.echo(f"switchroom: {one_line(error)}", err=True)
+        raise SystemExit(1) from None

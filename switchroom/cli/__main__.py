@@ -1,5 +1,5 @@
 """``python -m switchroom.cli``."""
 
-from switchroom.cli import app
+from switchroom.cli import main
 
-app()
+main()

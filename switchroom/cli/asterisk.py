@@ -3,7 +3,7 @@
 import typer
 
 from acd.config import load_config
-from ivr.language.loader import load_flows
+from ivr.language.loader import load
 from softswitch_config.credentials import load_credentials
 from softswitch_config.installation import bootstrap
 from softswitch_config.local import LocalAsterisk
@@ -50,13 +50,14 @@ def prepare(found: Settings) -> LocalAsterisk:
         raise CommandError("asterisk.mode is `remote`: that Asterisk is run elsewhere")
     installation = bootstrap(found.asterisk.tree)
     config = load_config(found.dialplans)
+    menus = sorted((found.dialplans / "menus").glob("*.yaml"))
     agents = list(config.agents)
     render(
         found,
         installation,
         load_credentials(found.secrets, agents),
         agents=agents,
-        numbers=sorted({number for flow in load_flows(found.dialplans / "menus") for number in flow.numbers}),
+        numbers=sorted(number for path in menus for number in load(path)[0].menus.numbers),
         fallback_queue=config.fallback,
     )
     return LocalAsterisk(found, installation)

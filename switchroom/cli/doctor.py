@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from acd.config import load_config
-from ivr.language.lint import lint_files
+from ivr.language.loader import lint_files
 from softswitch_config import installation
 from softswitch_config.errors import SoftswitchConfigError
 from switchroom.cli.run import run, settings

@@ -4,10 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import click
-import typer
 from pydantic import ValidationError
-from typer.core import TyperGroup
 
 from softswitch_config.errors import SoftswitchConfigError
 from switchroom.domain.errors import Refused
@@ -21,21 +18,18 @@ class CommandError(Exception):
     """A command cannot do what was asked; the text is one sentence for the person at the keyboard."""
 
 
-EXPECTED = (CommandError, SettingsError, SoftswitchConfigError, YamlError, Refused, ValidationError)
+EXPECTED: tuple[type[Exception], ...] = (
+    CommandError,
+    SettingsError,
+    SoftswitchConfigError,
+    YamlError,
+    Refused,
+    ValidationError,
+)
 
 
-class OneLineErrors(TyperGroup):
-    """Expected errors end a command with their text and exit code 1, without a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except EXPECTED as error:
-            typer.echo(f"switchroom: {_text(error)}", err=True)
-            raise typer.Exit(1) from None
-
-
-def _text(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """An expected error in one sentence."""
     if isinstance(error, ValidationError):
         return "; ".join(f"setting `{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in error.errors())
     return str(error)

@@ -1,0 +1,138 @@
+"""``script/demo`` and ``script/server``: the whole system with the demonstration's data, and real calls through it."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from demo.accounts import DemoAccounts
+from demo.desk import Desk
+from demo.people import Stage
+from demo.report import Check, as_call, checks, gather, to_json
+from demo.scenario import Play
+from demo.system import System
+from demo.timeline import Timeline, masked
+from demo.voices import record_voices
+from switchroom.cli.run import EXPECTED
+from switchroom.settings import Settings
+
+console = Console(highlight=False)
+
+
+def main(
+    once: Annotated[bool, typer.Option("--once", help="End after the demo calls.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write what happened to this file.")] = None,
+    no_calls: Annotated[bool, typer.Option("--no-calls", help="Only the system, without calls.")] = False,
+) -> None:
+    """Start the whole system and let real calls run through it. Exit code 0 only if every check held."""
+    try:
+        held = asyncio.run(_run(once=once, json_file=json_file, with_calls=not no_calls))
+    except (*EXPECTED, TimeoutError) as error:
+        console.print(f"demo: {error}", style="red")
+        raise typer.Exit(1) from None
+    raise typer.Exit(0 if held else 1)
+
+
+async def _run(*, once: bool, json_file: Path | None, with_calls: bool) -> bool:
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    settings = Settings()
+    system = System(settings)
+    held = True
+    try:
+        console.print("starting Asterisk and the server …", style="dim")
+        accounts = await system.start()
+        if with_calls:
+            held = await _until(told_to_stop, _perform(settings, accounts, json_file))
+        if not (with_calls and once):
+            _print_accounts(accounts)
+            await told_to_stop.wait()
+    finally:
+        await system.stop()
+    return held
+
+
+async def _until(told_to_stop: asyncio.Event, performance: Coroutine[Any, Any, bool]) -> bool:
+    """The performance's result; False when it was told to stop before its end."""
+    task = asyncio.create_task(performance)
+    stop = asyncio.create_task(told_to_stop.wait())
+    await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return False
+    return task.result()
+
+
+async def _perform(settings: Settings, accounts: DemoAccounts, json_file: Path | None) -> bool:
+    voices = await asyncio.to_thread(record_voices, settings.home / "demo-voices")
+    stage = Stage(accounts, voices)
+    try:
+        board = await stage.supervisor()
+        play = Play(stage, board)
+        timeline = Timeline(console, play.part_of)
+        board.on_told = lambda told: timeline.show(told.type, told.data)
+        await play.everything()
+        stories = await gather(play)
+        names = {part: await _customer_name(board, story) for part, story in stories.items()}
+    finally:
+        await stage.close()
+    calls = {part: as_call(story, names[part], settings.recordings) for part, story in stories.items()}
+    found = checks(calls, play)
+    _print_results(calls, found)
+    if json_file is not None:
+        text = json.dumps(to_json(list(calls.values()), found), ensure_ascii=False, indent=1)
+        await asyncio.to_thread(json_file.write_text, text, encoding="utf-8")
+    return all(check.ok for check in found)
+
+
+async def _customer_name(board: Desk, story: dict[str, Any]) -> str | None:
+    customer_id = story["call"]["customer_id"]
+    if customer_id is None:
+        return None
+    return str((await board.get(f"customers/{customer_id}"))["customer"]["name"])
+
+
+def _print_results(calls: dict[str, dict[str, Any]], found: list[Check]) -> None:
+    table = Table("", "caller", "tier", "outcome", "agent", "ticket", "recording", box=None, header_style="dim")
+    for part, call in sorted(calls.items()):
+        recording = call["recording"]
+        table.add_row(
+            part,
+            masked(call["caller"]),
+            call["tier"],
+            call["outcome"],
+            call["agent"] or "",
+            f"#{call['ticket_id']}" if call["ticket_id"] else "",
+            f"{recording['seconds']:.1f} s  {Path(recording['path']).name}" if recording else "",
+        )
+    console.print()
+    console.print(table)
+    console.print()
+    for check in found:
+        mark, style = ("✓", "green") if check.ok else ("✗", "bold red")
+        console.print(f"{mark} {check.name}  [dim]{escape(check.detail)}[/dim]", style=style)
+
+
+def _print_accounts(accounts: DemoAccounts) -> None:
+    table = Table("agent", "name", "desktop login", "password", "SIP password", box=None, header_style="dim")
+    for one in accounts.agents:
+        table.add_row(one.agent, one.name, one.login, one.password, one.sip_password)
+    table.add_row("", "supervisor", accounts.supervisor_login, accounts.supervisor_password, "")
+    console.print(f"\ndesktop   {accounts.http}/desktop")
+    console.print(f"SIP       {accounts.sip} (UDP); the SIP user is the agent's number")
+    console.print(table)
+    console.print("Ctrl-C ends everything.", style="dim")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,137 @@
+"""The four stories of the demonstration, played by real phones over real SIP.
+
+a  A Mandarin caller asks for an order by keys, hears its status and hangs up: served without an agent.
+b  An ordinary caller, and after her a gold one, wait for the only agent with the skill: gold is served first.
+c  An English caller says "returns" over the prompt and reaches an agent who can do it in English.
+d  An agent does not answer: the call goes on to the next one, and keeps its place.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from demo.desk import Desk
+from demo.people import Stage, dial
+from demo.softphone import PhoneCall
+from demo.system import until
+
+CHINESE, ENGLISH = "4008123123", "4008123124"
+WANG_FANG, LI_QIANG, ZHAO_MIN, CHEN_JING = "13800138000", "13912345678", "13701012020", "13688880001"
+EMMA_CLARK, STRANGER = "+14155552671", "13512340000"
+ORDER = "20260105"
+TALK_S = 6.0
+
+
+@dataclass
+class Play:
+    """The running demonstration; ``ids`` remembers which call belongs to which part of a story."""
+
+    stage: Stage
+    board: Desk
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def part_of(self, call_id: str) -> str:
+        """The part of the story that a call is, once it is known."""
+        return next((part for part, known in self.ids.items() if known == call_id), "")
+
+    async def everything(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._self_service())
+            group.create_task(self._missed_then_next())
+            group.create_task(self._gold_before_ordinary())
+
+    async def _self_service(self) -> None:
+        phone = await self.stage.customer(ZHAO_MIN)
+        call = await dial(phone, CHINESE)
+        call_id = await self._named("a", ZHAO_MIN)
+        await self._reaches(call_id, "main")
+        call.press("1")
+        await self._reaches(call_id, "ask_order")
+        call.press(f"{ORDER}#")
+        await self._reaches(call_id, "anything_else")
+        call.hang_up()
+        await self._ends(call_id)
+
+    async def _gold_before_ordinary(self) -> None:
+        await self.stage.agent("1001", voice="agent-zh", closes_as="refund")
+        first = await self._asks_for_returns("b-first", STRANGER)
+        await self._connected(self.ids["b-first"])
+        ordinary = await self._asks_for_returns("b-ordinary", LI_QIANG)
+        gold = await self._asks_for_returns("b-gold", WANG_FANG)
+        await self._talks(first, "b-first")
+        await self._connected(self.ids["b-gold"])
+        await self._talks(gold, "b-gold")
+        await self._connected(self.ids["b-ordinary"])
+        await self._talks(ordinary, "b-ordinary")
+        await self._speaks_english()
+
+    async def _asks_for_returns(self, part: str, caller: str) -> PhoneCall:
+        phone = await self.stage.customer(caller)
+        call = await dial(phone, CHINESE)
+        call_id = await self._named(part, caller)
+        await self._reaches(call_id, "main")
+        call.press("2")
+        await self._told(call_id, "switchroom.call.queued")
+        return call
+
+    async def _speaks_english(self) -> None:
+        await self.stage.agent("1003", voice="agent-en", closes_as="resolved")
+        phone = await self.stage.customer(EMMA_CLARK)
+        call = await dial(phone, ENGLISH)
+        call_id = await self._named("c", EMMA_CLARK)
+        await self._reaches(call_id, "main")
+        await asyncio.sleep(1.0)  # into the prompt, to interrupt it
+        call.play(self.stage.voices["returns"])
+        await self._connected(call_id)
+        await self._talks(call, "c", voice="caller-en")
+
+    async def _missed_then_next(self) -> None:
+        await self.stage.agent("1002", voice="agent-zh", closes_as="resolved", answers=False)
+        phone = await self.stage.customer(CHEN_JING)
+        call = await dial(phone, CHINESE)
+        call_id = await self._named("d", CHEN_JING)
+        await self._reaches(call_id, "main")
+        call.press("3")
+        await self._told(call_id, "switchroom.offer.failed")
+        await self._connected(call_id)
+        await self._talks(call, "d")
+
+    async def _talks(self, call: PhoneCall, part: str, voice: str = "caller-zh") -> None:
+        call.play(self.stage.voices[voice])
+        await asyncio.sleep(TALK_S)
+        call.hang_up()
+        await self._ends(self.ids[part])
+
+    # What the board has been told.
+
+    def events(self, call_id: str, kind: str) -> list[dict[str, Any]]:
+        return [told.data for told in self.board.told if told.type == kind and told.data.get("call_id") == call_id]
+
+    async def _named(self, part: str, caller: str) -> str:
+        """The id of this caller's newest call."""
+
+        def newest() -> str | None:
+            taken = set(self.ids.values())
+            for told in reversed(self.board.told):
+                if told.type == "switchroom.call.entered" and told.data["caller"].endswith(caller[-8:]):
+                    return None if told.data["call_id"] in taken else str(told.data["call_id"])
+            return None
+
+        await until(lambda: newest() is not None, f"call {part} comes in")
+        self.ids[part] = newest() or ""
+        return self.ids[part]
+
+    async def _reaches(self, call_id: str, node: str) -> None:
+        def there() -> bool:
+            return any(event["node"] == node for event in self.events(call_id, "switchroom.node.visited"))
+
+        await until(there, f"the caller reaches `{node}`")
+
+    async def _told(self, call_id: str, kind: str) -> None:
+        await until(lambda: bool(self.events(call_id, kind)), kind, timeout_s=60.0)
+
+    async def _connected(self, call_id: str) -> None:
+        await self._told(call_id, "switchroom.call.connected")
+
+    async def _ends(self, call_id: str) -> None:
+        await self._told(call_id, "switchroom.call.ended")

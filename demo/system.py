@@ -1,0 +1,135 @@
+"""The whole system as a visitor runs it: Asterisk, the server as its own process, the demonstration's data."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import aiohttp
+
+from demo.accounts import DemoAccounts, ensure_demo_accounts
+from softswitch_config.local import LocalAsterisk
+from switchroom.cli.asterisk import prepare
+from switchroom.cli.run import CommandError
+from switchroom.clock import SystemClock
+from switchroom.settings import PROJECT, Settings
+from switchroom.storage.database import Database
+from switchroom.storage.seed import seed_demo
+
+READY_WITHIN_S = 60.0
+
+
+class System:
+    """Starts and stops everything. Whatever it starts it stops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._asterisk: LocalAsterisk | None = None
+        self._server: asyncio.subprocess.Process | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.settings.home / "server.log"
+
+    @property
+    def server_pid(self) -> int | None:
+        return self._server.pid if self._server else None
+
+    async def start(self) -> DemoAccounts:
+        """Bring everything up; raises an error of one sentence if that cannot be."""
+        found = self.settings
+        found.home.mkdir(parents=True, exist_ok=True)
+        _refuse_taken(found.http.host, found.http.port, "HTTP", "SWITCHROOM_HTTP__PORT")
+        _refuse_taken(found.media.host, found.media.port, "media", "SWITCHROOM_MEDIA__PORT")
+        database = Database(found.database)
+        try:
+            await database.upgrade()
+            await seed_demo(database, SystemClock().now())
+        finally:
+            await database.close()
+        accounts = await ensure_demo_accounts(found)
+        self._asterisk = await asyncio.to_thread(prepare, found)
+        await asyncio.to_thread(self._asterisk.start)
+        await self.start_server()
+        return accounts
+
+    async def start_server(self) -> None:
+        """Start the server's process and wait until it says that it is ready."""
+        with self.log.open("ab") as log:
+            self._server = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "switchroom.cli",
+                "serve",
+                stdout=log,
+                stderr=log,
+                cwd=PROJECT,
+                env=dict(os.environ),
+                start_new_session=True,
+            )
+        await self._until_ready()
+
+    async def kill_server(self) -> None:
+        """kill -9, as a crash would be."""
+        assert self._server is not None
+        self._server.kill()
+        await self._server.wait()
+
+    async def stop(self) -> None:
+        if self._server is not None and self._server.returncode is None:
+            self._server.terminate()
+            try:
+                await asyncio.wait_for(self._server.wait(), 15)
+            except TimeoutError:
+                self._server.kill()
+                await self._server.wait()
+        if self._asterisk is not None:
+            await asyncio.to_thread(self._asterisk.stop)
+
+    async def _until_ready(self) -> None:
+        assert self._server is not None
+        url = f"http://{self.settings.http.host}:{self.settings.http.port}/readyz"
+        deadline = asyncio.get_running_loop().time() + READY_WITHIN_S
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http:
+            while True:
+                if self._server.returncode is not None:
+                    raise CommandError(f"the server ended while starting: {_last_line(self.log)}")
+                try:
+                    async with http.get(url) as answer:
+                        if answer.status == 200:
+                            return
+                        reason = await answer.text()
+                except aiohttp.ClientError:
+                    reason = "no answer"
+                if asyncio.get_running_loop().time() > deadline:
+                    raise CommandError(
+                        f"the server is not ready after {READY_WITHIN_S:.0f} s ({reason}); see {self.log}"
+                    )
+                await asyncio.sleep(0.1)
+
+
+def _refuse_taken(host: str, port: int, what: str, setting: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"{host}:{port} cannot be used for {what} ({error.strerror}); choose another with {setting}"
+            ) from None
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "no word in its log"
+
+
+async def until(holds: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
+    """Wait until ``holds``; TimeoutError names ``what`` did not happen."""
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while not holds():
+        if asyncio.get_running_loop().time() > deadline:
+            raise TimeoutError(f"within {timeout_s:.0f} s this did not happen: {what}")
+        await asyncio.sleep(0.05)
