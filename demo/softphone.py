@@ -15,27 +15,32 @@ import socket
 import threading
 import time
 import wave
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pyVoIP.VoIP  # noqa: F401 -- before pyVoIP.SIP, which alone runs into a circle
 import soxr
-from pyVoIP.VoIP.VoIP import RTP, SIP, CallState, VoIPCall, VoIPPhone  # pyVoIP.SIP imported first fails: a circle
+from pyVoIP import RTP, SIP
+from pyVoIP.VoIP import CallState, VoIPCall, VoIPPhone
 
 from demo.softphone_audio import RATE, AudioClient
 from demo.softphone_signalling import Signalling
 
 _OFFER = {8: RTP.PayloadType.PCMA, 0: RTP.PayloadType.PCMU, 101: RTP.PayloadType.EVENT}
+_BOTH_WAYS = RTP.TransmitType.SENDRECV
 
 
 class SoftphoneError(Exception):
     """The phone could not register, or what was waited for did not happen."""
 
 
-class PhoneCall(VoIPCall):  # type: ignore[misc]  # pyVoIP carries no types
+class PhoneCall(VoIPCall):
     """One call of a softphone, in either direction. Times are UTC, None until it happened."""
+
+    sip: Signalling
+    RTPClients: list[AudioClient]  # type: ignore[assignment]  # we alone fill it
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -144,7 +149,7 @@ class PhoneCall(VoIPCall):  # type: ignore[misc]  # pyVoIP carries no types
             self.status = status
 
     def create_rtp_clients(
-        self, codecs: Mapping[int, RTP.PayloadType], ip: str, port: int, request: SIP.SIPMessage, baseport: int
+        self, codecs: dict[int, RTP.PayloadType], ip: str, port: int, request: SIP.SIPMessage, baseport: int
     ) -> None:
         address = request.body["c"][0]["address"]
         self.RTPClients.append(AudioClient(codecs, ip, port, address, baseport, self.sendmode))
@@ -167,11 +172,14 @@ class PhoneCall(VoIPCall):  # type: ignore[misc]  # pyVoIP carries no types
                 raise SoftphoneError(f"the call did not {what} within {timeout_s} s")
 
 
-class Softphone(VoIPPhone):  # type: ignore[misc]
+class Softphone(VoIPPhone):
     """One phone. With a ``password`` it registers; without one it only calls, as ``user``.
 
     Calls to it ring; they are answered after ``answer_after_s`` (None: never), or refused at once with ``busy``.
     """
+
+    sip: Signalling
+    calls: dict[str, PhoneCall]  # type: ignore[assignment]  # we alone fill it
 
     def __init__(
         self,
@@ -184,7 +192,7 @@ class Softphone(VoIPPhone):  # type: ignore[misc]
         busy: bool = False,
     ) -> None:
         super().__init__(*server, user, password or "", myIP=bind)
-        self.sip = Signalling(server, user, password or "", bind, self.callback)
+        self.sip = Signalling(self, server, user, password or "", bind)
         self.answer_after_s = answer_after_s
         self.busy = busy
         self.history: list[PhoneCall] = []
@@ -214,9 +222,9 @@ class Softphone(VoIPPhone):  # type: ignore[misc]
 
     def call(self, number: str) -> PhoneCall:
         """Dial; returns at once."""
-        medias = {self.request_port(): dict(_OFFER)}
+        medias: dict[int, Any] = {self.request_port(): dict(_OFFER)}
         call_id, session = self.sip.gen_call_id(), self.sip.sessID.next()
-        text = self.sip.gen_invite(number, str(session), medias, self.sendmode, self.sip.gen_branch(), call_id)
+        text = self.sip.gen_invite(number, str(session), medias, _BOTH_WAYS, self.sip.gen_branch(), call_id)
         call = PhoneCall(
             self, CallState.DIALING, SIP.SIPMessage(text.encode()), session, self.myIP, medias, self.sendmode
         )

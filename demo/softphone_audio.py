@@ -10,7 +10,6 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,10 +31,10 @@ _ENCODERS = {PayloadType.PCMA: audioop.lin2alaw, PayloadType.PCMU: audioop.lin2u
 _DECODERS = {PayloadType.PCMA: audioop.alaw2lin, PayloadType.PCMU: audioop.ulaw2lin}
 
 
-class AudioClient(RTPClient):  # type: ignore[misc]  # pyVoIP carries no types
+class AudioClient(RTPClient):
     """Sends what is played and pressed, 20 ms at a time, silence in between; keeps what is heard."""
 
-    def __init__(self, assoc: Mapping[int, PayloadType], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, assoc: dict[int, PayloadType], *args: Any, **kwargs: Any) -> None:
         super().__init__(assoc, *args, **kwargs)
         self._event_payload = next((number for number, kind in assoc.items() if kind is PayloadType.EVENT), None)
         self._to_play: deque[bytes] = deque()

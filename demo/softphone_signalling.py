@@ -10,25 +10,24 @@ the writing of most of them, SDP, digest.
 import socket
 import threading
 import uuid
-from collections.abc import Callable
 from typing import Any
 
-from pyVoIP.VoIP.VoIP import SIP  # pyVoIP.SIP imported first fails: a circle
+import pyVoIP.VoIP  # before pyVoIP.SIP, which alone runs into a circle
+from pyVoIP import SIP
 
 REGISTER_TIMEOUT_S = 3.0
 DEREGISTER_TIMEOUT_S = 1.0
 EXPIRES_S = 120
 
 
-class Signalling(SIP.SIPClient):  # type: ignore[misc]  # pyVoIP carries no types
-    """SIP over UDP with one server. Requests to us and answers to our INVITE go to ``on_message``."""
+class Signalling(SIP.SIPClient):
+    """SIP over UDP with one server. Requests to us and answers to our INVITE go to ``phone.callback``."""
 
     def __init__(
-        self, server: tuple[str, int], user: str, password: str, bind: str, on_message: Callable[[Any], None]
+        self, phone: pyVoIP.VoIP.VoIPPhone, server: tuple[str, int], user: str, password: str, bind: str
     ) -> None:
-        super().__init__(*server, user, password, phone=None, myIP=bind, myPort=0)
+        super().__init__(*server, user, password, phone=phone, myIP=bind, myPort=0, callCallback=phone.callback)
         self.default_expires = EXPIRES_S
-        self._on_message = on_message
         self._answered = threading.Event()
         self._accepted = False
         self._challenged = False
@@ -101,11 +100,11 @@ class Signalling(SIP.SIPClient):  # type: ignore[misc]  # pyVoIP carries no type
         if message.type == SIP.SIPMessageType.MESSAGE:
             if method in ("BYE", "CANCEL"):
                 self.transmit(self.gen_ok(message))
-            self._on_message(message)
+            self.phone.callback(message)
         elif method == "REGISTER":
             self._register_answered(message)
         elif method == "INVITE":
-            self._on_message(message)
+            self.phone.callback(message)
 
     def gen_call_id(self) -> str:
         return f"{uuid.uuid4()}@{self.myIP}"

@@ -24,7 +24,7 @@ from switchroom.softswitch.port import (
 from tests.e2e.audio import loudest_hz, read_stereo
 from tests.e2e.conftest import FALLBACK_QUEUE, RunningAsterisk
 from tests.e2e.menu_server import MenuServer
-from tests.e2e.phones import AGENT_TONE_HZ, CALLER_TONE_HZ, Phones
+from tests.e2e.phones import AGENT_TONE_HZ, CALLER_TONE_HZ, Behaviour, Phones
 from tests.e2e.switch import COLLECTED, WAITING, Switch, queue_caller
 from tests.e2e.waiting import eventually
 
@@ -100,7 +100,7 @@ async def test_given_a_talk_when_the_caller_hangs_up_then_the_recording_is_compl
     [("rings", OfferFailure.NO_ANSWER), ("busy", OfferFailure.BUSY), (None, OfferFailure.UNREACHABLE)],
 )
 async def test_given_a_waiting_caller_when_the_agent_does_not_take_the_call_then_the_caller_waits_as_before(
-    switch: Switch, menu: MenuServer, phones: Phones, behaviour, failure: OfferFailure
+    switch: Switch, menu: MenuServer, phones: Phones, behaviour: Behaviour | None, failure: OfferFailure
 ) -> None:
     agent = AgentId("1002") if behaviour is None else AGENT
     phone = phones.agent(AGENT, behaviour) if behaviour else None
