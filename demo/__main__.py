@@ -13,15 +13,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from demo.accounts import DemoAccounts
-from demo.desk import Desk
+from demo.desk import Desk, DeskError
 from demo.people import Stage
 from demo.report import Check, as_call, checks, gather, to_json
 from demo.scenario import Play
+from demo.softphone import SoftphoneError
 from demo.system import System
 from demo.timeline import Timeline, masked
 from demo.voices import record_voices
-from switchroom.cli.run import EXPECTED
+from switchroom.cli.run import EXPECTED, one_line
 from switchroom.settings import Settings
+
+FAILURES: tuple[type[Exception], ...] = (*EXPECTED, DeskError, SoftphoneError, TimeoutError)
 
 console = Console(highlight=False)
 
@@ -34,8 +37,8 @@ def main(
     """Start the whole system and let real calls run through it. Exit code 0 only if every check held."""
     try:
         held = asyncio.run(_run(once=once, json_file=json_file, with_calls=not no_calls))
-    except (*EXPECTED, TimeoutError) as error:
-        console.print(f"demo: {error}", style="red")
+    except FAILURES as error:
+        console.print(f"demo: {one_line(error)}", style="red", markup=False)
         raise typer.Exit(1) from None
     raise typer.Exit(0 if held else 1)
 

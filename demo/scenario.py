@@ -35,10 +35,15 @@ class Play:
         return next((part for part, known in self.ids.items() if known == call_id), "")
 
     async def everything(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._self_service())
-            group.create_task(self._missed_then_next())
-            group.create_task(self._gold_before_ordinary())
+        """All stories, side by side; the first thing that goes wrong ends them and is raised."""
+        stories = (self._self_service(), self._missed_then_next(), self._gold_before_ordinary())
+        tasks = [asyncio.create_task(story) for story in stories]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _self_service(self) -> None:
         phone = await self.stage.customer(ZHAO_MIN)
