@@ -25,10 +25,10 @@ from ivr.server import MediaServer
 from recordings.service import Recordings
 from softswitch_config.credentials import load_credentials
 from softswitch_config.render import Folders
+from switchroom.adapters import FlowBoard, LedgerDips
 from switchroom.bus import Bus
 from switchroom.calls import Calls
 from switchroom.clock import SystemClock
-from switchroom.dips import LedgerDips
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentStateChanged, OfferMade
 from switchroom.domain.ids import OfferId
@@ -135,7 +135,7 @@ class Server:
             connectors=connectors,
             agents=acd,
             calls=calls,
-            flows=flows,
+            flows=FlowBoard(flows),
             recordings=settings.recordings,
             checks=checks,
             registry=CollectorRegistry(),
