@@ -32,6 +32,7 @@ STATUS_VARIABLES = "CALL_ID,LEG,AGENT,NUMBER,CALLER,ENTERED_AT,QUEUE,ENQUEUED_AT
 """What to ask of the ``Status`` action, for `snapshot`."""
 
 _UP = "6"  # AST_STATE_UP
+_UNSET = "(null)"  # how a Status list writes a variable that the channel does not have
 
 _FAILURES = {
     "NOANSWER": OfferFailure.NO_ANSWER,
@@ -87,7 +88,7 @@ def text(message: Message, header: str) -> str:
 def _variables(message: Message, header: str) -> dict[str, str]:
     lines = message.get(header, ())
     pairs = (line.partition("=") for line in ([lines] if isinstance(lines, str) else lines))
-    return {name: value for name, _, value in pairs}
+    return {name: value for name, _, value in pairs if value != _UNSET}
 
 
 def _user_event(message: Message) -> SwitchEvent | None:
