@@ -40,11 +40,9 @@ class User:
 class Accounts:
     """Users, sessions and tokens. Hashing costs some 50 ms of a core on purpose, so it runs in a thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, hasher: PasswordHasher | None = None) -> None:
         self._database = database
-        self._hasher = PasswordHasher()
-        # Compared against when nobody has the login, so that the time taken does not tell who exists.
-        self._nobody = self._hasher.hash(secrets.token_hex(16))
+        self._hasher = hasher or PasswordHasher()
 
     async def ensure_user(self, login: str, role: Role, agent_id: AgentId | None, password: str) -> None:
         """Make the user, or make an existing one be like this; a password that is already right keeps its hash."""
@@ -71,8 +69,11 @@ class Accounts:
         """The user, if that is their password."""
         async with self._database.read() as connection:
             row = (await connection.execute(select(users).where(users.c.login == login))).first()
-        stored = self._nobody if row is None else row.password_hash
-        if not await asyncio.to_thread(self._matches, stored, password) or row is None:
+        if row is None:
+            # As much work as for a user that exists, so that the time taken does not tell who does.
+            await asyncio.to_thread(self._hasher.hash, password)
+            return None
+        if not await asyncio.to_thread(self._matches, row.password_hash, password):
             return None
         return User(login=row.login, role=Role(row.role), agent_id=row.agent_id)
 

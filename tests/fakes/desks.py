@@ -1,0 +1,125 @@
+"""An ACD, call control and menus that keep what they were asked, for tests of the API and of the desktop."""
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import timedelta
+
+from cti_bridge.api.ports import AgentWish
+from switchroom.bus import Bus
+from switchroom.clock import Clock
+from switchroom.domain.call import CallState
+from switchroom.domain.contact import Tier
+from switchroom.domain.errors import Refused, UnknownAgent, UnknownCall
+from switchroom.domain.events import AgentState, AgentStateChanged
+from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.views import AgentView, CallView, FlowView, QueueView, WaitingView
+
+
+class FakeAgentDesk:
+    """Two agents and two queues; a state that is wished for is granted, unless ``refusal`` says why not."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._bus, self._clock = bus, clock
+        self.refusal: str | None = None
+        self.waiting: list[WaitingView] = []
+        self._agents = {
+            AgentId(number): AgentView(
+                id=AgentId(number),
+                name=name,
+                state=AgentState.LOGGED_OUT,
+                reason=None,
+                since=clock.now(),
+                until=None,
+                call_id=None,
+                skills={"returns": 9},
+                queues=tuple(map(QueueName, queues)),
+                phone_registered=True,
+            )
+            for number, name, queues in (
+                ("1001", "张敏", ("general", "returns")),
+                ("1002", "李娜", ("complaints",)),
+            )
+        }
+
+    def agents(self) -> Sequence[AgentView]:
+        return list(self._agents.values())
+
+    def queues(self) -> Sequence[QueueView]:
+        titles = {
+            "general": {"zh-CN": "人工服务", "en-US": "General service"},
+            "returns": {"zh-CN": "退货退款", "en-US": "Returns and refunds"},
+            "complaints": {"zh-CN": "投诉建议", "en-US": "Complaints"},
+        }
+        return [
+            QueueView(
+                name=QueueName(name),
+                title=title,
+                waiting=tuple(self.waiting) if name == "returns" else (),
+                agents_available=sum(agent.state is AgentState.AVAILABLE for agent in self._agents.values()),
+                agents_logged_in=2,
+            )
+            for name, title in titles.items()
+        ]
+
+    async def set_state(self, agent_id: AgentId, state: AgentWish, reason: str | None) -> AgentView:
+        if agent_id not in self._agents:
+            raise UnknownAgent(agent_id)
+        if self.refusal:
+            raise Refused(self.refusal)
+        return self.move(agent_id, AgentState(state), reason=reason)
+
+    def move(
+        self,
+        agent_id: AgentId,
+        state: AgentState,
+        *,
+        reason: str | None = None,
+        call_id: CallId | None = None,
+        wrap_up_s: float | None = None,
+    ) -> AgentView:
+        """Put the agent into ``state`` and say so on the bus."""
+        now = self._clock.now()
+        until = now + timedelta(seconds=wrap_up_s) if wrap_up_s is not None else None
+        moved = dataclasses.replace(
+            self._agents[agent_id], state=state, reason=reason, call_id=call_id, since=now, until=until
+        )
+        self._agents[agent_id] = moved
+        self._bus.publish(
+            AgentStateChanged(at=now, agent_id=agent_id, state=state, reason=reason, call_id=call_id, until=until)
+        )
+        return moved
+
+
+class FakeCallDesk:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.hung_up: list[CallId] = []
+        self.calls: dict[CallId, CallView] = {}
+        self.refusal: str | None = None
+
+    def add(self, call_id: CallId, agent_id: AgentId | None) -> None:
+        self.calls[call_id] = CallView(
+            call_id=call_id,
+            number="4008123123",
+            caller="13800138000",
+            state=CallState.CONNECTED if agent_id else CallState.QUEUED,
+            entered_at=self._clock.now(),
+            tier=Tier.GOLD,
+            queue=QueueName("returns"),
+            agent_id=agent_id,
+        )
+
+    def live(self) -> Sequence[CallView]:
+        return list(self.calls.values())
+
+    async def hang_up(self, call_id: CallId) -> None:
+        if self.refusal:
+            raise Refused(self.refusal)
+        if call_id not in self.calls:
+            raise UnknownCall(call_id)
+        self.hung_up.append(call_id)
+
+
+class FakeFlowDesk:
+    def flows(self) -> Sequence[FlowView]:
+        return [FlowView(name="shop-400", numbers=("4008123123",), version="abc", error=None)]
