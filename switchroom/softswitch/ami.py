@@ -7,7 +7,7 @@ import structlog
 
 from switchroom.domain.contact import Waiting
 from switchroom.domain.ids import AgentId, CallId
-from switchroom.softswitch.ami_link import AmiLink
+from switchroom.softswitch.ami_link import AmiLink, AmiTiming
 from switchroom.softswitch.channel_variables import encode
 from switchroom.softswitch.port import CallGone, Snapshot, SwitchDown, SwitchError, SwitchEvent, SwitchUp
 from switchroom.softswitch.translate import STATUS_VARIABLES, Message, caller_channel, snapshot, text, translate
@@ -26,8 +26,17 @@ _NORMAL_CLEARING = "16"  # Q.850
 class AmiSoftswitch:
     """A `Softswitch` (port) that is an Asterisk with the configuration in ``softswitch_config``."""
 
-    def __init__(self, host: str, port: int, user: str, secret: str) -> None:
-        self._link = AmiLink(host, port, user, secret, on_up=self._up, on_down=self._down, on_event=self._take)
+    def __init__(self, host: str, port: int, user: str, secret: str, timing: AmiTiming | None = None) -> None:
+        self._link = AmiLink(
+            host,
+            port,
+            user,
+            secret,
+            timing or AmiTiming(),
+            on_up=self._up,
+            on_down=self._down,
+            on_event=self._take,
+        )
         self._tasks = TaskGroup()
         self._handler: Callable[[SwitchEvent], None] | None = None
         self._channels: dict[CallId, str] = {}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -11,14 +12,19 @@ from switchroom.softswitch.translate import Message, text
 
 log = structlog.get_logger(__name__)
 
-CONNECT_TIMEOUT_S = 5.0
-BOOT_TIMEOUT_S = 60.0
-"""Asterisk takes the login before it is fully booted."""
-ACTION_TIMEOUT_S = 3.0
-PING_INTERVAL_S = 0.2
-"""Not only to notice a dead peer: Asterisk 22.10.1 can keep an event until something moves (asterisk#2145)."""
-FIRST_BACKOFF_S = 0.2
-LONGEST_BACKOFF_S = 5.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmiTiming:
+    """Deadlines and pauses, in seconds."""
+
+    connect_s: float = 5.0
+    boot_s: float = 60.0
+    """Asterisk takes a login before it is fully booted."""
+    action_s: float = 3.0
+    ping_every_s: float = 0.2
+    """Not only to notice a dead peer: Asterisk 22.10.1 can keep an event until something moves (asterisk#2145)."""
+    first_backoff_s: float = 0.2
+    longest_backoff_s: float = 5.0
 
 
 class AmiLink:
@@ -30,12 +36,14 @@ class AmiLink:
         port: int,
         user: str,
         secret: str,
+        timing: AmiTiming,
         *,
         on_up: Callable[[], None],
         on_down: Callable[[], None],
         on_event: Callable[[Message], None],
     ) -> None:
         self._host, self._port, self._user, self._secret = host, port, user, secret
+        self._timing = timing
         self._on_up, self._on_down, self._on_event = on_up, on_down, on_event
         self._protocol: AmiProtocol | None = None
         self._booted = asyncio.Event()
@@ -44,50 +52,55 @@ class AmiLink:
     def up(self) -> bool:
         return self._protocol is not None and self._booted.is_set() and not self._protocol.lost.done()
 
-    async def request(
-        self, *actions: Mapping[str, str], timeout_s: float = ACTION_TIMEOUT_S
-    ) -> list[Sequence[Message]]:
+    async def request(self, *actions: Mapping[str, str], timeout_s: float | None = None) -> list[Sequence[Message]]:
         """See `AmiProtocol.request`; raises SwitchError when not connected."""
         if self._protocol is None or not self.up:
             raise SwitchError("not connected to Asterisk")
-        return await self._protocol.request(*actions, timeout_s=timeout_s)
+        return await self._protocol.request(*actions, timeout_s=timeout_s or self._timing.action_s)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        backoff_s = FIRST_BACKOFF_S
+        backoff_s = self._timing.first_backoff_s
         while True:
             try:
                 await self._log_in()
-                backoff_s = FIRST_BACKOFF_S
+                backoff_s = self._timing.first_backoff_s
                 await self._keep_alive()
             except (OSError, TimeoutError, SwitchError) as error:
                 log.warning("ami.connection_failed", host=self._host, port=self._port, reason=str(error))
             finally:
                 self._drop()
             await asyncio.sleep(backoff_s)
-            backoff_s = min(2 * backoff_s, LONGEST_BACKOFF_S)
+            backoff_s = min(2 * backoff_s, self._timing.longest_backoff_s)
 
     async def _log_in(self) -> None:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        async with asyncio.timeout(self._timing.connect_s):
             _, protocol = await asyncio.get_running_loop().create_connection(
                 lambda: AmiProtocol(self._take), self._host, self._port
             )
         self._protocol = protocol
         login = {"Action": "Login", "Username": self._user, "Secret": self._secret}
-        ((answer,),) = await protocol.request(login, timeout_s=ACTION_TIMEOUT_S)
+        ((answer,),) = await protocol.request(login, timeout_s=self._timing.action_s)
         if text(answer, "Response") != "Success":
             log.error("ami.login_refused", host=self._host, port=self._port, user=self._user)
             raise SwitchError("login refused")
-        async with asyncio.timeout(BOOT_TIMEOUT_S):
-            await self._booted.wait()
+        booted = asyncio.ensure_future(self._booted.wait())
+        try:
+            await asyncio.wait(
+                (booted, protocol.lost), timeout=self._timing.boot_s, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            booted.cancel()
+        if not self._booted.is_set():
+            raise SwitchError("Asterisk did not finish booting")
 
     async def _keep_alive(self) -> None:
         """Ping until the connection is lost; a ping without an answer is a loss (SwitchError)."""
         protocol = self._protocol
         assert protocol is not None
         while not protocol.lost.done():
-            await protocol.request({"Action": "Ping"}, timeout_s=ACTION_TIMEOUT_S)
-            await asyncio.wait((protocol.lost,), timeout=PING_INTERVAL_S)
+            await protocol.request({"Action": "Ping"}, timeout_s=self._timing.action_s)
+            await asyncio.wait((protocol.lost,), timeout=self._timing.ping_every_s)
 
     def _take(self, message: Message) -> None:
         if text(message, "Event") == "FullyBooted":
