@@ -15,7 +15,6 @@ from ivr.machine import answers
 from ivr.machine.effects import Effect
 from ivr.machine.inputs import (
     Digit,
-    DipFailed,
     Found,
     Heard,
     Input,
@@ -24,6 +23,7 @@ from ivr.machine.inputs import (
     PromptDone,
     SpeechStarted,
     TimedOut,
+    Unavailable,
 )
 from ivr.machine.state import Phase, State
 from ivr.machine.walk import Walk
@@ -69,6 +69,6 @@ HANDLERS: Mapping[tuple[Phase, type[Input]], Callable[[Walk, Any], None]] = {
     (Phase.LOOKING_UP, Digit): answers.keep,
     (Phase.LOOKING_UP, Found): answers.found,
     (Phase.LOOKING_UP, NotFound): answers.not_found,
-    (Phase.LOOKING_UP, DipFailed): answers.dip_failed,
+    (Phase.LOOKING_UP, Unavailable): answers.unavailable,
     (Phase.LEAVING, PromptDone): answers.said_last,
 }

@@ -4,7 +4,6 @@ from ivr.language import models, spoken
 from ivr.machine.effects import Taken
 from ivr.machine.inputs import (
     Digit,
-    DipFailed,
     Found,
     Heard,
     NotFound,
@@ -12,6 +11,7 @@ from ivr.machine.inputs import (
     PromptDone,
     SpeechStarted,
     TimedOut,
+    Unavailable,
 )
 from ivr.machine.state import Phase
 from ivr.machine.walk import Walk
@@ -156,7 +156,7 @@ def not_found(walk: Walk, _: NotFound) -> None:
     walk.exit(node.not_found)
 
 
-def dip_failed(walk: Walk, _: DipFailed) -> None:
+def unavailable(walk: Walk, _: Unavailable) -> None:
     node = walk.flow.node(walk.state.node)
     assert isinstance(node, models.Lookup)
     walk.exit(node.error)

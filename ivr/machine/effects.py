@@ -65,7 +65,7 @@ class StartTimer:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Ask a source; `Found`, `NotFound` or `DipFailed` of this turn follows. ``timeout_s`` is for each attempt."""
+    """Ask a source; `Found`, `NotFound` or `Unavailable` of this turn follows. ``timeout_s`` is for each attempt."""
 
     turn: int
     source: str

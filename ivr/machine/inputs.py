@@ -66,10 +66,10 @@ class NotFound:
 
 
 @dataclass(frozen=True, slots=True)
-class DipFailed:
+class Unavailable:
     """The source was too slow, refused, or gave nonsense."""
 
     turn: int
 
 
-Input = Digit | PromptDone | TimedOut | SpeechStarted | Heard | NotUnderstood | Found | NotFound | DipFailed
+Input = Digit | PromptDone | TimedOut | SpeechStarted | Heard | NotUnderstood | Found | NotFound | Unavailable

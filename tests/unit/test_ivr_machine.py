@@ -29,7 +29,6 @@ from ivr.machine.effects import (
 )
 from ivr.machine.inputs import (
     Digit,
-    DipFailed,
     Found,
     Heard,
     Input,
@@ -38,6 +37,7 @@ from ivr.machine.inputs import (
     PromptDone,
     SpeechStarted,
     TimedOut,
+    Unavailable,
 )
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import Requirements, Tier
@@ -300,7 +300,7 @@ def test_given_no_record_then_it_says_so_and_goes_where_the_flow_says() -> None:
 
 def test_given_a_source_that_fails_then_a_human() -> None:
     walker = in_lookup()
-    assert walker.feed(DipFailed(walker.state.turn)).path[-1] == "agent"
+    assert walker.feed(Unavailable(walker.state.turn)).path[-1] == "agent"
 
 
 def test_given_keys_during_a_lookup_then_they_wait_for_the_next_question() -> None:
@@ -390,7 +390,7 @@ def to_input(state: State, kind: str, value: object) -> Input:
         "noise": NotUnderstood(turn),
         "found": Found(turn, {"status": "s", "total": 1.0}),
         "missing": NotFound(turn),
-        "failed": DipFailed(turn),
+        "failed": Unavailable(turn),
         "start": SpeechStarted(turn),
         "heard": Heard(turn, str(value), 0.9),
     }
@@ -430,7 +430,7 @@ def test_from_anywhere_a_caller_who_falls_silent_arrives(
         if walker.state.phase is Phase.ENDED:
             return
         if walker.state.phase is Phase.LOOKING_UP:
-            walker.feed(DipFailed(walker.state.turn))
+            walker.feed(Unavailable(walker.state.turn))
         elif walker.state.speaking:
             walker.hear_out()
         else:

@@ -1,0 +1,104 @@
+"""Where Asterisk brings callers: one WebSocket each, at ``/media?call_id=…``.
+
+The connection has no authentication of its own. It is bound to loopback (or a private network), a call id works
+once, only while the softswitch holds that call, and only within the claim's deadline.
+"""
+
+import asyncio
+import re
+
+import structlog
+from aiohttp import web
+
+from ivr.flows import Flows
+from ivr.media.codec import ProtocolError
+from ivr.media.session import MediaClosed, MediaSession
+from ivr.ports import CallControl, Dips
+from ivr.session import CallSession
+from ivr.speech.listening import Recognisers
+from ivr.speech.synthesis import Prompts
+from switchroom.domain.errors import UnknownCall
+from switchroom.domain.ids import CallId
+from switchroom.settings import Media
+
+log = structlog.get_logger(__name__)
+
+PROTOCOL = "media"
+CALL_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+MAX_MESSAGE_BYTES = 64 * 1024
+
+
+class MediaServer:
+    """Answers Asterisk and starts a session for each caller."""
+
+    def __init__(
+        self,
+        settings: Media,
+        flows: Flows,
+        calls: CallControl,
+        dips: Dips,
+        prompts: Prompts,
+        recognisers: Recognisers,
+    ) -> None:
+        self._settings = settings
+        self._flows = flows
+        self._calls = calls
+        self._dips = dips
+        self._prompts = prompts
+        self._recognisers = recognisers
+        self._runner: web.AppRunner | None = None
+        self.sessions = 0
+        """Callers in menus now."""
+
+    @property
+    def port(self) -> int:
+        """The port in use, also where the settings say 0."""
+        assert self._runner is not None, "not started"
+        return int(self._runner.addresses[0][1])
+
+    async def start(self) -> None:
+        """Raises OSError when the port is taken."""
+        application = web.Application()
+        application.router.add_get("/media", self._answer)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
+
+    async def stop(self) -> None:
+        """Callers in menus go on in the dialplan."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        call_id = request.query.get("call_id", "")
+        if not CALL_ID.fullmatch(call_id):
+            return web.Response(status=400)
+        socket = web.WebSocketResponse(protocols=(PROTOCOL,), max_msg_size=MAX_MESSAGE_BYTES)
+        await socket.prepare(request)
+        try:
+            await self._serve(CallId(call_id), MediaSession(socket))
+        except (ProtocolError, MediaClosed, TimeoutError) as error:
+            log.warning("media.refused", call_id=call_id, reason=type(error).__name__)
+        except UnknownCall:
+            log.warning("media.unknown_call", call_id=call_id)
+        except Exception:
+            log.exception("media.session_failed", call_id=call_id)
+        finally:
+            await asyncio.shield(socket.close())
+        return socket
+
+    async def _serve(self, call_id: CallId, media: MediaSession) -> None:
+        within_s = self._settings.claim_timeout_s
+        await media.open(within_s)
+        caller = await self._calls.claim(call_id, within_s)
+        self.sessions += 1
+        try:
+            flow = self._flows.find(caller.number)
+            if flow is None:
+                log.error("media.no_flow", call_id=call_id, number=caller.number)
+                await media.hang_up()
+                return
+            await CallSession(caller, flow, media, self._calls, self._dips, self._prompts, self._recognisers).run()
+        finally:
+            self.sessions -= 1
+            self._calls.release(call_id)

@@ -1,0 +1,75 @@
+"""All of the menus' parts, built from the settings, started and stopped together."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from ivr.flows import Flows
+from ivr.ports import CallControl, Dips
+from ivr.server import MediaServer
+from ivr.speech.listening import Recognisers
+from ivr.speech.port import Recogniser, SpeechFailed
+from ivr.speech.processes import EngineProcess
+from ivr.speech.recognition import EngineRecogniser
+from ivr.speech.synthesis import EngineSynthesiser, Prompts
+from switchroom.settings import Settings
+from switchroom.tasks import TaskGroup
+
+log = structlog.get_logger(__name__)
+
+BUILT_IN_LANGUAGE = "en-US"
+"""What PocketSphinx's package brings a model for."""
+
+
+class Ivr:
+    """Menus for callers: speech engines, flows, and the server to which Asterisk brings the callers."""
+
+    def __init__(self, settings: Settings, calls: CallControl, dips: Dips) -> None:
+        self._tasks = TaskGroup()
+        self._voice = EngineProcess("pyttsx3")
+        self._recognisers = _recognisers(settings)
+        prompts = Prompts(
+            EngineSynthesiser(self._voice), settings.dialplans / "prompts", settings.home / "cache" / "prompts"
+        )
+        recognisers: Mapping[str, Recogniser] = self._recognisers
+        self.recognisers = Recognisers(recognisers)
+        self.flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts)
+        self.media = MediaServer(settings.media, self.flows, calls, dips, prompts, self.recognisers)
+
+    async def start(self) -> None:
+        """Returns when callers can be served by keys; recognisers load meanwhile. Raises OSError for a taken port."""
+        try:
+            await self._voice.start()
+        except SpeechFailed as error:  # prompts that were made before, and recordings, go on being heard
+            log.error("speech.no_voice", reason=str(error))
+        for recogniser in self._recognisers.values():
+            self._tasks.spawn(_open(recogniser), name="speech.open")
+        await self.flows.start()
+        await self.media.start()
+
+    async def stop(self) -> None:
+        """Callers in menus go on in the dialplan."""
+        await self.media.stop()
+        await self.flows.stop()
+        await self._tasks.close()
+        for recogniser in self._recognisers.values():
+            await recogniser.stop()
+        await self._voice.stop()
+
+
+async def _open(recogniser: EngineRecogniser) -> None:
+    try:
+        await recogniser.start()
+    except SpeechFailed as error:
+        log.warning("speech.no_recogniser", language=recogniser.language, reason=str(error))
+
+
+def _recognisers(settings: Settings) -> dict[str, EngineRecogniser]:
+    """PocketSphinx for English, Vosk for every language that has a model: also for English, if it has one."""
+    engines: dict[str, tuple[str, dict[str, str]]] = {BUILT_IN_LANGUAGE: ("pocketsphinx", {})}
+    for language, model in settings.speech.vosk_models.items():
+        engines[language] = ("vosk", {"model": str(model), "language": language})
+    return {
+        language: EngineRecogniser(language, [EngineProcess(engine, options) for _ in range(settings.speech.workers)])
+        for language, (engine, options) in engines.items()
+    }

@@ -1,0 +1,168 @@
+"""Drives one caller: what happens goes into the machine, what the machine wants is done.
+
+All happenings pass one inbox, so the machine sees them one after the other. If anything breaks, the connection
+is closed and the dialplan's fallback takes the caller: nobody is left in silence.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from ivr import machine
+from ivr.language.flow import Flow
+from ivr.machine import effects, inputs
+from ivr.machine.effects import Effect
+from ivr.machine.inputs import Input
+from ivr.media.session import Closed, Digit, Happening, MediaClosed, MediaSession, Played
+from ivr.ports import CallControl, DipFailed, Dips
+from ivr.speech.listening import Ear, Recognisers
+from ivr.speech.synthesis import Prompts
+from switchroom.domain.caller import Caller
+from switchroom.softswitch.port import CallGone
+from switchroom.tasks import TaskGroup
+
+log = structlog.get_logger(__name__)
+
+
+class CallSession:
+    """One caller in one flow, from the first prompt to the queue, the good-bye or the hang-up."""
+
+    def __init__(
+        self,
+        caller: Caller,
+        flow: Flow,
+        media: MediaSession,
+        calls: CallControl,
+        dips: Dips,
+        prompts: Prompts,
+        recognisers: Recognisers,
+    ) -> None:
+        self._caller = caller
+        self._call_id = caller.call_id
+        self._flow = flow
+        self._media = media
+        self._calls = calls
+        self._dips = dips
+        self._prompts = prompts
+        self._recognisers = recognisers
+        self._inbox: asyncio.Queue[Input | Closed] = asyncio.Queue()
+        self._tasks = TaskGroup()
+        self._timer: asyncio.TimerHandle | None = None
+        self._playing: tuple[int, int] | None = None  # media's number of the prompt, the machine's turn
+        self._ear: Ear | None = None
+        self._over = False
+
+    async def run(self) -> None:
+        """Until the caller is handed on, or hangs up. The media connection is closed afterwards."""
+        self._media.on_happening = self._happened
+        self._media.on_audio = self._audio
+        reader = asyncio.create_task(self._media.run(), name="ivr.media.run")
+        try:
+            await self._converse()
+        except MediaClosed:
+            pass
+        finally:
+            self._forget_timer()
+            self._ear = None
+            await self._tasks.close()
+            await self._media.hang_up()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async def _converse(self) -> None:
+        self._calls.flow_started(self._call_id, self._flow.name, self._flow.version)
+        state, wanted = machine.start(self._flow, self._caller)
+        await self._do(wanted)
+        while not self._over:
+            happened = await self._inbox.get()
+            if isinstance(happened, Closed):
+                return
+            state, wanted = machine.step(self._flow, state, happened)
+            await self._do(wanted)
+
+    def _happened(self, happening: Happening) -> None:
+        match happening:
+            case Digit(digit):
+                self._inbox.put_nowait(inputs.Digit(digit))
+            case Played(prompt):
+                if self._playing is not None and self._playing[0] == prompt:
+                    self._inbox.put_nowait(inputs.PromptDone(self._playing[1]))
+            case Closed():
+                self._inbox.put_nowait(happening)
+
+    def _audio(self, pcm: bytes) -> None:
+        if self._ear is not None:
+            self._ear.hear(pcm)
+
+    async def _do(self, wanted: tuple[Effect, ...]) -> None:
+        for effect in wanted:
+            match effect:
+                case effects.Say(turn, prompts):
+                    self._playing = None
+                    pcm = await self._prompts.render(prompts)
+                    self._playing = (await self._media.play(pcm), turn)
+                case effects.Hush():
+                    await self._media.hush()
+                case effects.Listen(turn, grammar):
+                    await self._listen(turn, grammar)
+                case effects.StopListening():
+                    self._ear = None
+                    await self._media.listen(False)
+                case effects.StartTimer(timer, seconds):
+                    self._start_timer(timer, seconds)
+                case effects.LookUp():
+                    self._tasks.spawn(self._look_up(effect), name="ivr.look_up")
+                case effects.Visited(node):
+                    self._calls.node_visited(self._call_id, node)
+                case effects.Taken(node, kind, value, confidence):
+                    self._calls.input_taken(self._call_id, node, kind, value, confidence)
+                case effects.Enqueue() | effects.Finish() | effects.HandBack():
+                    await self._leave(effect)
+
+    async def _listen(self, turn: int, grammar: effects.Grammar) -> None:
+        self._ear = self._recognisers.ear(
+            grammar,
+            self._tasks,
+            started=lambda: self._inbox.put_nowait(inputs.SpeechStarted(turn)),
+            heard=lambda text, confidence: self._inbox.put_nowait(inputs.Heard(turn, text, confidence)),
+            lost=lambda: self._inbox.put_nowait(inputs.NotUnderstood(turn)),
+        )
+        await self._media.listen(self._ear is not None)
+
+    def _start_timer(self, timer: int, seconds: float) -> None:
+        self._forget_timer()
+        ring: Callable[[], None] = lambda: self._inbox.put_nowait(inputs.TimedOut(timer))  # noqa: E731
+        self._timer = asyncio.get_running_loop().call_later(seconds, ring)
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _look_up(self, wanted: effects.LookUp) -> None:
+        for attempt in range(wanted.retries + 1):
+            try:
+                async with asyncio.timeout(wanted.timeout_s):
+                    record = await self._dips.look_up(wanted.source, wanted.arguments)
+            except (DipFailed, TimeoutError) as error:
+                log.warning("dip.failed", source=wanted.source, attempt=attempt, reason=type(error).__name__)
+                continue
+            except Exception:
+                log.exception("dip.crashed", source=wanted.source)
+                break
+            found = inputs.NotFound(wanted.turn) if record is None else inputs.Found(wanted.turn, record)
+            self._inbox.put_nowait(found)
+            return
+        self._inbox.put_nowait(inputs.Unavailable(wanted.turn))
+
+    async def _leave(self, effect: effects.Enqueue | effects.Finish | effects.HandBack) -> None:
+        self._over = True
+        try:
+            match effect:
+                case effects.Enqueue(requirements, collected):
+                    await self._calls.queue(self._call_id, requirements, collected)
+                case effects.Finish():
+                    await self._calls.finish(self._call_id)
+                case effects.HandBack(reason):
+                    log.warning("session.handed_back", call_id=self._call_id, flow=self._flow.name, reason=reason)
+        except CallGone:
+            log.debug("session.caller_gone", call_id=self._call_id)

@@ -1,0 +1,100 @@
+"""Menus in use: loaded, edited while calls go on, broken and mended."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from ivr.flows import Flows
+from ivr.speech.synthesis import Prompts
+from tests.fakes.ivr_speech import FakeSynthesiser
+
+MENU = """
+ivr: 1
+name: NAME
+numbers: ["NUMBER"]
+languages: [en-US]
+start: bye
+defaults: {noinput: [x], nomatch: [y], give_up: {goto: bye}}
+nodes: {bye: {hangup: TEXT}}
+"""
+
+
+def menu(name: str, number: str, text: str = "Goodbye.") -> str:
+    return MENU.replace("NAME", name).replace("NUMBER", number).replace("TEXT", text)
+
+
+def make(tmp_path: Path) -> tuple[Flows, Path, FakeSynthesiser]:
+    folder = tmp_path / "menus"
+    folder.mkdir()
+    synthesiser = FakeSynthesiser()
+    prompts = Prompts(synthesiser, tmp_path / "recordings", tmp_path / "cache")
+    return Flows(folder, tmp_path / "recordings", prompts), folder, synthesiser
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_number_leads_to_its_flow_and_prompts_are_made_beforehand(tmp_path: Path) -> None:
+    flows, folder, synthesiser = make(tmp_path)
+    (folder / "a.yaml").write_text(menu("a", "100"))
+    (folder / "b.yaml").write_text(menu("b", "200", "'Bye, {caller.name}.'"))
+    await flows.load()
+    found = flows.find("100")
+    assert found is not None and found.name == "a"
+    assert flows.find("300") is None
+    assert sorted(synthesiser.asked) == ["Goodbye.", "x", "y"], "static texts, each once"
+    assert [(view.name, view.numbers, view.error) for view in flows.flows()] == [
+        ("a", ("100",), None),
+        ("b", ("200",), None),
+    ]
+
+
+async def test_given_an_edit_then_the_next_call_gets_it_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:
+    flows, folder, _ = make(tmp_path)
+    path = folder / "a.yaml"
+    path.write_text(menu("a", "100"))
+    await flows.start()
+    try:
+        pinned = flows.find("100")
+        assert pinned is not None
+
+        path.write_text(menu("a", "100", "See you."))
+        await until(lambda: flows.find("100") is not pinned)
+        edited = flows.find("100")
+        assert edited is not None and edited.version != pinned.version
+
+        path.write_text(menu("a", "100").replace("goto: bye", "goto: by"))
+        await until(lambda: flows.flows()[0].error is not None)
+        assert flows.find("100") is edited
+        assert "IVR101" in (flows.flows()[0].error or "")
+        assert flows.flows()[0].version == edited.version
+
+        path.write_text(menu("a", "100", "See you."))
+        await until(lambda: flows.flows()[0].error is None)
+        assert flows.find("100") is edited, "the same content is the same version"
+
+        path.unlink()
+        await until(lambda: flows.find("100") is None)
+    finally:
+        await flows.stop()
+
+
+async def test_given_a_file_that_was_never_good_then_its_name_and_error_are_shown(tmp_path: Path) -> None:
+    flows, folder, _ = make(tmp_path)
+    (folder / "new.yaml").write_text("ivr: 1")
+    await flows.load()
+    (view,) = flows.flows()
+    assert (view.name, view.version, list(view.numbers)) == ("new", "", [])
+    assert view.error is not None and "YAML105" in view.error
+
+
+async def test_given_a_number_twice_then_the_first_file_keeps_it(tmp_path: Path) -> None:
+    flows, folder, _ = make(tmp_path)
+    (folder / "a.yaml").write_text(menu("a", "100"))
+    (folder / "b.yaml").write_text(menu("b", "100"))
+    await flows.load()
+    found = flows.find("100")
+    assert found is not None and found.name == "a"

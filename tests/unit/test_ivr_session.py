@@ -1,0 +1,301 @@
+"""A caller's whole way through a menu, with Asterisk's side of the socket played by the test."""
+
+import asyncio
+import contextlib
+import json
+import math
+import random
+import struct
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from ivr.flows import Flows
+from ivr.ports import DipFailed
+from ivr.server import MediaServer
+from ivr.speech.listening import Recognisers
+from ivr.speech.port import SpeechFailed, Understood
+from ivr.speech.synthesis import Prompts
+from switchroom.domain.caller import Caller
+from switchroom.domain.contact import Requirements, Tier
+from switchroom.domain.ids import CallId, QueueName
+from switchroom.settings import Media
+from switchroom.softswitch.port import CallGone, SwitchError
+from tests.fakes.ivr_asterisk import FakeAsterisk
+from tests.fakes.ivr_calls import FakeCallControl, FakeDips
+from tests.fakes.ivr_speech import FakeRecogniser, FakeSynthesiser
+
+MENU = """
+ivr: 1
+name: shop
+numbers: ["4008123123"]
+languages: [en-US]
+start: main
+defaults:
+  listen: {timeout: 300ms, between_digits: 200ms}
+  noinput: [Nothing heard.]
+  nomatch: [Not understood.]
+  give_up: {after: 2, goto: agent}
+globals:
+  "0": {phrases: {en-US: [agent]}, goto: agent}
+nodes:
+  main:
+    menu: Main menu.
+    choices:
+      "1": {phrases: {en-US: [orders]}, goto: ask}
+      "2": {goto: bye}
+  ask: {collect: Your number., into: number, digits: {exactly: 8}, goto: find}
+  find:
+    lookup: orders
+    with: {number: "{number}"}
+    into: order
+    timeout: 100ms
+    retries: 1
+    ok: {say: "It is {order.status}.", goto: bye}
+    not_found: {say: No such order., goto: ask}
+    error: {say: Sorry., goto: agent}
+  agent: {queue: general, skills: {"lang:en": 1}, say: One moment.}
+  bye: {hangup: Goodbye.}
+"""
+CALLER = Caller(call_id=CallId("c-1"), number="4008123123", phone="13800138000", tier=Tier.GOLD)
+
+
+@dataclass
+class House:
+    port: int
+    calls: FakeCallControl
+    dips: FakeDips
+    synthesiser: FakeSynthesiser
+    recogniser: FakeRecogniser
+    flows: Flows
+    server: MediaServer
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    folder = tmp_path / "menus"
+    folder.mkdir()
+    (folder / "shop.yaml").write_text(MENU)
+    calls, dips, synthesiser, recogniser = FakeCallControl(CALLER), FakeDips(), FakeSynthesiser(), FakeRecogniser()
+    prompts = Prompts(synthesiser, tmp_path / "recordings", tmp_path / "cache")
+    flows = Flows(folder, tmp_path / "recordings", prompts)
+    await flows.load()
+    recognisers = Recognisers({"en-US": recogniser})
+    server = MediaServer(Media(port=0, claim_timeout_s=0.5), flows, calls, dips, prompts, recognisers)
+    await server.start()
+    yield House(server.port, calls, dips, synthesiser, recogniser, flows, server)
+    await server.stop()
+    assert server.sessions == 0
+
+
+def voice(seconds: float) -> bytes:
+    """A buzz with speech-like harmonics, then silence long enough to end the utterance."""
+    noise = random.Random(1)
+    sound = [
+        int(3000 * sum(math.sin(math.tau * 140 * h * i / 8000) / h for h in range(1, 12)) + noise.gauss(0, 200))
+        for i in range(int(8000 * seconds))
+    ]
+    return struct.pack(f"<{len(sound)}h", *(max(-32768, min(32767, s)) for s in sound)) + bytes(16000)
+
+
+async def test_given_keys_then_self_service_to_the_goodbye(house: House) -> None:
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.hears("Main menu.")
+        await asterisk.press("1")
+        await asterisk.hears("Your number.")
+        await asterisk.press("20260105#")
+        await asterisk.hears("It is shipped.")
+        await asterisk.hears("Goodbye.")
+        await asyncio.wait_for(asterisk.closed.wait(), 5)
+
+    assert house.dips.asked == [("orders", {"number": "20260105"})]
+    assert house.calls.path == ["main", "ask", "find", "bye"]
+    assert house.calls.record[0][:2] == ("flow", "shop")
+    assert ("input", "ask", "dtmf", "20260105") in house.calls.record
+    assert house.calls.record[-2:] == [("finish",), ("released",)]
+
+
+async def test_given_silence_then_the_caller_waits_for_an_agent(house: House) -> None:
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        queued = await house.calls.until("queue")
+        await asyncio.wait_for(asterisk.closed.wait(), 5)
+
+    assert asterisk.said == ["Main menu.", "Nothing heard.", "Main menu.", "One moment."]
+    assert queued[1:] == (Requirements(QueueName("general"), {"lang:en": 1}, Tier.GOLD), {"language": "en-US"})
+    assert asterisk.commands[-1] == "HANGUP"
+
+
+async def test_given_a_key_during_the_prompt_then_it_is_flushed(house: House) -> None:
+    async with FakeAsterisk(house.port, "c-1", plays=False) as asterisk:
+        await asterisk.hears("Main menu.")
+        await asterisk.press("1")
+        await asterisk.hears("Your number.")
+        assert "FLUSH_MEDIA" in asterisk.commands
+
+
+async def test_given_keys_faster_than_the_prompts_then_each_prompt_is_cut_off(house: House) -> None:
+    async with FakeAsterisk(house.port, "c-1", plays=False) as asterisk:
+        await asterisk.press("120260105")
+        await asterisk.hears("It is shipped.")
+        assert asterisk.commands.count("FLUSH_MEDIA") == 2, "the menu's and the question's"
+
+
+async def test_given_a_phrase_then_it_is_taken(house: House) -> None:
+    house.recogniser.answers = [Understood("orders", 0.9)]
+    async with FakeAsterisk(house.port, "c-1", plays=False) as asterisk:
+        await asterisk.hears("Main menu.")
+        assert asterisk.direction == "both"
+        await asterisk.speak(voice(0.6))
+        await asterisk.hears("Your number.")
+    assert ("input", "main", "speech", "orders") in house.calls.record
+    assert set(house.recogniser.asked[0].phrases) == {"orders", "agent"}
+    assert "FLUSH_MEDIA" in asterisk.commands
+
+
+@pytest.mark.parametrize("answer", [None, SpeechFailed("died")])
+async def test_given_no_understanding_then_it_says_so_and_keys_go_on_working(
+    house: House, answer: SpeechFailed | None
+) -> None:
+    house.recogniser.answers = [answer]
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.hears("Main menu.")
+        await asterisk.speak(voice(0.6))
+        await asterisk.hears("Not understood.")
+        await asterisk.press("2")
+        await house.calls.until("finish")
+
+
+async def test_given_no_recogniser_then_the_callers_audio_is_not_even_sent(house: House) -> None:
+    house.recogniser.available = False
+    async with FakeAsterisk(house.port, "c-1", plays=False) as asterisk:
+        await asterisk.hears("Main menu.")
+        await asterisk.press("1")
+        await asterisk.hears("Your number.")
+        assert asterisk.direction == "out"
+
+
+async def test_given_a_source_that_fails_once_then_it_is_asked_again(house: House) -> None:
+    house.dips.answers = [DipFailed("busy")]
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.press("120260105")
+        await asterisk.hears("It is shipped.")
+    assert len(house.dips.asked) == 2
+
+
+@pytest.mark.parametrize("kind", ["slow", "crash"])
+async def test_given_a_source_that_does_not_answer_then_a_human(house: House, kind: str) -> None:
+    house.dips.slow_s = 5 if kind == "slow" else 0
+    house.dips.answers = [ValueError("bug"), ValueError("bug")]
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.press("120260105")
+        await asterisk.hears("Sorry.")
+        await house.calls.until("queue")
+
+
+async def test_given_the_caller_hangs_up_then_the_call_is_released(house: House) -> None:
+    async with FakeAsterisk(house.port, "c-1", plays=False) as asterisk:
+        await asterisk.hears("Main menu.")
+    await house.calls.until("released")
+    assert house.calls.path == ["main"]
+
+
+@pytest.mark.parametrize("error", [SwitchError("timeout"), CallGone("gone"), RuntimeError("bug")])
+async def test_given_the_queue_cannot_be_had_then_the_dialplan_gets_the_caller(house: House, error: Exception) -> None:
+    house.calls.fails_with = error
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.press("0")
+        await asyncio.wait_for(asterisk.closed.wait(), 5)
+    assert house.calls.record[-1] == ("released",)
+
+
+async def test_given_no_voice_then_the_dialplan_gets_the_caller(house: House) -> None:
+    house.synthesiser.broken = True
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.press("120260105")
+        await asyncio.wait_for(asterisk.closed.wait(), 5)
+    assert house.calls.path[-1] == "find", "the order's state cannot be spoken"
+
+
+async def test_an_unknown_call_and_a_call_in_use_are_closed(house: House) -> None:
+    async with FakeAsterisk(house.port, "nobody") as unknown:
+        await asyncio.wait_for(unknown.closed.wait(), 5)
+    async with FakeAsterisk(house.port, "c-1", plays=False) as first:
+        await first.hears("Main menu.")
+        async with FakeAsterisk(house.port, "c-1") as second:
+            await asyncio.wait_for(second.closed.wait(), 5)
+        assert not first.closed.is_set()
+    assert unknown.said == second.said == []
+
+
+@pytest.mark.parametrize("call_id", ["", "a" * 65, "../x", "a b", "张"])
+async def test_a_call_id_that_is_none_is_refused(house: House, call_id: str) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+        async with FakeAsterisk(house.port, call_id):
+            pass
+    assert caught.value.status == 400
+
+
+async def test_given_no_flow_for_the_number_then_the_dialplan_gets_the_caller(house: House) -> None:
+    stranger = Caller(call_id=CallId("c-2"), number="999", phone="")
+    house.calls.callers[stranger.call_id] = stranger
+    async with FakeAsterisk(house.port, "c-2") as asterisk:
+        await asyncio.wait_for(asterisk.closed.wait(), 5)
+    assert house.calls.record == [("released",)]
+
+
+async def test_given_a_connection_that_says_nothing_then_it_is_closed_in_time(house: House) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(f"http://127.0.0.1:{house.port}/media?call_id=c-1", protocols=("media",)) as socket,
+    ):
+        assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+    assert house.calls.record == []
+
+
+async def test_malformed_messages_end_one_call_and_no_other(house: House) -> None:
+    """Fuzz: whatever a connection sends, it is closed (or goes on), and the next caller is served."""
+    dice = random.Random(7)
+    start = json.dumps(
+        {
+            "event": "MEDIA_START",
+            "channel": "c",
+            "channel_id": "1",
+            "format": "slin",
+            "optimal_frame_size": 320,
+            "ptime": 20,
+        }
+    )
+    pieces = [
+        start,
+        "{",
+        "[]",
+        '{"event":5}',
+        '{"event":"DTMF_END","digit":"xx"}',
+        '{"event":"MEDIA_XON"}',
+        "\0",
+        "张" * 99,
+    ]
+    pieces += [start.replace("320", n) for n in ("0", "-1", "null", "1e9")]
+    pieces += ['{"event":"MEDIA_MARK_PROCESSED","correlation_id":"1:x"}', '{"event":"DTMF_END","digit":"1"}']
+    async with aiohttp.ClientSession() as http:
+        for _ in range(60):
+            async with http.ws_connect(f"http://127.0.0.1:{house.port}/media?call_id=c-1") as socket:
+                with contextlib.suppress(ConnectionError):
+                    for _ in range(dice.randrange(1, 6)):
+                        if dice.random() < 0.3:
+                            await socket.send_bytes(dice.randbytes(dice.randrange(0, 2000)))
+                        else:
+                            await socket.send_str(dice.choice(pieces))
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.hears("Main menu.")
+
+
+async def test_given_the_server_stops_then_callers_are_let_go(house: House) -> None:
+    async with FakeAsterisk(house.port, "c-1", plays=False) as asterisk:
+        await asterisk.hears("Main menu.")
+        await house.server.stop()
+        await asyncio.wait_for(asterisk.closed.wait(), 5)
+    assert house.calls.record[-1] == ("released",)
