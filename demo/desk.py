@@ -11,6 +11,9 @@ from typing import Any
 import aiohttp
 
 
+HELLO_WITHIN_S = 10.0
+
+
 class DeskError(Exception):
     """The server refused what the desktop asked for."""
 
@@ -33,6 +36,7 @@ class Desk:
     agent: str | None
     told: list[Told] = field(default_factory=list)
     on_told: Callable[[Told], None] = lambda told: None
+    listening: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def get(self, path: str) -> Any:
         async with self.http.get(f"/api/v1/{path}") as answer:
@@ -63,6 +67,7 @@ class Desk:
                     content = json.loads(message.data)
                     told = Told(content["type"], content["data"] or {}, datetime.now(UTC))
                     self.told.append(told)
+                    self.listening.set()
                     self.on_told(told)
                     if content["type"] == "switchroom.screenpop":
                         await socket.send_json({"type": "popped", "offer_id": content["data"]["offer_id"]})
@@ -79,6 +84,8 @@ async def open_desk(url: str, login: str, password: str, *, listen: bool = True)
         desk = Desk(http, session["csrf"], agent)
         listening = asyncio.create_task(desk.listen()) if listen else None
         try:
+            if listening is not None:
+                await asyncio.wait_for(desk.listening.wait(), HELLO_WITHIN_S)
             yield desk
         finally:
             if listening is not None:

@@ -120,12 +120,12 @@ def _spoken(call: dict[str, Any]) -> list[Check]:
 
 def _missed(call: dict[str, Any], play: Play) -> list[Check]:
     missed = [(one["agent_id"], one["failure"]) for one in play.events(call["call_id"], "switchroom.offer.failed")]
-    places = {one["enqueued_at"] for one in play.events(call["call_id"], "switchroom.call.queued")}
+    places = {_time(one["enqueued_at"]) for one in play.events(call["call_id"], "switchroom.call.queued")}
     return [
         Check("d: the first agent did not answer", missed == [("1002", "no_answer")], str(missed)),
         Check(
             "d: the next agent answered, and the caller had kept its place",
-            call["agent"] == "1003" and places == {call["enqueued_at"]},
+            call["agent"] == "1003" and places == {_time(call["enqueued_at"])},
             f"agent {call['agent']}, in line since {_time(call['enqueued_at']):%H:%M:%S}",
         ),
     ]

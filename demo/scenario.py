@@ -130,10 +130,11 @@ class Play:
         def there() -> bool:
             return any(event["node"] == node for event in self.events(call_id, "switchroom.node.visited"))
 
-        await until(there, f"the caller reaches `{node}`")
+        await until(there, f"call {self.part_of(call_id)} reaches `{node}`")
 
     async def _told(self, call_id: str, kind: str) -> None:
-        await until(lambda: bool(self.events(call_id, kind)), kind, timeout_s=60.0)
+        what = f"{kind} of call {self.part_of(call_id)}"
+        await until(lambda: bool(self.events(call_id, kind)), what, timeout_s=60.0)
 
     async def _connected(self, call_id: str) -> None:
         await self._told(call_id, "switchroom.call.connected")

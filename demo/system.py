@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from demo.accounts import DemoAccounts, ensure_demo_accounts
+from demo.desk import DeskError, open_desk
 from softswitch_config.local import LocalAsterisk
 from switchroom.cli.asterisk import prepare
 from switchroom.cli.run import CommandError
@@ -26,6 +27,7 @@ class System:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._accounts: DemoAccounts | None = None
         self._asterisk: LocalAsterisk | None = None
         self._server: asyncio.subprocess.Process | None = None
 
@@ -49,7 +51,7 @@ class System:
             await seed_demo(database, SystemClock().now())
         finally:
             await database.close()
-        accounts = await ensure_demo_accounts(found)
+        accounts = self._accounts = await ensure_demo_accounts(found)
         self._asterisk = await asyncio.to_thread(prepare, found)
         await asyncio.to_thread(self._asterisk.start)
         await self.start_server()
@@ -90,24 +92,29 @@ class System:
 
     async def _until_ready(self) -> None:
         assert self._server is not None
-        url = f"http://{self.settings.http.host}:{self.settings.http.port}/readyz"
         deadline = asyncio.get_running_loop().time() + READY_WITHIN_S
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http:
-            while True:
-                if self._server.returncode is not None:
-                    raise CommandError(f"the server ended while starting: {_last_line(self.log)}")
-                try:
-                    async with http.get(url) as answer:
-                        if answer.status == 200:
-                            return
-                        reason = await answer.text()
-                except aiohttp.ClientError:
-                    reason = "no answer"
-                if asyncio.get_running_loop().time() > deadline:
-                    raise CommandError(
-                        f"the server is not ready after {READY_WITHIN_S:.0f} s ({reason}); see {self.log}"
-                    )
-                await asyncio.sleep(0.1)
+        reason = "no answer"
+        while asyncio.get_running_loop().time() < deadline:
+            if self._server.returncode is not None:
+                raise CommandError(f"the server ended while starting: {_last_line(self.log)}")
+            try:
+                reason = await self._not_ready_because()
+            except (aiohttp.ClientError, DeskError) as error:
+                reason = str(error)
+            if not reason:
+                return
+            await asyncio.sleep(0.1)
+        raise CommandError(f"the server is not ready after {READY_WITHIN_S:.0f} s ({reason}); see {self.log}")
+
+    async def _not_ready_because(self) -> str:
+        """What the server still waits for; empty when it is ready."""
+        assert self._accounts is not None
+        login, password = self._accounts.supervisor_login, self._accounts.supervisor_password
+        async with (
+            open_desk(self._accounts.http, login, password, listen=False) as desk,
+            desk.http.get("/readyz") as answer,
+        ):
+            return "" if answer.status == 200 else await answer.text()
 
 
 def _refuse_taken(host: str, port: int, what: str, setting: str) -> None:

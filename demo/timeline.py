@@ -48,7 +48,7 @@ class Timeline:
         seconds = max(0.0, (at - self._began).total_seconds())
         part = self._part_of(data["call_id"])
         text = Text(f"{int(seconds // 60):02}:{seconds % 60:04.1f}  ", style="dim")
-        text.append(f"{part:<10}", style=COLOURS.get(part[:1], "white"))
+        text.append(f"{part:<11}", style=COLOURS.get(part[:1], "white"))
         text.append(line(data))
         self._console.print(text)
 

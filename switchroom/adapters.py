@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ivr.flows import Flows
 from ivr.ports import DipFailed
-from switchroom.domain.views import FlowView
 from switchroom.storage.customers import OrderDip
 from switchroom.storage.database import Database
 
@@ -20,21 +18,3 @@ class LedgerDips:
         if source != "orders" or "number" not in arguments:
             raise DipFailed(f"there is no source `{source}` that takes {sorted(arguments)}")
         return await self._orders.get(arguments["number"])
-
-
-class FlowBoard:
-    """The menus as the API shows them (`cti_bridge.api.ports.FlowDesk`)."""
-
-    def __init__(self, flows: Flows) -> None:
-        self._flows = flows
-
-    def flows(self) -> list[FlowView]:
-        return [
-            FlowView(
-                name=status.flow.name if status.flow else status.file,
-                numbers=tuple(status.flow.menus.numbers) if status.flow else (),
-                version=status.flow.version if status.flow else "",
-                error=None if status.current else "\n".join(map(str, status.findings)),
-            )
-            for status in self._flows.status
-        ]

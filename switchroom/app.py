@@ -22,10 +22,13 @@ from cti_bridge.connectors.builtin import builtin
 from cti_bridge.service import CtiBridge
 from ivr.flows import Flows
 from ivr.server import MediaServer
+from ivr.speech.listening import Recognisers
+from ivr.speech.processes import EngineProcess
+from ivr.speech.synthesis import EngineSynthesiser, Prompts
 from recordings.service import Recordings
 from softswitch_config.credentials import load_credentials
 from softswitch_config.render import Folders
-from switchroom.adapters import FlowBoard, LedgerDips
+from switchroom.adapters import LedgerDips
 from switchroom.bus import Bus
 from switchroom.calls import Calls
 from switchroom.clock import SystemClock
@@ -111,10 +114,14 @@ class Server:
         recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, ledger.flush)
         stack.push_async_callback(recordings.stop)
 
-        flows = Flows(settings)
-        media = MediaServer(settings, flows, calls, LedgerDips(database))
+        voice = EngineProcess("pyttsx3")
+        stack.push_async_callback(voice.stop)
+        await voice.start()
+        prompts = Prompts(EngineSynthesiser(voice), settings.dialplans / "prompts", settings.home / "prompts")
+        flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts)
         await flows.start()
         stack.push_async_callback(flows.stop)
+        media = MediaServer(settings.media, flows, calls, LedgerDips(database), prompts, Recognisers({}))
         await media.start()
         stack.push_async_callback(media.stop)
 
@@ -135,7 +142,7 @@ class Server:
             connectors=connectors,
             agents=acd,
             calls=calls,
-            flows=FlowBoard(flows),
+            flows=flows,
             recordings=settings.recordings,
             checks=checks,
             registry=CollectorRegistry(),
@@ -155,7 +162,10 @@ class Server:
             except UnknownCall:
                 log.info("offer.caller_gone", call_id=offer.call_id)
 
-        bus.subscribe(OfferMade, lambda offer: self._tasks.spawn(pop_then_ring(offer), name="offer"))
+        def on_offer(offer: OfferMade) -> None:
+            self._tasks.spawn(pop_then_ring(offer), name="offer")
+
+        bus.subscribe(OfferMade, on_offer)
         self._stack.push_async_callback(self._tasks.close)
 
     async def _listen(self, app: web.Application) -> None:
@@ -177,5 +187,3 @@ def _ami_secret(settings: Settings) -> str:
     if settings.asterisk.mode == "remote":
         raise SettingsError("asterisk.ami_secret is needed for a remote Asterisk")
     return load_credentials(settings.secrets, ()).ami_secret
-
-
