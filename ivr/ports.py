@@ -26,6 +26,9 @@ class CallControl(Protocol):
         self, call_id: CallId, node: str, kind: InputKind, value: str, confidence: float | None
     ) -> None: ...
 
+    def resolved(self, call_id: CallId) -> None:
+        """The caller has been told what they wanted."""
+
     async def queue(self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str]) -> None:
         """Give the caller a place in line. Raises `SwitchError`; then the dialplan must find them one."""
 

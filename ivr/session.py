@@ -116,6 +116,8 @@ class CallSession:
                     self._calls.node_visited(self._call_id, node)
                 case effects.Taken(node, kind, value, confidence):
                     self._calls.input_taken(self._call_id, node, kind, value, confidence)
+                case effects.Resolved():
+                    self._calls.resolved(self._call_id)
                 case effects.Enqueue() | effects.Finish() | effects.HandBack():
                     await self._leave(effect)
 

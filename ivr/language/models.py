@@ -168,6 +168,8 @@ class Say(GoesOn):
     say: Text
     every_language: bool = False
     barge_in: bool = True
+    resolves: bool = False
+    """This is what the caller wanted: who hangs up after it was served by the menu."""
 
 
 class Digits(Part):

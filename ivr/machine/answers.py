@@ -40,6 +40,7 @@ def digit_while_telling(walk: Walk, happened: Digit) -> None:
     keep(walk, happened)
     if walk.state.typed and walk.interruptible:
         walk.hush()
+        walk.been_told()
         walk.enter(walk.state.goes_to)
 
 
@@ -135,6 +136,7 @@ def not_understood(walk: Walk, _: NotUnderstood) -> None:
 
 def told(walk: Walk, _: PromptDone) -> None:
     walk.change(speaking=False)
+    walk.been_told()
     walk.enter(walk.state.goes_to)
 
 

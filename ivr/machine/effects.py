@@ -92,6 +92,11 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolved:
+    """For the record: the caller has been told what they wanted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Enqueue:
     """The flow is over: the caller waits for an agent. ``collected`` is for the agent to see."""
 
@@ -111,4 +116,17 @@ class HandBack:
     reason: str
 
 
-Effect = Say | Hush | Listen | StopListening | StartTimer | LookUp | Visited | Taken | Enqueue | Finish | HandBack
+Effect = (
+    Say
+    | Hush
+    | Listen
+    | StopListening
+    | StartTimer
+    | LookUp
+    | Visited
+    | Taken
+    | Resolved
+    | Enqueue
+    | Finish
+    | HandBack
+)

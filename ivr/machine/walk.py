@@ -16,6 +16,7 @@ from ivr.machine.effects import (
     Listen,
     LookUp,
     Prompt,
+    Resolved,
     Say,
     StartTimer,
     StopListening,
@@ -125,6 +126,12 @@ class Walk:
             return
         self.change(goes_to=goes_to)
         self.say(Phase.TELLING, self.prompts(text, every_language=every_language))
+
+    def been_told(self) -> None:
+        """The caller has heard a node's prompt, or enough of it to press a key."""
+        node = self.flow.node(self.state.node)
+        if isinstance(node, models.Say) and node.resolves:
+            self.effects.append(Resolved())
 
     @property
     def interruptible(self) -> bool:

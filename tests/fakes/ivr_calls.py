@@ -44,6 +44,9 @@ class FakeCallControl:
     def input_taken(self, call_id: CallId, node: str, kind: InputKind, value: str, confidence: float | None) -> None:
         self.record.append(("input", node, kind.value, value))
 
+    def resolved(self, call_id: CallId) -> None:
+        self.record.append(("resolved",))
+
     async def queue(self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str]) -> None:
         if self.fails_with is not None:
             raise self.fails_with

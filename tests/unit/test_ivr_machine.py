@@ -21,6 +21,7 @@ from ivr.machine.effects import (
     Listen,
     LookUp,
     Prompt,
+    Resolved,
     Say,
     StartTimer,
     StopListening,
@@ -106,6 +107,15 @@ def at_main() -> Walker:
 
 
 # Speaking and going on
+
+
+def test_given_what_the_caller_wanted_was_told_then_the_call_counts_as_resolved_and_not_before() -> None:
+    order = {"number": "20260105", "status_zh": "运输中", "carrier": "顺丰", "eta": "2026-01-09", "total": 2399}
+    walker = Walker(load(MENUS / "shop-400.yaml")[0]).hear_out().press("1").press("20260105#").find(**order)
+    assert walker.path[-1] == "tell_order"
+    assert walker.all(Resolved) == []
+    assert walker.hear_out().all(Resolved) == [Resolved()]
+    assert walker.path[-1] == "anything_else"
 
 
 def test_a_greeting_in_every_language_begins_with_the_callers_own() -> None:
