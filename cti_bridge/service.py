@@ -14,7 +14,7 @@ import structlog
 from cti_bridge.connectors.port import Connectors
 from cti_bridge.pop import Profile, ScreenPop, screen_pop
 from cti_bridge.profile import Profiles
-from cti_bridge.tickets import TicketDesk
+from cti_bridge.tickets import QueueTitle, TicketDesk
 from switchroom.bus import Bus
 from switchroom.clock import Clock
 from switchroom.domain import events as ev
@@ -49,13 +49,21 @@ class Screens(Protocol):
 class CtiBridge:
     """Follows every call on the bus. ``app`` awaits `pop` between the offer and the ring."""
 
-    def __init__(self, bus: Bus, clock: Clock, connectors: Connectors, history: Contacts, screens: Screens) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        clock: Clock,
+        connectors: Connectors,
+        history: Contacts,
+        screens: Screens,
+        queue_title: QueueTitle = lambda queue, _: queue,
+    ) -> None:
         self._bus, self._clock, self._history, self._screens = bus, clock, history, screens
         self._profiles = Profiles(connectors, history, clock)
         self._tasks = TaskGroup()
         self._records: dict[CallId, ContactRecord] = {}
         self._offers: dict[AgentId, ev.OfferMade] = {}
-        self.tickets = TicketDesk(connectors.ticketing, bus, clock)
+        self.tickets = TicketDesk(connectors.ticketing, bus, clock, queue_title)
 
     async def start(self) -> None:
         self._unsubscribe = [

@@ -1,6 +1,7 @@
 """A ticket for every call that reached an agent: opened once, whatever fails or restarts, and closed by a person."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -9,7 +10,7 @@ from switchroom.bus import Bus
 from switchroom.clock import Clock
 from switchroom.domain.events import TicketClosed, TicketOpened
 from switchroom.domain.history import ContactRecord
-from switchroom.domain.ids import CallId, TicketId
+from switchroom.domain.ids import CallId, QueueName, TicketId
 from switchroom.domain.ticket import Ticket, TicketState
 from switchroom.tasks import TaskGroup
 
@@ -17,6 +18,9 @@ DISPOSITIONS = ("resolved", "refund", "follow_up", "complaint", "wrong_number", 
 """What can have come of a call; the desktop offers these."""
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+
+QueueTitle = Callable[[QueueName, str | None], str]
+"""A queue's title for people, in the given language (BCP 47) if there is one."""
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +32,8 @@ class DispositionMissing(ValueError):
 class TicketDesk:
     """Opens, moves and closes tickets, and says so on the bus."""
 
-    def __init__(self, ticketing: Ticketing, bus: Bus, clock: Clock) -> None:
-        self._ticketing, self._bus, self._clock = ticketing, bus, clock
+    def __init__(self, ticketing: Ticketing, bus: Bus, clock: Clock, queue_title: QueueTitle) -> None:
+        self._ticketing, self._bus, self._clock, self._queue_title = ticketing, bus, clock, queue_title
         self._tasks = TaskGroup()
         self._asked: set[CallId] = set()
 
@@ -69,7 +73,7 @@ class TicketDesk:
                 async with asyncio.timeout(10):
                     ticket = await self._ticketing.open(
                         call_id=record.call_id,
-                        subject=subject_of(record),
+                        subject=subject_of(record, self._queue_title),
                         at=at,
                         agent_id=record.agent_id,
                         customer_id=record.customer_id,
@@ -89,13 +93,13 @@ class TicketDesk:
             )
 
 
-def subject_of(record: ContactRecord) -> str:
+def subject_of(record: ContactRecord, queue_title: QueueTitle) -> str:
     """A first line for the ticket, from where the call came through: the agent writes a better one.
 
     >>> from datetime import UTC, datetime
     >>> subject_of(ContactRecord(call_id=CallId("c"), entered_at=datetime.now(UTC), queue="returns",
-    ...                          collected={"order": "20260105"}))
-    'returns · order 20260105'
+    ...                          collected={"order": "20260105"}), lambda queue, language: queue.title())
+    'Returns · 20260105'
     """
-    collected = [f"{name} {value}" for name, value in record.collected.items()]
-    return " · ".join([record.queue or "call", *collected])[:300]
+    queue = queue_title(record.queue, record.language) if record.queue else record.number
+    return " · ".join([queue, *record.collected.values()])[:300]

@@ -290,7 +290,7 @@ async def test_a_ticket_is_worked_on_and_closed_by_its_agent(server: BridgeServe
     path = f"/api/v1/tickets/{opened.ticket_id}"
     agent, other = await client("agent"), await client("other")
     status, ticket = await agent.ask("GET", path)
-    assert (status, ticket["state"], ticket["subject"]) == (200, "open", "returns · order_number 20260105")
+    assert (status, ticket["state"], ticket["subject"]) == (200, "open", "退货退款 · 20260105")
     assert (await other.ask("GET", path))[0] == 404
     assert (await other.ask("PATCH", path, json={"note": "hm"}))[0] == 404
     assert (await agent.ask("PATCH", path, json={"note": "要求退款"}))[1]["note"] == "要求退款"

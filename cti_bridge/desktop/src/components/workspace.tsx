@@ -26,7 +26,7 @@ export function Workspace() {
           <aside class="work-side">
             {pop.value !== null && <TicketPanel />}
             <QueuePanel />
-            {pop.value !== null && <CallList most={4} />}
+            {phase.value === "ringing" && <CallList most={4} />}
             <p class="shortcuts">{t("shortcuts")}</p>
           </aside>
         </main>

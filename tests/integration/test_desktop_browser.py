@@ -1,0 +1,201 @@
+"""The agent's desktop in a real browser, against the real API; only ACD and telephone are fakes."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from cti_bridge.api.app import DESKTOP
+from switchroom.clock import SystemClock
+from switchroom.domain import events as ev
+from switchroom.domain.contact import Tier
+from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ticket import TicketState
+from switchroom.storage.contacts import Contacts
+from switchroom.storage.customers import Customers
+from switchroom.storage.tickets import Tickets
+from tests.fixtures.bridge_server import PASSWORD, BridgeServer
+
+CHROMIUM = Path("/usr/bin/chromium")
+OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+XSS = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
+
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed"),
+    pytest.mark.skipif(not (DESKTOP / "index.html").exists(), reason="the desktop is not built: run script/setup"),
+]
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[BridgeServer]:
+    server = BridgeServer(tmp_path, SystemClock())
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def page(server: BridgeServer) -> AsyncIterator[Page]:
+    """A Chinese browser; whatever its console complains about fails the test (a foreign script, a broken policy)."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        context = await browser.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900})
+        page = await context.new_page()
+        page.set_default_timeout(15_000)
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        await page.goto(server.url)
+        yield page
+        await browser.close()
+        # The browser itself reports refused requests and lost connections; those are expected here.
+        expected = ("Failed to load resource", "WebSocket connection to")
+        assert [said for said in complaints if not said.startswith(expected)] == []
+
+
+async def log_in(page: Page, *, ready: bool = True) -> None:
+    await page.fill("[name=login]", "agent")
+    await page.fill("[name=password]", PASSWORD)
+    await page.click("button.primary")
+    if ready:
+        await page.click("button.ready")
+        await expect(page.locator("[data-state=available]")).to_be_visible()
+
+
+async def test_a_call_from_the_pop_to_the_closed_ticket(server: BridgeServer, page: Page) -> None:
+    seen: list[ev.Event] = []
+    server.bus.subscribe(ev.Event, seen.append)
+    await log_in(page)
+    await server.ring()
+
+    pop = page.locator(".pop")
+    await expect(pop.locator(".pop-name")).to_have_text("王芳")
+    await expect(pop.locator(".tier")).to_have_text("金卡")
+    await expect(pop.locator(".pop-phone")).to_have_text("138****8000")
+    await expect(pop.locator("[data-testid=waited]")).to_contain_text("0:38")
+    await expect(pop.locator(".trail-node")).to_have_text(["进线", "welcome", "main", "returns", "退货退款"])
+    await expect(pop.locator(".collected")).to_contain_text("20260105")
+    await expect(pop.locator(".order.meant .order-number")).to_have_text("20260105")
+    await expect(pop.locator(".order.meant .order-status")).to_have_text("运输中")
+    await expect(pop.locator(".open-subject")).to_have_text("配送时间改到晚上")
+    await expect(pop.locator(".timeline li")).to_have_count(3)
+    await expect(pop.locator(".step.now")).to_have_text("振铃")
+    await expect(page.locator("[aria-live=assertive]")).to_contain_text("王芳")
+    assert "王芳" in await page.title()
+
+    opened = await server.answer()
+    await expect(pop.locator(".step.now")).to_have_text("通话")
+    assert any(isinstance(event, ev.ScreenShown) for event in seen)  # the page said that it has drawn the pop
+    await expect(page.locator(".ticket-panel h2")).to_contain_text(f"#{opened.ticket_id}")
+    await page.fill("#note", "同意退款")
+    await expect(page.locator(".save-saved")).to_be_visible()
+    await page.click("text=挂断")
+    await server.end()
+    await expect(pop.locator(".step.now")).to_have_text("话后")
+    assert server.calls.hung_up == ["c1"]
+
+    await page.keyboard.press("Escape")
+    await page.click("role=radio[name=/退款/]")
+    await page.click("text=结单并就绪")
+    await expect(page.locator(".idle-available")).to_be_visible()
+    await expect(page.locator(".call-row").first).to_contain_text("退款")
+    ticket = await Tickets(server.database).get(opened.ticket_id)
+    assert ticket is not None
+    assert (ticket.state, ticket.disposition, ticket.note) == (TicketState.CLOSED, "refund", "同意退款")
+    await server.ledger.flush()
+    record = await Contacts(server.database).get(CallId("c1"))
+    assert record is not None and record.offered_at and record.popped_at and record.shown_at and record.ringing_at
+    assert record.offered_at <= record.popped_at <= record.ringing_at
+
+
+async def test_names_and_words_from_outside_are_only_ever_text(server: BridgeServer, page: Page) -> None:
+    customers = Customers(server.database)
+    await customers.add(name=XSS, phones=["13500001111"], tier=Tier.PLATINUM, note=XSS, preferences={XSS: XSS})
+    await log_in(page)
+    await server.ring(caller="13500001111", path=(XSS,), order=XSS)
+    await expect(page.locator(".pop-name")).to_have_text(XSS)
+    await expect(page.locator(".about-note")).to_have_text(XSS)
+    await server.answer()
+    await expect(page.locator(".ticket-subject")).to_contain_text(XSS)
+    assert await page.evaluate("window.hacked") is None
+    assert await page.locator("#app img, #app script").count() == 0
+
+
+async def test_a_stranger_without_a_number_still_pops(server: BridgeServer, page: Page) -> None:
+    await log_in(page)
+    await server.ring(caller="")
+    await expect(page.locator(".pop-name")).to_have_text("陌生来电")
+    await expect(page.locator(".pop-phone")).to_have_text("未显示号码")
+
+
+async def test_a_call_that_was_not_answered_leaves_the_screen(server: BridgeServer, page: Page) -> None:
+    await log_in(page)
+    await server.ring()
+    await expect(page.locator(".pop")).to_be_visible()
+    failed = ev.OfferFailed(
+        at=server.clock.now(), call_id=CallId("c1"), agent_id=AgentId("1001"), failure=ev.OfferFailure.NO_ANSWER
+    )
+    server.bus.publish(failed)
+    server.agents.move(AgentId("1001"), ev.AgentState.PAUSED, reason="no_answer")
+    await expect(page.locator(".pop")).to_have_count(0)
+    await expect(page.locator(".toast")).to_have_text("来电未接听")
+    await expect(page.locator("[data-state=paused]")).to_contain_text("未接来电")
+
+
+async def test_given_the_server_gone_for_a_while_then_the_page_says_so_and_catches_up(
+    server: BridgeServer, page: Page
+) -> None:
+    await log_in(page)
+    await server.vanish()
+    await expect(page.locator(".link-lost")).to_be_visible()
+    await server.ring()
+    await server.answer()
+    await server.listen()
+    await expect(page.locator(".link-lost")).to_have_count(0)
+    await expect(page.locator(".pop-name")).to_have_text("王芳")
+    await expect(page.locator("[data-ticket]")).to_be_visible()
+
+
+async def test_given_a_reload_in_the_middle_of_a_call_then_nothing_is_lost(server: BridgeServer, page: Page) -> None:
+    await log_in(page)
+    await server.ring()
+    await server.answer()
+    await page.fill("#note", "已核对")
+    await expect(page.locator(".save-saved")).to_be_visible()
+    await page.reload()
+    await expect(page.locator(".pop-name")).to_have_text("王芳")
+    await expect(page.locator("#note")).to_have_value("已核对")
+
+
+async def test_the_language_is_switched_and_remembered(server: BridgeServer, page: Page) -> None:
+    await page.click("text=English")
+    await log_in(page, ready=False)
+    await expect(page.locator(".idle h1")).to_have_text("Not ready yet")
+    await page.reload()
+    await expect(page.locator(".idle h1")).to_have_text("Not ready yet")
+    await server.ring(caller="+14155552671")
+    await expect(page.locator(".tier").first).to_have_text("Silver")
+    await expect(page.locator(".order-status").first).to_have_text("delivered")
+
+
+async def test_a_wrong_password_is_said_and_the_keyboard_moves_the_agent(server: BridgeServer, page: Page) -> None:
+    await page.fill("[name=login]", "agent")
+    await page.fill("[name=password]", "wrong")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[role=alert]")).to_have_text("工号或密码不正确")
+    await log_in(page, ready=False)
+    await expect(page.locator("[data-state=logged_out]")).to_be_visible()
+    await page.keyboard.press("r")
+    await expect(page.locator("[data-state=available]")).to_be_visible()
+    await page.keyboard.press("p")
+    await page.click("role=menuitem[name=用餐]")
+    await expect(page.locator("[data-state=paused]")).to_contain_text("用餐")
+    server.agents.refusal = "the phone is not registered"
+    await page.keyboard.press("r")
+    await expect(page.locator(".toast")).to_have_text("the phone is not registered")
+    server.agents.refusal = None
+    await page.click("[aria-label=退出]")
+    await expect(page.locator(".login-card")).to_be_visible()
+    (agent, _) = server.agents.agents()
+    assert agent.state is ev.AgentState.LOGGED_OUT
