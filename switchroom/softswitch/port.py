@@ -77,7 +77,7 @@ class AgentFailed(SwitchEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentLeft(SwitchEvent):
-    """The agent's leg of a connected call ended."""
+    """The talk is over, whoever ended it, and its recording is completely written; `CallerLeft` follows."""
 
     call_id: CallId
     agent_id: AgentId

@@ -31,7 +31,6 @@ Message = Mapping[str, str | Sequence[str]]
 STATUS_VARIABLES = "CALL_ID,LEG,AGENT,NUMBER,CALLER,ENTERED_AT,QUEUE,ENQUEUED_AT,TIER,SKILLS,COLLECTED"
 """What to ask of the ``Status`` action, for `snapshot`."""
 
-_UP = "6"  # AST_STATE_UP
 _UNSET = "(null)"  # how a Status list writes a variable that the channel does not have
 
 _FAILURES = {
@@ -112,6 +111,10 @@ def _offer_failed(call_id: CallId, message: Message) -> SwitchEvent:
     return AgentFailed(call_id=call_id, agent_id=AgentId(text(message, "Agent")), failure=failure)
 
 
+def _talk_ended(call_id: CallId, message: Message) -> SwitchEvent:
+    return AgentLeft(call_id=call_id, agent_id=AgentId(text(message, "Agent")))
+
+
 def _dial_state(message: Message) -> SwitchEvent | None:
     if (leg := _agent_leg(message)) and text(message, "DialStatus") == "RINGING":
         return AgentRinging(call_id=leg[0], agent_id=leg[1])
@@ -134,14 +137,9 @@ def _agent_leg(message: Message) -> tuple[CallId, AgentId] | None:
 
 
 def _hangup(message: Message) -> SwitchEvent | None:
-    variables = _variables(message, "ChanVariable")
-    call_id, agent = CallId(variables.get("CALL_ID", "")), AgentId(variables.get("AGENT", ""))
-    if not call_id:
-        return None
-    if variables.get("LEG") == "caller":
-        return CallerLeft(call_id=call_id)
-    if agent and text(message, "ChannelState") == _UP:
-        return AgentLeft(call_id=call_id, agent_id=agent)
+    # The other legs' hang-ups say less than the dialplan: TalkEnded comes when the recording is closed.
+    if caller := caller_channel(message):
+        return CallerLeft(call_id=caller[0])
     return None
 
 
@@ -175,6 +173,7 @@ _USER_EVENTS: Mapping[str, Callable[[CallId, Message], SwitchEvent | None]] = {
     "CallEntered": _call_entered,
     "CallFellBack": _call_fell_back,
     "OfferFailed": _offer_failed,
+    "TalkEnded": _talk_ended,
 }
 
 _TRANSLATORS: Mapping[str, Callable[[Message], SwitchEvent | None]] = {

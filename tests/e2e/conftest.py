@@ -130,11 +130,10 @@ def phones(asterisk: RunningAsterisk, tmp_path: Path) -> Iterator[Phones]:
 async def switch(asterisk: RunningAsterisk) -> AsyncIterator[Switch]:
     ami = asterisk.settings.asterisk
     made = Switch(AmiSoftswitch(ami.ami_host, ami.ami_port, ami.ami_user, asterisk.credentials.ami_secret))
-    await made.softswitch.start(made.events.append)
+    await made.softswitch.start(made.take)
     await made.told(SwitchUp())
     yield made
-    for call in (await made.softswitch.snapshot()).calls:
-        await made.softswitch.hang_up(call.call_id)
+    await made.hang_up_all()
     await made.softswitch.stop()
 
 
@@ -144,3 +143,10 @@ async def menu(asterisk: RunningAsterisk) -> AsyncIterator[MenuServer]:
     await server.start()
     yield server
     await server.stop()
+
+
+@pytest.fixture
+def short_home() -> Iterator[Path]:
+    """A home for a whole system; its path is short, as Asterisk's control socket needs it."""
+    with tempfile.TemporaryDirectory(prefix="switchroom-") as home:
+        yield Path(home)

@@ -1,13 +1,14 @@
 """The AMI adapter under observation: what it told, and how to wait for it."""
 
+import contextlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from switchroom.domain.contact import Requirements, Tier, Waiting
 from switchroom.domain.ids import CallId, QueueName
-from switchroom.softswitch.ami import AmiSoftswitch
-from switchroom.softswitch.port import CallerArrived, LiveCall, LivePhase, SwitchEvent
+from switchroom.softswitch.port import CallerArrived, CallGone, LiveCall, LivePhase, Softswitch, SwitchEvent
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.waiting import eventually
 
@@ -21,9 +22,16 @@ COLLECTED = {"order": "A-17", "想要": "退款"}
 class Switch:
     """The adapter, with all that it told so far."""
 
-    def __init__(self, softswitch: AmiSoftswitch) -> None:
+    def __init__(self, softswitch: Softswitch) -> None:
         self.softswitch = softswitch
         self.events: list[SwitchEvent] = []
+        self.watch: Callable[[SwitchEvent], None] = lambda event: None
+        """Called with each event at the moment that it is told."""
+
+    def take(self, event: SwitchEvent) -> None:
+        """The handler to start the adapter with."""
+        self.events.append(event)
+        self.watch(event)
 
     async def told(self, event: SwitchEvent) -> None:
         await eventually(lambda: event in self.events, f"{event}, told: {self.events}")
@@ -34,6 +42,11 @@ class Switch:
 
         await eventually(calls, "a caller arrived")
         return calls()[-1]
+
+    async def hang_up_all(self) -> None:
+        for call in (await self.softswitch.snapshot()).calls:
+            with contextlib.suppress(CallGone):  # hung up by itself meanwhile
+                await self.softswitch.hang_up(call.call_id)
 
     async def live(self, call_id: CallId) -> LiveCall | None:
         calls = (await self.softswitch.snapshot()).calls

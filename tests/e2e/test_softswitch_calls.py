@@ -16,7 +16,6 @@ from switchroom.softswitch.port import (
     CallerArrived,
     CallerFellBack,
     CallerLeft,
-    CallGone,
     LivePhase,
     PhoneState,
     SwitchEvent,
@@ -84,11 +83,10 @@ async def test_given_a_talk_when_the_caller_hangs_up_then_the_recording_is_compl
     sizes: list[int] = []
 
     def note_size(event: SwitchEvent) -> None:
-        switch.events.append(event)
-        if isinstance(event, CallerLeft):
+        if isinstance(event, AgentLeft):
             sizes.append(recording_of(asterisk, call_id).stat().st_size)
 
-    switch.softswitch._handler = note_size
+    switch.watch = note_size
     await switch.told(CallerLeft(call_id=call_id))
     await switch.until_phase(call_id, None)
     assert sizes == [recording_of(asterisk, call_id).stat().st_size]
@@ -156,25 +154,6 @@ async def test_given_a_menu_when_it_finishes_then_the_dialplan_hangs_up(
     await menu.let_go(call_id)
     await switch.told(CallerLeft(call_id=call_id))
     assert caller.finished(), caller.errors.read_text()
-
-
-async def test_given_a_call_that_is_over_when_it_is_moved_then_it_is_said_to_be_gone(
-    switch: Switch, menu: MenuServer, phones: Phones
-) -> None:
-    phones.call(NUMBER, CALLER)
-    call_id = await queue_caller(switch, menu)
-    channel = switch.softswitch._channels[call_id]
-    await switch.softswitch.hang_up(call_id)
-    await switch.told(CallerLeft(call_id=call_id))
-    with pytest.raises(CallGone):
-        await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=5)
-    switch.softswitch._channels[call_id] = channel  # as if the hang-up had not been told yet
-    with pytest.raises(CallGone):
-        await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=5)
-    with pytest.raises(CallGone):
-        await switch.softswitch.hang_up(call_id)
-    with pytest.raises(CallGone):
-        await switch.softswitch.wait(call_id, WAITING, COLLECTED)
 
 
 async def test_given_a_caller_in_the_menu_when_the_media_server_dies_and_returns_then_the_caller_is_in_the_menu_again(

@@ -1,0 +1,262 @@
+"""What every softswitch keeps: the fake that unit tests use, and the real Asterisk behind AMI."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import pytest
+
+from switchroom.domain.events import OfferFailure
+from switchroom.domain.ids import AgentId, CallId
+from switchroom.softswitch.ami import AmiSoftswitch
+from switchroom.softswitch.port import (
+    AgentAnswered,
+    AgentFailed,
+    AgentLeft,
+    AgentRinging,
+    CallerArrived,
+    CallerLeft,
+    CallGone,
+    LivePhase,
+    PhoneState,
+    Softswitch,
+    SwitchError,
+    SwitchEvent,
+    SwitchUp,
+)
+from tests.e2e.conftest import RunningAsterisk, Softphones
+from tests.e2e.menu_server import MenuServer
+from tests.e2e.switch import COLLECTED, WAITING, Switch
+from tests.e2e.waiting import eventually
+from tests.fakes.fake_softswitch import Behaviour, FakeSoftswitch
+
+NUMBER, CALLER = "4008123123", "13800138000"
+AGENT, ABSENT = AgentId("1004"), AgentId("1010")
+
+
+class World(Protocol):
+    """What happens around a softswitch."""
+
+    softswitch: Softswitch
+
+    async def call(self) -> None: ...
+    async def let_go(self, call_id: CallId) -> None: ...
+    async def register(self, behaviour: Behaviour) -> None: ...
+    async def nobody_answers(self, call_id: CallId) -> None: ...
+    async def caller_hangs_up(self, call_id: CallId) -> None: ...
+    async def agent_hangs_up(self, call_id: CallId) -> None: ...
+
+
+class FakeWorld:
+    def __init__(self) -> None:
+        self._fake = FakeSoftswitch()
+        self.softswitch: Softswitch = self._fake
+
+    async def call(self) -> None:
+        self._fake.arrive(NUMBER, CALLER)
+
+    async def let_go(self, call_id: CallId) -> None:
+        self._fake.let_go(call_id)
+
+    async def register(self, behaviour: Behaviour) -> None:
+        self._fake.register(AGENT, behaviour)
+
+    async def nobody_answers(self, call_id: CallId) -> None:
+        self._fake.fail(call_id, OfferFailure.NO_ANSWER)
+
+    async def caller_hangs_up(self, call_id: CallId) -> None:
+        self._fake.caller_hangs_up(call_id)
+
+    async def agent_hangs_up(self, call_id: CallId) -> None:
+        self._fake.agent_hangs_up(call_id)
+
+
+class RealWorld:
+    def __init__(self, asterisk: RunningAsterisk, softphones: Softphones) -> None:
+        ami = asterisk.settings.asterisk
+        secret = asterisk.credentials.ami_secret
+        self.softswitch: Softswitch = AmiSoftswitch(ami.ami_host, ami.ami_port, ami.ami_user, secret)
+        self.menu = MenuServer(asterisk.settings.media)
+        self._softphones = softphones
+        self._customer = softphones.customer(CALLER)
+
+    async def call(self) -> None:
+        self._customer.call(NUMBER)
+        await eventually(lambda: self.menu.callers, "the caller is in the menu")
+
+    async def let_go(self, call_id: CallId) -> None:
+        await self.menu.let_go(call_id)
+
+    async def register(self, behaviour: Behaviour) -> None:
+        after_s = 0.05 if behaviour == "answers" else None
+        self._agent = self._softphones.agent(AGENT, answer_after_s=after_s, busy=behaviour == "busy")
+
+    async def nobody_answers(self, call_id: CallId) -> None:
+        """The ring time (1 s) passes."""
+
+    async def caller_hangs_up(self, call_id: CallId) -> None:
+        self._customer.history[-1].hang_up()
+
+    async def agent_hangs_up(self, call_id: CallId) -> None:
+        self._agent.history[-1].hang_up()
+
+
+@pytest.fixture(params=["fake", "asterisk"])
+async def world(
+    request: pytest.FixtureRequest, asterisk: RunningAsterisk, softphones: Softphones
+) -> AsyncIterator[World]:
+    if request.param == "fake":
+        yield FakeWorld()
+        return
+    real = RealWorld(asterisk, softphones)
+    await real.menu.start()
+    yield real
+    await real.menu.stop()
+
+
+@pytest.fixture
+async def switch(world: World) -> AsyncIterator[Switch]:
+    made = Switch(world.softswitch)
+    await made.softswitch.start(made.take)
+    await made.told(SwitchUp())
+    yield made
+    await made.hang_up_all()
+    await made.softswitch.stop()
+    assert not made.softswitch.connected
+
+
+async def queued(world: World, switch: Switch) -> CallId:
+    await world.call()
+    call_id = await switch.arrived()
+    await switch.softswitch.wait(call_id, WAITING, COLLECTED)
+    await world.let_go(call_id)
+    await switch.until_phase(call_id, LivePhase.WAITING)
+    return call_id
+
+
+def of_call(switch: Switch) -> list[SwitchEvent]:
+    """What was told of the call, phones aside."""
+    return [event for event in switch.events if not isinstance(event, SwitchUp | PhoneState)]
+
+
+async def test_a_caller_arrives_in_the_menu_and_waits_with_what_was_written(world: World, switch: Switch) -> None:
+    await world.call()
+    call_id = await switch.arrived()
+    assert of_call(switch) == [CallerArrived(call_id=call_id, number=NUMBER, caller=CALLER)]
+    await switch.until_phase(call_id, LivePhase.IN_MENU)
+    await switch.softswitch.wait(call_id, WAITING, COLLECTED)
+    assert await switch.phase(call_id) is LivePhase.IN_MENU, "until the menu lets go"
+    await world.let_go(call_id)
+    await switch.until_phase(call_id, LivePhase.WAITING)
+    call = await switch.live(call_id)
+    assert call is not None
+    assert (call.number, call.caller, call.agent_id) == (NUMBER, CALLER, None)
+    assert (call.waiting, call.collected) == (WAITING, COLLECTED)
+
+
+async def test_a_menu_that_finishes_ends_the_call(world: World, switch: Switch) -> None:
+    await world.call()
+    call_id = await switch.arrived()
+    await switch.softswitch.finish(call_id)
+    await world.let_go(call_id)
+    await switch.told(CallerLeft(call_id=call_id))
+    assert await switch.live(call_id) is None
+
+
+@pytest.mark.parametrize("still_in_the_menu", [False, True])
+async def test_an_agent_rings_answers_and_hangs_up(world: World, switch: Switch, still_in_the_menu: bool) -> None:
+    await world.register("answers")
+    await switch.told(PhoneState(agent_id=AGENT, registered=True, in_use=False))
+    if still_in_the_menu:
+        await world.call()
+        call_id = await switch.arrived()
+        await switch.softswitch.wait(call_id, WAITING, COLLECTED)
+    else:
+        call_id = await queued(world, switch)
+    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentAnswered(call_id=call_id, agent_id=AGENT))
+    await switch.told(PhoneState(agent_id=AGENT, registered=True, in_use=True))
+    call = await switch.live(call_id)
+    assert call is not None
+    assert (call.phase, call.agent_id, call.waiting) == (LivePhase.TALKING, AGENT, WAITING)
+    await world.agent_hangs_up(call_id)
+    await switch.told(CallerLeft(call_id=call_id))
+    assert of_call(switch)[1:] == [
+        AgentRinging(call_id=call_id, agent_id=AGENT),
+        AgentAnswered(call_id=call_id, agent_id=AGENT),
+        AgentLeft(call_id=call_id, agent_id=AGENT),
+        CallerLeft(call_id=call_id),
+    ]
+
+
+async def test_the_caller_ends_the_talk(world: World, switch: Switch) -> None:
+    await world.register("answers")
+    call_id = await queued(world, switch)
+    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentAnswered(call_id=call_id, agent_id=AGENT))
+    await world.caller_hangs_up(call_id)
+    await switch.told(CallerLeft(call_id=call_id))
+    assert of_call(switch)[-2:] == [AgentLeft(call_id=call_id, agent_id=AGENT), CallerLeft(call_id=call_id)]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "failure"),
+    [("rings", OfferFailure.NO_ANSWER), ("busy", OfferFailure.BUSY), (None, OfferFailure.UNREACHABLE)],
+)
+async def test_an_agent_who_does_not_take_the_call_leaves_the_caller_waiting(
+    world: World, switch: Switch, behaviour: Behaviour | None, failure: OfferFailure
+) -> None:
+    agent = AGENT if behaviour else ABSENT
+    if behaviour:
+        await world.register(behaviour)
+    call_id = await queued(world, switch)
+    await switch.softswitch.connect(call_id, agent, ring_timeout_s=1)
+    if behaviour == "rings":
+        await switch.told(AgentRinging(call_id=call_id, agent_id=agent))
+        assert await switch.phase(call_id) is LivePhase.RINGING
+        await world.nobody_answers(call_id)
+    await switch.told(AgentFailed(call_id=call_id, agent_id=agent, failure=failure))
+    await switch.until_phase(call_id, LivePhase.WAITING)
+    call = await switch.live(call_id)
+    assert call is not None
+    assert (call.waiting, call.agent_id) == (WAITING, None)
+
+
+async def test_a_caller_who_hangs_up_while_it_rings_is_told_before_the_end(world: World, switch: Switch) -> None:
+    await world.register("rings")
+    call_id = await queued(world, switch)
+    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentRinging(call_id=call_id, agent_id=AGENT))
+    await world.caller_hangs_up(call_id)
+    await switch.told(CallerLeft(call_id=call_id))
+    assert of_call(switch)[-2:] == [
+        AgentFailed(call_id=call_id, agent_id=AGENT, failure=OfferFailure.CALLER_LEFT),
+        CallerLeft(call_id=call_id),
+    ]
+
+
+async def test_a_call_that_is_over_is_gone_for_every_command(world: World, switch: Switch) -> None:
+    call_id = await queued(world, switch)
+    await switch.softswitch.hang_up(call_id)
+    await switch.told(CallerLeft(call_id=call_id))
+    for command in (
+        switch.softswitch.wait(call_id, WAITING, COLLECTED),
+        switch.softswitch.connect(call_id, AGENT, 10),
+        switch.softswitch.finish(call_id),
+        switch.softswitch.hang_up(call_id),
+    ):
+        with pytest.raises(CallGone):
+            await command
+
+
+async def test_a_stopped_softswitch_refuses_every_command(world: World, switch: Switch) -> None:
+    call_id = await queued(world, switch)
+    await switch.softswitch.stop()
+    assert not switch.softswitch.connected
+    with pytest.raises(SwitchError):
+        await switch.softswitch.connect(call_id, AGENT, 10)
+    with pytest.raises(SwitchError):
+        await switch.softswitch.snapshot()
+    switch.events.clear()
+    await switch.softswitch.start(switch.events.append)
+    await switch.told(SwitchUp())
+    assert await switch.phase(call_id) is LivePhase.WAITING, "the call went on"
