@@ -52,7 +52,7 @@ class ContactRecord:
 
 
 def fold(record: ContactRecord | None, event: ev.CallEvent) -> ContactRecord:
-    """The record after ``event``. An event that the record already holds changes nothing, so repeats do no harm.
+    """The record after ``event``. A repetition changes nothing, but for nodes and inputs, which may come again.
 
     A call may be met in its middle (first seen after a restart): then its record begins there.
     """
@@ -77,14 +77,29 @@ def _adopted(record: ContactRecord, event: ev.CallAdopted) -> dict[str, Any]:
     }
 
 
+def _identified(record: ContactRecord, event: ev.CustomerIdentified) -> dict[str, Any]:
+    # Looked up again after a restart: what the menu has decided meanwhile stays.
+    return {
+        "customer_id": event.customer_id or record.customer_id,
+        "tier": record.tier if record.queue else event.tier,
+        "language": record.language or event.language,
+    }
+
+
+SPOKEN = "language"
+"""The collected value that tells which language the caller chose in the menu."""
+
+
 def _queued(record: ContactRecord, event: ev.CallQueued) -> dict[str, Any]:
     needs = event.requirements
+    collected = {name: value for name, value in event.collected.items() if name != SPOKEN}
     return {
         "queue": needs.queue,
         "skills": dict(needs.skills),
         "tier": needs.tier,
         "enqueued_at": event.enqueued_at,
-        "collected": {**record.collected, **event.collected},
+        "collected": {**record.collected, **collected},
+        "language": event.collected.get(SPOKEN) or record.language,
     }
 
 
@@ -108,7 +123,7 @@ _NO_OFFER = {"offered_at": None, "popped_at": None, "shown_at": None, "ringing_a
 _CHANGES: Mapping[type[ev.CallEvent], Callable[[ContactRecord, Any], dict[str, Any]]] = {
     ev.CallEntered: _entered,
     ev.CallAdopted: _adopted,
-    ev.CustomerIdentified: lambda _, e: {"customer_id": e.customer_id, "tier": e.tier, "language": e.language},
+    ev.CustomerIdentified: _identified,
     ev.FlowStarted: lambda _, e: {"flow": e.flow, "flow_version": e.version},
     ev.NodeVisited: _node,
     ev.InputTaken: _input,

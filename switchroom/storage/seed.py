@@ -169,6 +169,23 @@ _CUSTOMERS = (
                 items={"Air purifier A2": 1},
                 days_ago=5,
             ),
+            _Order(
+                number="20251121",
+                status="delivered",
+                status_zh="已签收",
+                carrier="DHL",
+                total="$ 38.00",
+                items={"HEPA filter": 2},
+                days_ago=48,
+            ),
+            _Order(
+                number="20251009",
+                status="cancelled",
+                status_zh="已取消",
+                total="$ 59.00",
+                items={"Desk fan": 1},
+                days_ago=91,
+            ),
         ),
         calls=(
             _Call(

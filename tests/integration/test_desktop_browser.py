@@ -90,10 +90,11 @@ async def test_a_call_from_the_pop_to_the_closed_ticket(server: BridgeServer, pa
     await expect(page.locator(".ticket-panel h2")).to_contain_text(f"#{opened.ticket_id}")
     await page.fill("#note", "同意退款")
     await expect(page.locator(".save-saved")).to_be_visible()
-    await page.click("text=挂断")
+    async with page.expect_response("**/actions/hangup"):
+        await page.click("text=挂断")
+    assert server.calls.hung_up == ["c1"]
     await server.end()
     await expect(pop.locator(".step.now")).to_have_text("话后")
-    assert server.calls.hung_up == ["c1"]
 
     await page.keyboard.press("Escape")
     await page.click("role=radio[name=/退款/]")
@@ -137,7 +138,7 @@ async def test_a_call_that_was_not_answered_leaves_the_screen(server: BridgeServ
         at=server.clock.now(), call_id=CallId("c1"), agent_id=AgentId("1001"), failure=ev.OfferFailure.NO_ANSWER
     )
     server.bus.publish(failed)
-    server.agents.move(AgentId("1001"), ev.AgentState.PAUSED, reason="no_answer")
+    server.agents.move(AgentId("1001"), ev.AgentState.PAUSED, reason="ring_no_answer")
     await expect(page.locator(".pop")).to_have_count(0)
     await expect(page.locator(".toast")).to_have_text("来电未接听")
     await expect(page.locator("[data-state=paused]")).to_contain_text("未接来电")

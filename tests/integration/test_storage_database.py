@@ -90,7 +90,13 @@ def story() -> list[ev.Event]:
         ev.NodeVisited(at=next(at), call_id=CALL, node="welcome"),
         ev.NodeVisited(at=next(at), call_id=CALL, node="returns"),
         ev.InputTaken(at=next(at), call_id=CALL, node="returns", kind=ev.InputKind.SPEECH, value="退货"),
-        ev.CallQueued(at=next(at), call_id=CALL, requirements=needs, enqueued_at=NOON, collected={"order": "1"}),
+        ev.CallQueued(
+            at=next(at),
+            call_id=CALL,
+            requirements=needs,
+            enqueued_at=NOON,
+            collected={"order": "1", "language": "en-US"},
+        ),
         ev.DecisionMade(at=next(at), call_id=CALL, decision={"agent": "1001", "scores": {"1001": 0.9}}),
         ev.OfferMade(
             at=next(at),
@@ -136,7 +142,7 @@ async def test_given_a_whole_call_when_flushed_then_log_contact_decision_and_rec
 
     record = await Contacts(database).get(CALL)
     assert record is not None
-    assert (record.caller, record.customer_id, record.tier, record.language) == ("13800138000", 7, Tier.GOLD, "zh-CN")
+    assert (record.caller, record.customer_id, record.tier, record.language) == ("13800138000", 7, Tier.GOLD, "en-US")
     assert record.path == ("welcome", "returns")
     assert [(i.kind, i.value) for i in record.inputs] == [(ev.InputKind.SPEECH, "退货")]
     assert (record.queue, record.skills, record.collected) == ("returns", {"returns": 3}, {"order": "1"})
