@@ -5,7 +5,7 @@ channel, and the dialplan (``softswitch_config/templates/extensions.conf.j2``) k
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 from switchroom.domain.events import OfferFailure
 from switchroom.domain.ids import AgentId, CallId
@@ -31,6 +31,7 @@ Message = Mapping[str, str | Sequence[str]]
 STATUS_VARIABLES = "CALL_ID,LEG,AGENT,NUMBER,CALLER,ENTERED_AT,QUEUE,ENQUEUED_AT,TIER,SKILLS,COLLECTED"
 """What to ask of the ``Status`` action, for `snapshot`."""
 
+_UP = "6"  # AST_STATE_UP
 _UNSET = "(null)"  # how a Status list writes a variable that the channel does not have
 
 _FAILURES = {
@@ -49,7 +50,7 @@ _PHASES = {
     "connect": LivePhase.RINGING,
     "leave": LivePhase.LEAVING,
 }
-"""By dialplan context; in ``connect``, a caller who is in a bridge talks."""
+"""By dialplan context; in ``connect``, a caller whose agent's leg is up talks."""
 
 _PHONE = re.compile(r"PJSIP/([0-9]+)")
 _UNREGISTERED = frozenset({"UNAVAILABLE", "INVALID", "UNKNOWN"})
@@ -65,7 +66,8 @@ def translate(message: Message) -> tuple[SwitchEvent, ...]:
 
 def snapshot(channels: Sequence[Message], devices: Sequence[Message]) -> Snapshot:
     """What is live, from the events of a ``Status`` list and of a ``DeviceStateList``."""
-    calls = (_live_call(channel) for channel in channels)
+    answered = {call_id for channel in channels if (call_id := _answered_call(channel))}
+    calls = (_live_call(channel, answered) for channel in channels)
     phones = (_phone(device) for device in devices)
     return Snapshot(calls=tuple(call for call in calls if call), phones=tuple(phone for phone in phones if phone))
 
@@ -150,12 +152,19 @@ def _phone(message: Message) -> PhoneState | None:
     return PhoneState(agent_id=AgentId(device[1]), registered=state not in _UNREGISTERED, in_use=state in _IN_USE)
 
 
-def _live_call(message: Message) -> LiveCall | None:
+def _answered_call(message: Message) -> CallId | None:
+    """The call whose agent's leg this is, if it is up: told earlier than the bridge, which takes a moment to form."""
+    variables = _variables(message, "Variable")
+    is_agents = variables.get("AGENT") and variables.get("LEG") != "caller"
+    return CallId(variables.get("CALL_ID", "")) if is_agents and text(message, "ChannelState") == _UP else None
+
+
+def _live_call(message: Message, answered: Set[CallId]) -> LiveCall | None:
     variables = _variables(message, "Variable")
     phase, entered_at = _PHASES.get(text(message, "Context")), decode_time(variables.get("ENTERED_AT", ""))
     if variables.get("LEG") != "caller" or phase is None or entered_at is None:
         return None
-    if phase is LivePhase.RINGING and text(message, "BridgeID"):
+    if phase is LivePhase.RINGING and variables["CALL_ID"] in answered:
         phase = LivePhase.TALKING
     return LiveCall(
         call_id=CallId(variables["CALL_ID"]),
