@@ -1,0 +1,169 @@
+"""One live call: where it stands, and what is said on the bus when that changes.
+
+It only knows what happened; who makes things happen is `switchroom.calls`. Its mailbox does one thing after the other.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+from switchroom.bus import Bus
+from switchroom.clock import Clock
+from switchroom.domain.call import CallState, Move, Outcome, after
+from switchroom.domain.caller import Caller
+from switchroom.domain.contact import Tier, Waiting
+from switchroom.domain.events import (
+    CallAdopted,
+    CallConnected,
+    CallEnded,
+    CallEntered,
+    CallQueued,
+    CustomerIdentified,
+    FlowStarted,
+    OfferFailed,
+    OfferFailure,
+)
+from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.views import CallView
+from switchroom.mailbox import Mailbox
+
+
+class Call:
+    """A call from its arrival (or adoption) to its end."""
+
+    def __init__(
+        self, call_id: CallId, number: str, phone: str, entered_at: datetime, mailbox: Mailbox, bus: Bus, clock: Clock
+    ) -> None:
+        self.call_id = call_id
+        self.number = number
+        self.phone = phone
+        self.entered_at = entered_at
+        self.mailbox = mailbox
+        self.state = CallState.ENTERED
+        self.waiting: Waiting | None = None
+        self.agent_id: AgentId | None = None
+        self.resolved = False
+        """The menu has given the caller what they asked for."""
+        self.claimed = False
+        """A media connection holds the caller."""
+        self.identified = asyncio.Event()
+        self._customer: CustomerIdentified | None = None
+        self._bus = bus
+        self._clock = clock
+
+    # What happens to it.
+
+    def entered(self) -> None:
+        now = self._clock.now()
+        self._bus.publish(CallEntered(at=now, call_id=self.call_id, number=self.number, caller=self.phone))
+
+    def adopted(self, state: CallState, agent_id: AgentId | None, waiting: Waiting | None) -> None:
+        """Found live in the softswitch: it goes on from there."""
+        self.state, self.agent_id, self.waiting = state, agent_id, waiting
+        self._bus.publish(
+            CallAdopted(
+                at=self._clock.now(),
+                call_id=self.call_id,
+                number=self.number,
+                caller=self.phone,
+                entered_at=self.entered_at,
+                state=state,
+                agent_id=agent_id,
+                waiting=waiting,
+            )
+        )
+
+    def known_as(self, customer: CustomerIdentified) -> None:
+        self._customer = customer
+        self.identified.set()
+
+    def menu_started(self, flow: str, version: str) -> None:
+        self.state = after(self.state, Move.MENU_STARTED)
+        self._bus.publish(FlowStarted(at=self._clock.now(), call_id=self.call_id, flow=flow, version=version))
+
+    def queued(self, waiting: Waiting, collected: Mapping[str, str]) -> None:
+        """It waits; told once, however often the softswitch says it."""
+        self.waiting = waiting
+        if self.state is CallState.QUEUED:
+            return
+        self.state = after(self.state, Move.QUEUED)
+        self.tell_waiting(collected)
+
+    def tell_waiting(self, collected: Mapping[str, str]) -> None:
+        assert self.waiting is not None
+        self._bus.publish(
+            CallQueued(
+                at=self._clock.now(),
+                call_id=self.call_id,
+                requirements=self.waiting.requirements,
+                enqueued_at=self.waiting.enqueued_at,
+                collected=collected,
+            )
+        )
+
+    def offered(self, agent_id: AgentId) -> None:
+        self.state, self.agent_id = after(self.state, Move.OFFERED), agent_id
+
+    def offer_failed(self, agent_id: AgentId, failure: OfferFailure) -> None:
+        """The agent did not take it. A late word about an offer that is over changes nothing."""
+        if self.state is not CallState.RINGING:
+            return
+        self.state, self.agent_id = after(self.state, Move.OFFER_FAILED), None
+        now = self._clock.now()
+        self._bus.publish(OfferFailed(at=now, call_id=self.call_id, agent_id=agent_id, failure=failure))
+
+    def answered(self, agent_id: AgentId) -> None:
+        if self.state is CallState.CONNECTED:
+            return
+        self.state, self.agent_id = after(self.state, Move.ANSWERED), agent_id
+        self.tell_connected(agent_id)
+
+    def tell_connected(self, agent_id: AgentId) -> None:
+        self._bus.publish(CallConnected(at=self._clock.now(), call_id=self.call_id, agent_id=agent_id))
+
+    def ended(self) -> None:
+        """It is over; nothing more is done for it."""
+        self.mailbox.close()
+        if self.state is CallState.RINGING and self.agent_id is not None:
+            self.offer_failed(self.agent_id, OfferFailure.CALLER_LEFT)
+        outcome, agent_id = self.outcome, self.agent_id if self.state is CallState.CONNECTED else None
+        self.state = after(self.state, Move.ENDED)
+        now = self._clock.now()
+        self._bus.publish(CallEnded(at=now, call_id=self.call_id, outcome=outcome, agent_id=agent_id))
+
+    # What others see of it.
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ends if it ends now."""
+        if self.state is CallState.CONNECTED:
+            return Outcome.CONNECTED
+        in_menu = self.state in (CallState.ENTERED, CallState.IN_MENU)
+        return Outcome.SELF_SERVICE if in_menu and self.resolved else Outcome.ABANDONED
+
+    @property
+    def caller(self) -> Caller:
+        known = self._customer
+        return Caller(
+            call_id=self.call_id,
+            number=self.number,
+            phone=self.phone,
+            tier=known.tier if known else Tier.STANDARD,
+            customer_id=known.customer_id if known else None,
+            name=known.name if known else None,
+            language=known.language if known else None,
+        )
+
+    @property
+    def view(self) -> CallView:
+        needs = self.waiting.requirements if self.waiting else None
+        return CallView(
+            call_id=self.call_id,
+            number=self.number,
+            caller=self.phone,
+            state=self.state,
+            entered_at=self.entered_at,
+            tier=needs.tier if needs else self.caller.tier,
+            queue=needs.queue if needs else None,
+            agent_id=self.agent_id,
+        )
