@@ -2,7 +2,6 @@ import { defineConfig } from "vite";
 
 export default defineConfig({
   base: "/desktop/",
-  esbuild: { jsx: "automatic", jsxImportSource: "preact" },
   build: {
     // The page's policy allows neither inline scripts nor data: addresses.
     assetsInlineLimit: 0,

@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { language, locale, t, word } from "../i18n";
 import { agent, attempt, phase, pop, setState, toast } from "../store";
 import { CallList } from "./call_list";
@@ -9,7 +9,8 @@ import { pauseMenuOpen, StatusBar } from "./status_bar";
 import { ticketKeys, TicketPanel } from "./ticket_panel";
 
 export function Workspace() {
-  useEffect(() => {
+  // Before the page is painted: whoever sees it may press a key.
+  useLayoutEffect(() => {
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
   }, []);
