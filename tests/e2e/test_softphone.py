@@ -78,6 +78,18 @@ async def test_given_a_ringing_phone_when_nobody_answers_then_the_ringing_is_tak
     assert incoming.answered_at is None
 
 
+@pytest.mark.parametrize(("caller", "shown"), [("+8613800138000", "+8613800138000"), ("anonymous", "anonymous")])
+async def test_given_a_callers_number_when_the_agents_phone_rings_then_it_shows_what_was_let_through(
+    switch: Switch, menu: MenuServer, softphones: Softphones, caller: str, shown: str
+) -> None:
+    agent = softphones.agent(AGENT, answer_after_s=None)
+    softphones.customer(caller).call(NUMBER)
+    call_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentRinging(call_id=call_id, agent_id=AGENT))
+    assert agent.wait_call(5).remote == shown
+
+
 def test_given_a_number_that_is_not_ours_when_it_is_called_then_it_is_not_found(softphones: Softphones) -> None:
     call = softphones.customer().call("95588")
     with pytest.raises(SoftphoneError):
