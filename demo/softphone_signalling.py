@@ -79,7 +79,11 @@ class Signalling(SIP.SIPClient):
             self._answered.set()
 
     def transmit(self, message: str) -> None:
-        self.out.sendto(message.encode(), (self.server, self.port))
+        try:
+            self.out.sendto(message.encode(), (self.server, self.port))
+        except OSError:
+            if self.NSD:  # closed under the reading thread is how a phone ends
+                raise
 
     def recv_loop(self) -> None:
         while self.NSD:
