@@ -25,7 +25,7 @@ UnknownWords = Callable[[str, str], Sequence[str]]
 
 def lint(document: Document[Menus], recordings: Set[tuple[str, str]] = frozenset()) -> list[Finding]:
     """All findings, in the order of the file. ``recordings`` are the (language, name) pairs that exist."""
-    checks = (_targets, _reachable, _endless, _languages, _variables, _language_switches, _phrases)
+    checks = (_targets, _reachable, _endless, _languages, _variables, _language_switches, _phrases, _spoken_digits)
     found = [finding for check in checks for finding in check(document)]
     found += _recordings(document, recordings)
     return sorted(found)
@@ -235,6 +235,13 @@ def _phrases(document: Document[Menus]) -> Iterator[Finding]:
                     elif difflib.SequenceMatcher(None, phrase, other).ratio() >= CONFUSABLE:
                         message = f"`{phrase}` may be taken for `{other}`"
                         yield document.finding(loc, "IVR108", message, "warning")
+
+
+def _spoken_digits(document: Document[Menus]) -> Iterator[Finding]:
+    for name, node in document.model.nodes.items():
+        if isinstance(node, Collect) and node.digits.speech and node.confirm is None:
+            message = "spoken digits are often misheard: ask back with `confirm`"
+            yield document.finding(("nodes", name, "digits"), "IVR115", message, "warning")
 
 
 def _recordings(document: Document[Menus], recordings: Set[tuple[str, str]]) -> Iterator[Finding]:

@@ -117,16 +117,5 @@ class HandBack:
 
 
 Effect = (
-    Say
-    | Hush
-    | Listen
-    | StopListening
-    | StartTimer
-    | LookUp
-    | Visited
-    | Taken
-    | Resolved
-    | Enqueue
-    | Finish
-    | HandBack
+    Say | Hush | Listen | StopListening | StartTimer | LookUp | Visited | Taken | Resolved | Enqueue | Finish | HandBack
 )
