@@ -200,6 +200,7 @@ class CtiBridge:
                 call_id=call_id,
                 customer_id=customer.id if customer else None,
                 tier=customer.tier if customer else Tier.STANDARD,
+                name=customer.name if customer else None,
                 language=customer.language if customer else None,
             )
         )

@@ -10,7 +10,6 @@ from typing import Any
 
 import aiohttp
 
-
 HELLO_WITHIN_S = 10.0
 
 

@@ -79,6 +79,12 @@ class System:
         self._server.kill()
         await self._server.wait()
 
+    async def restart_asterisk(self) -> None:
+        """As after a crash of the softswitch: every call in it is gone."""
+        assert self._asterisk is not None
+        await asyncio.to_thread(self._asterisk.stop)
+        await asyncio.to_thread(self._asterisk.start)
+
     async def stop(self) -> None:
         if self._server is not None and self._server.returncode is None:
             self._server.terminate()

@@ -20,11 +20,7 @@ from cti_bridge.api.app import create_app
 from cti_bridge.api.hub import Hub
 from cti_bridge.connectors.builtin import builtin
 from cti_bridge.service import CtiBridge
-from ivr.flows import Flows
-from ivr.server import MediaServer
-from ivr.speech.listening import Recognisers
-from ivr.speech.processes import EngineProcess
-from ivr.speech.synthesis import EngineSynthesiser, Prompts
+from ivr.service import Ivr
 from recordings.service import Recordings
 from softswitch_config.credentials import load_credentials
 from softswitch_config.render import Folders
@@ -34,7 +30,7 @@ from switchroom.calls import Calls
 from switchroom.clock import SystemClock
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentStateChanged, OfferMade
-from switchroom.domain.ids import OfferId
+from switchroom.domain.ids import OfferId, QueueName
 from switchroom.settings import Settings, SettingsError
 from switchroom.softswitch.ami import AmiSoftswitch
 from switchroom.storage.contacts import Contacts
@@ -106,7 +102,12 @@ class Server:
 
         hub = Hub(ledger, clock)
         connectors = builtin(database)
-        bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub)
+
+        def queue_title(queue: QueueName, language: str | None) -> str:
+            titles = config.queues[queue].title if queue in config.queues else {}
+            return titles.get(language or "", next(iter(titles.values()), queue))
+
+        bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, queue_title=queue_title)
         await bridge.start()
         stack.push_async_callback(bridge.stop)
         self._ring_after_pop(bus, bridge, calls)
@@ -114,16 +115,9 @@ class Server:
         recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, ledger.flush)
         stack.push_async_callback(recordings.stop)
 
-        voice = EngineProcess("pyttsx3")
-        stack.push_async_callback(voice.stop)
-        await voice.start()
-        prompts = Prompts(EngineSynthesiser(voice), settings.dialplans / "prompts", settings.home / "prompts")
-        flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts)
-        await flows.start()
-        stack.push_async_callback(flows.stop)
-        media = MediaServer(settings.media, flows, calls, LedgerDips(database), prompts, Recognisers({}))
-        await media.start()
-        stack.push_async_callback(media.stop)
+        ivr = Ivr(settings, calls, LedgerDips(database))
+        stack.push_async_callback(ivr.stop)
+        await ivr.start()
 
         async def asterisk_answers() -> None:
             if not switch.connected:
@@ -142,7 +136,7 @@ class Server:
             connectors=connectors,
             agents=acd,
             calls=calls,
-            flows=flows,
+            flows=ivr.flows,
             recordings=settings.recordings,
             checks=checks,
             registry=CollectorRegistry(),

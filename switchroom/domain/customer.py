@@ -30,7 +30,10 @@ class OrderItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One order. ``status`` and ``status_zh`` say the same in both languages; ``total`` is text with its currency."""
+    """One order. ``status`` and ``status_zh`` say the same in both languages.
+
+    ``eta`` is the day of delivery (``2026-01-08``) while that is ahead, ``total`` is in yuan (``2399.00``).
+    """
 
     number: str
     status: str

@@ -44,7 +44,12 @@ def test_given_a_taken_port_then_one_sentence_says_so(monkeypatch: pytest.Monkey
         taken.bind((settings.http.host, settings.http.port))
         taken.listen()
         done = subprocess.run(
-            [sys.executable, "-m", "demo", "--once"], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, "-m", "demo", "--once"],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
     assert done.returncode == 1
     assert f"{settings.http.port} cannot be used for HTTP" in done.stdout

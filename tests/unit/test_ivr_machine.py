@@ -115,7 +115,7 @@ def test_given_what_the_caller_wanted_was_told_then_the_call_counts_as_resolved_
     assert walker.path[-1] == "tell_order"
     assert walker.all(Resolved) == []
     assert walker.hear_out().all(Resolved) == [Resolved()]
-    assert walker.path[-1] == "anything_else"
+    assert walker.hear_out().path[-2:] == ["tell_delivery", "anything_else"]
 
 
 def test_a_greeting_in_every_language_begins_with_the_callers_own() -> None:

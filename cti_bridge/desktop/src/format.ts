@@ -19,6 +19,10 @@ export function day(time: string): string {
   return new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric" }).format(new Date(time));
 }
 
+export function yuan(amount: string): string {
+  return new Intl.NumberFormat(locale(), { style: "currency", currency: "CNY" }).format(Number(amount));
+}
+
 export function hour(time: string): string {
   const form = { hour: "2-digit", minute: "2-digit", hour12: false } as const;
   return new Intl.DateTimeFormat(locale(), form).format(new Date(time));
