@@ -28,9 +28,7 @@ class Ivr:
         self._tasks = TaskGroup()
         self._voice = EngineProcess("pyttsx3")
         self._recognisers = _recognisers(settings)
-        prompts = Prompts(
-            EngineSynthesiser(self._voice), settings.dialplans / "prompts", settings.home / "cache" / "prompts"
-        )
+        prompts = Prompts(EngineSynthesiser(self._voice), settings.dialplans / "prompts", settings.home / "prompts")
         recognisers: Mapping[str, Recogniser] = self._recognisers
         self.recognisers = Recognisers(recognisers)
         self.flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts)
