@@ -22,7 +22,7 @@ from cti_bridge.connectors.builtin import builtin
 from cti_bridge.service import CtiBridge
 from ivr.service import Ivr
 from recordings.service import Recordings
-from softswitch_config.credentials import load_credentials
+from softswitch_config.credentials import AMI_SECRET, load_credentials
 from softswitch_config.render import Folders
 from switchroom.adapters import LedgerDips
 from switchroom.bus import Bus
@@ -31,7 +31,7 @@ from switchroom.clock import SystemClock
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentStateChanged, OfferMade
 from switchroom.domain.ids import OfferId, QueueName
-from switchroom.settings import Settings, SettingsError
+from switchroom.settings import Http, Media, Settings, SettingsError
 from switchroom.softswitch.ami import AmiSoftswitch
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
@@ -117,7 +117,10 @@ class Server:
 
         ivr = Ivr(settings, calls, LedgerDips(database))
         stack.push_async_callback(ivr.stop)
-        await ivr.start()
+        try:
+            await ivr.start()
+        except OSError as error:
+            raise _taken(settings.media, "media", error) from None
 
         async def asterisk_answers() -> None:
             if not switch.connected:
@@ -170,14 +173,16 @@ class Server:
         try:
             await web.TCPSite(runner, http.host, http.port).start()
         except OSError as error:
-            raise SettingsError(
-                f"{http.host}:{http.port} cannot be used for HTTP ({error.strerror}); choose another port"
-            ) from None
+            raise _taken(http, "HTTP", error) from None
+
+
+def _taken(where: Http | Media, what: str, error: OSError) -> SettingsError:
+    return SettingsError(f"{where.host}:{where.port} cannot be used for {what} ({error.strerror}); choose another port")
 
 
 def _ami_secret(settings: Settings) -> str:
     if settings.asterisk.ami_secret is not None:
         return settings.asterisk.ami_secret.get_secret_value()
-    if settings.asterisk.mode == "remote":
-        raise SettingsError("asterisk.ami_secret is needed for a remote Asterisk")
+    if settings.asterisk.mode == "remote" and not (settings.secrets / AMI_SECRET).exists():
+        raise SettingsError("asterisk.ami_secret is needed for a remote Asterisk, unless `asterisk configure` made one")
     return load_credentials(settings.secrets, ()).ami_secret
