@@ -10,7 +10,7 @@ from pathlib import Path
 from softswitch_config.errors import SoftswitchConfigError
 from switchroom.domain.ids import AgentId
 
-_AMI_SECRET = "ami_secret"  # noqa: S105 -- the file's name, not the secret
+AMI_SECRET = "ami_secret"  # noqa: S105 -- the file's name, not the secret
 _SIP_PASSWORDS = "sip_passwords.json"
 
 
@@ -26,7 +26,7 @@ def load_credentials(folder: Path, agents: Sequence[AgentId]) -> Credentials:
     """Read the secrets in ``folder`` and generate those that are missing. A password once given never changes."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    return Credentials(_ami_secret(folder / _AMI_SECRET), _sip_passwords(folder / _SIP_PASSWORDS, agents))
+    return Credentials(_ami_secret(folder / AMI_SECRET), _sip_passwords(folder / _SIP_PASSWORDS, agents))
 
 
 def _ami_secret(path: Path) -> str:

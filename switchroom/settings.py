@@ -66,7 +66,7 @@ class Asterisk(_Section):
     ami_port: int = Field(5038, ge=1, le=65535)
     ami_user: str = "switchroom"
     ami_secret: SecretStr | None = None
-    """Needed for ``remote``; for ``local`` one is generated into the secrets folder."""
+    """Without one, that of the secrets folder, made when Asterisk's configuration is written there."""
 
 
 class Speech(_Section):
