@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
@@ -23,6 +24,7 @@ from demo.timeline import Timeline, masked
 from demo.voices import record_voices
 from switchroom.cli.run import EXPECTED, one_line
 from switchroom.settings import Settings
+from switchroom.telemetry import configure_logging
 
 FAILURES: tuple[type[Exception], ...] = (*EXPECTED, DeskError, SoftphoneError, TimeoutError)
 
@@ -47,7 +49,8 @@ async def _run(*, once: bool, json_file: Path | None, with_calls: bool) -> bool:
     told_to_stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    settings = Settings()
+    settings = Settings(log_format="console", log_level="warning")
+    configure_logging(settings)
     system = System(settings)
     held = True
     try:
@@ -106,7 +109,10 @@ async def _customer_name(board: Desk, story: dict[str, Any]) -> str | None:
 
 
 def _print_results(calls: dict[str, dict[str, Any]], found: list[Check]) -> None:
-    table = Table("", "caller", "tier", "outcome", "agent", "ticket", "recording", box=None, header_style="dim")
+    table = Table(
+        "", "caller", "tier", "outcome", "agent", "ticket", "recording: caller / agent", box=None, header_style="dim"
+    )
+    table.columns[-1].no_wrap = True
     for part, call in sorted(calls.items()):
         recording = call["recording"]
         table.add_row(
@@ -116,14 +122,24 @@ def _print_results(calls: dict[str, dict[str, Any]], found: list[Check]) -> None
             call["outcome"],
             call["agent"] or "",
             f"#{call['ticket_id']}" if call["ticket_id"] else "",
-            f"{recording['seconds']:.1f} s  {Path(recording['path']).name}" if recording else "",
+            f"{recording['seconds']:4.1f} s  {_dbfs(recording['left_rms'])} / {_dbfs(recording['right_rms'])} dBFS"
+            if recording
+            else "",
         )
     console.print()
     console.print(table)
     console.print()
     for check in found:
         mark, style = ("✓", "green") if check.ok else ("✗", "bold red")
-        console.print(f"{mark} {check.name}  [dim]{escape(check.detail)}[/dim]", style=style)
+        console.print(f"{mark} {check.name}  [dim]{escape(check.detail)}[/dim]", style=style, soft_wrap=True)
+    folders = {str(Path(call["recording"]["path"]).parent) for call in calls.values() if call["recording"]}
+    for folder in sorted(folders):
+        console.print(f"\nrecordings  {folder}", soft_wrap=True)
+
+
+def _dbfs(rms: float) -> str:
+    """A level for people, relative to full scale."""
+    return f"{20 * math.log10(rms):.0f}" if rms > 0 else "-∞"
 
 
 def _print_accounts(accounts: DemoAccounts) -> None:

@@ -12,6 +12,8 @@ from demo.scenario import ORDER, Play
 AUDIBLE_RMS = 0.005
 """About -46 dBFS: below this a side of a recording is as good as silent."""
 
+CUT_WITHIN_MS = 1000.0
+
 TALKS = ("b-first", "b-gold", "b-ordinary", "c", "d")
 
 
@@ -81,7 +83,7 @@ def checks(calls: dict[str, dict[str, Any]], play: Play) -> list[Check]:
     return [
         *_self_service(calls["a"]),
         *_gold_first(calls["b-first"], calls["b-gold"], calls["b-ordinary"]),
-        *_spoken(calls["c"]),
+        *_spoken(calls["c"], play.interrupted_ms),
         *_missed(calls["d"], play),
         *_every_talk(talks),
         Check("every call ended", all(call["ended_at"] for call in calls.values()), f"{len(calls)} calls"),
@@ -110,10 +112,15 @@ def _gold_first(first: dict[str, Any], gold: dict[str, Any], ordinary: dict[str,
     ]
 
 
-def _spoken(call: dict[str, Any]) -> list[Check]:
+def _spoken(call: dict[str, Any], interrupted_ms: float | None) -> list[Check]:
     words = [one["value"] for one in call["inputs"] if one["kind"] == "speech"]
     return [
         Check("c: the word was understood", words == ["returns"], f"heard {words}"),
+        Check(
+            "c: the voice cut the prompt short",
+            interrupted_ms is not None and interrupted_ms < CUT_WITHIN_MS,
+            "the prompt went on" if interrupted_ms is None else f"silent {interrupted_ms:.0f} ms after the first sound",
+        ),
         Check("c: an agent with the skill in English answered", call["agent"] == "1003", f"agent {call['agent']}"),
     ]
 

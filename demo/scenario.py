@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.desk import Desk
+from demo.hearing import prompt_ends_ms
 from demo.people import Stage, dial
 from demo.softphone import PhoneCall
 from demo.system import until
@@ -29,6 +30,8 @@ class Play:
     stage: Stage
     board: Desk
     ids: dict[str, str] = field(default_factory=dict)
+    interrupted_ms: float | None = None
+    """In story c: from the caller's first sound until the prompt was silent at the caller's ear."""
 
     def part_of(self, call_id: str) -> str:
         """The part of the story that a call is, once it is known."""
@@ -86,7 +89,10 @@ class Play:
         call_id = await self._named("c", EMMA_CLARK)
         await self._reaches(call_id, "main")
         await asyncio.sleep(1.0)  # into the prompt, to interrupt it
+        before = len(call.heard())
         call.play(self.stage.voices["returns"])
+        await self._told(call_id, "switchroom.input.taken")
+        self.interrupted_ms = prompt_ends_ms(call.heard()[before:])
         await self._connected(call_id)
         await self._talks(call, "c", voice="caller-en")
 
