@@ -22,10 +22,15 @@ class Limits:
     onset_ms: int = 120
     onset_window_ms: int = 180
     pre_roll_ms: int = 300
-    hangover_ms: int = 360
+    hangover_ms: int = 260
     longest_ms: int = 8000
     aggressiveness: int = 3
     """WebRTC's 0 to 3: 3 takes least noise for speech."""
+
+
+PHRASE = Limits()
+DIGITS = Limits(hangover_ms=700)
+"""People pause between the digits of a long number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,8 @@ class SpeechEnded:
 class Endpointer:
     """Feed it whole frames of 20 ms."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(self, limits: Limits = PHRASE) -> None:
+        self._limits = limits
         self._vad = webrtcvad.Vad(self._limits.aggressiveness)
         self._recent: deque[bool] = deque(maxlen=self._limits.onset_window_ms // FRAME_MS)
         self._pre_roll: deque[bytes] = deque(maxlen=(self._limits.pre_roll_ms + self._limits.onset_ms) // FRAME_MS)

@@ -6,7 +6,7 @@ import structlog
 
 from ivr.language import spoken
 from ivr.machine.effects import Grammar
-from ivr.speech.endpointing import Endpointer, SpeechBegan, SpeechEnded
+from ivr.speech.endpointing import DIGITS, PHRASE, Endpointer, SpeechBegan, SpeechEnded
 from ivr.speech.port import FRAME_BYTES, Recogniser, SpeechFailed
 from switchroom.tasks import TaskGroup
 
@@ -31,7 +31,7 @@ class Ear:
         self._started = started
         self._heard = heard
         self._lost = lost
-        self._endpointer = Endpointer()
+        self._endpointer = Endpointer(DIGITS if grammar.digits else PHRASE)
         self._rest = b""
 
     def hear(self, pcm: bytes) -> None:

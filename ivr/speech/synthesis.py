@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 SYNTHESIS_WITHIN_S = 5.0
 GAP = bytes(int(SAMPLE_RATE * 0.25) * 2)
 """A breath between two prompts."""
-CACHE_VERSION = "1"
+CACHE_VERSION = "2"
 """To be changed with anything that makes the same text sound different."""
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ivr.machine.effects import Grammar, Prompt
 from ivr.speech import audio
-from ivr.speech.endpointing import Endpointer, SpeechEnded
+from ivr.speech.endpointing import DIGITS, PHRASE, Endpointer, Limits, SpeechEnded
 from ivr.speech.port import FRAME_BYTES, SAMPLE_RATE, SpeechFailed
 from ivr.speech.processes import EngineProcess
 from ivr.speech.recognition import EngineRecogniser
@@ -47,8 +47,8 @@ async def voice() -> AsyncIterator[EngineProcess]:
     await process.stop()
 
 
-def utterances(pcm: bytes) -> list[bytes]:
-    endpointer = Endpointer()
+def utterances(pcm: bytes, limits: Limits = PHRASE) -> list[bytes]:
+    endpointer = Endpointer(limits)
     events = [endpointer.feed(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
     return [event.pcm for event in events if isinstance(event, SpeechEnded)]
 
@@ -82,7 +82,7 @@ async def test_spoken_digits_come_as_words(english: EngineRecogniser, tmp_path: 
     right = 0
     for program, name in VOICES:
         if program == "flite":
-            (utterance,) = utterances(say(program, name, said, tmp_path))
+            (utterance,) = utterances(say(program, name, said, tmp_path), DIGITS)
             found = await english.recognise(Grammar("en-US", digits=True), utterance)
             right += found is not None and found.text == said
     assert right >= 3
