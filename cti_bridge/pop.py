@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from switchroom.domain.contact import Tier
 from switchroom.domain.customer import Customer, Order
@@ -138,6 +139,11 @@ def mask_phone(phone: str) -> str:
     if len(digits) < 8:
         return "*" * max(0, len(digits) - 2) + digits[-2:]
     return f"{digits[:3]}****{digits[-4:]}"
+
+
+def mask_caller(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An event's data as agents see it: with the caller's number masked, if it has one."""
+    return {**data, "caller": mask_phone(data["caller"])} if "caller" in data else data
 
 
 def inert(text: str) -> str:

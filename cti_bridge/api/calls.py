@@ -11,7 +11,7 @@ from aiohttp import web
 from cti_bridge.api.models import CallAnswer, CallsQuery, CallStory, Decisions, RecordingAnswer
 from cti_bridge.api.problems import Problem, not_found
 from cti_bridge.api.route import Context, Route
-from cti_bridge.pop import mask_phone
+from cti_bridge.pop import mask_caller, mask_phone
 from switchroom.domain.history import ContactRecord
 from switchroom.domain.ids import CallId
 from switchroom.storage.accounts import Role
@@ -91,9 +91,7 @@ def _answer(context: Context, record: ContactRecord, recording_id: str | None) -
 
 
 def _masked(context: Context, event: LoggedEvent) -> LoggedEvent:
-    if context.supervises or "caller" not in event.data:
-        return event
-    return dataclasses.replace(event, data={**event.data, "caller": mask_phone(event.data["caller"])})
+    return event if context.supervises else dataclasses.replace(event, data=mask_caller(event.data))
 
 
 ROUTES = (

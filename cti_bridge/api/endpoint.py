@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from cti_bridge.api.guard import admit
-from cti_bridge.api.problems import Problem, invalid
+from cti_bridge.api.problems import Problem, invalid, not_found
 from cti_bridge.api.route import Api, Context, Route
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -22,10 +22,11 @@ _adapters: dict[Any, TypeAdapter[Any]] = {}
 
 def respond(kind: Any, value: Any, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     """``value`` as JSON of the type ``kind``; times become RFC 3339."""
-    adapter = _adapters.setdefault(kind, TypeAdapter(kind))
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
     return web.Response(
         status=status,
-        body=adapter.dump_json(value),
+        body=_adapters[kind].dump_json(value),
         content_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
@@ -34,6 +35,8 @@ def respond(kind: Any, value: Any, status: HTTPStatus = HTTPStatus.OK) -> web.Re
 def endpoint(api: Api, route: Route) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         caller = await admit(request, api, route)
+        if any("\0" in value for value in request.match_info.values()):  # PostgreSQL takes no such text
+            raise not_found("resource")
         context = Context(
             http=request,
             api=api,
@@ -76,7 +79,11 @@ async def _body(request: web.Request, model: type[Model]) -> Model:
     if request.content_type != "application/json":
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
     try:
-        return model.model_validate(json.loads(await request.read()))
+        sent = await request.read()
+    except web.RequestPayloadError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, "the body is not in its Content-Encoding") from error
+    try:
+        return model.model_validate(json.loads(sent))
     except ValidationError as error:
         raise invalid(error, "body") from error
     except (ValueError, RecursionError) as error:

@@ -25,7 +25,7 @@ from switchroom.storage.accounts import Role
 LONGEST_MESSAGE = 4096
 HEARTBEAT_S = 20.0
 RECHECK_S = 60.0
-"""How often a quiet socket's session is looked at again."""
+"""How often a socket's session is looked at again."""
 MOST_REPLAYED = 5000
 FLUSH_S = 1.0
 ABORT_S = 2.0
@@ -89,13 +89,15 @@ async def _replay(context: Context, socket: web.WebSocketResponse) -> int:
     query: EventsQuery = context.query
     if query.last is None:
         return 0
+    if not context.supervises and context.user.agent_id is None:
+        return query.last  # nothing concerns whoever is no agent
     with contextlib.suppress(TimeoutError):  # a database that is away: what it does not hold yet is not replayed
         async with asyncio.timeout(FLUSH_S):
             await context.api.ledger.flush()
     mine = None if context.supervises else context.user.agent_id
     entries = await context.api.log.after(query.last, agent_id=mine, limit=MOST_REPLAYED)
     for entry in entries:
-        await socket.send_str(of_log(entry).text)
+        await socket.send_str(of_log(entry, masked=not context.supervises))
     return entries[-1].seq if entries else query.last
 
 
@@ -116,14 +118,17 @@ async def _hello(context: Context) -> str:
 
 
 async def _listen(context: Context, socket: web.WebSocketResponse, subscriber: Subscriber) -> None:
+    loop = asyncio.get_running_loop()
+    recheck_at = loop.time() + RECHECK_S
     while not socket.closed:
         try:
-            async with asyncio.timeout(RECHECK_S):
+            async with asyncio.timeout_at(recheck_at):
                 message = await socket.receive()
         except TimeoutError:
             if await identify(context.http, context.api) != context.user:
                 subscriber.cut()
                 return
+            recheck_at = loop.time() + RECHECK_S
             continue
         if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
             return

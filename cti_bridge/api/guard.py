@@ -38,7 +38,7 @@ async def admit(request: web.Request, api: Api, route: Route) -> User | None:
         raise forbidden(f"this needs the role {route.least}")
     if request.method not in _SAFE and not has_bearer(request):
         sent, due = request.headers.get(CSRF_HEADER, ""), csrf_token(request.cookies[COOKIE])
-        if not hmac.compare_digest(sent.encode(), due.encode()):
+        if not hmac.compare_digest(sent.encode(errors="backslashreplace"), due.encode()):
             raise forbidden(f"the header {CSRF_HEADER} is missing or not this session's")
     return user
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from cti_bridge.pop import ScreenPop
+from cti_bridge.pop import ScreenPop, mask_caller
 from switchroom.clock import Clock
 from switchroom.domain.events import to_record, type_name
 from switchroom.domain.ids import AgentId
@@ -25,6 +25,9 @@ from switchroom.storage.projection import Recorded
 
 QUEUE = 512
 """Messages that may wait for one socket."""
+
+MOST_SOCKETS = 20
+"""Open at once for one login: the oldest makes room. A page that forgets its sockets takes none from the calls."""
 
 STUCK_S = 0.05
 """A socket that has not taken a pop after this time does not count as having it."""
@@ -79,6 +82,7 @@ class Hub:
         self._clock = clock
         self._agents: defaultdict[AgentId, set[Subscriber]] = defaultdict(set)
         self._boards: set[Subscriber] = set()
+        self._by_login: defaultdict[str, list[Subscriber]] = defaultdict(list)
         ledger.follow(self._on_recorded)
 
     @property
@@ -87,6 +91,10 @@ class Hub:
 
     def attach(self, user: User, on_cut: Callable[[], object]) -> Subscriber:
         subscriber = Subscriber(user, on_cut)
+        mine = self._by_login[user.login]
+        mine.append(subscriber)
+        if len(mine) > MOST_SOCKETS:
+            mine.pop(0).cut()
         if user.role is not Role.AGENT:
             self._boards.add(subscriber)
         elif user.agent_id is not None:
@@ -95,6 +103,11 @@ class Hub:
 
     def detach(self, subscriber: Subscriber) -> None:
         self._boards.discard(subscriber)
+        login = subscriber.user.login
+        if subscriber in self._by_login[login]:
+            self._by_login[login].remove(subscriber)
+        if not self._by_login[login]:
+            del self._by_login[login]
         agent_id = subscriber.user.agent_id
         if agent_id is not None and agent_id in self._agents:
             self._agents[agent_id].discard(subscriber)
@@ -103,16 +116,12 @@ class Hub:
 
     def cut_user(self, login: str) -> None:
         """Close the user's sockets, as after a log-out."""
-        for subscriber in self._everybody():
-            if subscriber.user.login == login:
-                subscriber.cut()
-
-    def cut_all(self) -> None:
-        for subscriber in self._everybody():
+        for subscriber in tuple(self._by_login.get(login, ())):
             subscriber.cut()
 
-    def _everybody(self) -> Iterable[Subscriber]:
-        return [*self._boards, *(s for subscribers in self._agents.values() for s in subscribers)]
+    def cut_all(self) -> None:
+        for login in tuple(self._by_login):
+            self.cut_user(login)
 
     async def show(self, pop: ScreenPop) -> int:
         """Hand the pop to its agent's desktops; returns how many took it, once it is written to the network."""
@@ -146,10 +155,12 @@ class Hub:
         mine = self._agents.get(getattr(recorded.event, "agent_id", None) or AgentId(""), ())
         if not mine and not self._boards:
             return
-        event = recorded.event
-        message = Message(encode(type_name(event), event.at, to_record(event), recorded.seq), recorded.seq)
-        for subscriber in (*mine, *self._boards):
-            subscriber.put(message)
+        event, data = recorded.event, to_record(recorded.event)
+        for subscribers, shown in ((mine, mask_caller(data)), (self._boards, data)):
+            if subscribers:
+                message = Message(encode(type_name(event), event.at, shown, recorded.seq), recorded.seq)
+                for subscriber in tuple(subscribers):
+                    subscriber.put(message)
 
 
 def encode(kind: str, at: datetime, data: Mapping[str, Any] | None, seq: int | None = None) -> str:
@@ -159,5 +170,7 @@ def encode(kind: str, at: datetime, data: Mapping[str, Any] | None, seq: int | N
     return json.dumps(message, ensure_ascii=False)
 
 
-def of_log(entry: LoggedEvent) -> Message:
-    return Message(encode(entry.type, entry.at, entry.data, entry.seq), entry.seq)
+def of_log(entry: LoggedEvent, *, masked: bool) -> str:
+    """An event of the past as it was sent then; ``masked`` for agents."""
+    data = mask_caller(entry.data) if masked else entry.data
+    return encode(entry.type, entry.at, data, entry.seq)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from cti_bridge.api.ports import AgentWish
 from switchroom.domain.customer import Customer, Order
@@ -20,8 +20,25 @@ Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Limit = Annotated[int, Field(ge=1, le=200)]
 
 
+def _storable(value: Any) -> Any:
+    """Refuse U+0000: PostgreSQL's text cannot hold it."""
+    if isinstance(value, dict) and any("\0" in text for text in value.values() if isinstance(text, str)):
+        raise ValueError("text may not contain U+0000")
+    return value
+
+
+def _in_utc(time: datetime) -> datetime:
+    """In UTC, as it is stored; at both ends of the calendar not every zone's time has one there."""
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this time is outside of the calendar") from None
+
+
 class In(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    _refuse_nul = model_validator(mode="before")(_storable)
 
 
 class Login(In):
@@ -49,7 +66,7 @@ class CallsQuery(In):
 
     agent_id: AgentId | None = None
     live: bool = False
-    before: AwareDatetime | None = None
+    before: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
     limit: Limit = 50
 
 
@@ -59,7 +76,7 @@ class CustomersQuery(In):
 
 class TicketsQuery(In):
     agent_id: AgentId | None = None
-    customer_id: int | None = None
+    customer_id: int | None = Field(None, ge=1, le=2**31 - 1)
     state: TicketState | None = None
     limit: Limit = 50
 

@@ -1,4 +1,4 @@
-"""The agent's desktop: built files, read once, served under a policy that lets no foreign script in."""
+"""The agent's desktop: built files, served under a policy that lets no foreign script in."""
 
 import mimetypes
 from http import HTTPStatus

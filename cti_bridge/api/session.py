@@ -23,16 +23,17 @@ async def log_in(context: Context) -> web.Response:
     wish: Login = context.body
     api, address = context.api, context.http.remote or ""
     key = f"{address} {wish.login}"
-    if wait_s := max(api.logins.wait_s(key), api.addresses.wait_s(address)):
-        detail = "too many failed attempts"
-        raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after_s=ceil(wait_s))
     async with api.password_checks:
+        # Asked when it is its turn: of guesses that come all at once none has failed yet when they arrive.
+        if wait_s := max(api.logins.wait_s(key), api.addresses.wait_s(address)):
+            detail = "too many failed attempts"
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after_s=ceil(wait_s))
         user = await api.accounts.check_password(wish.login, wish.password)
-    if user is None:
-        api.logins.failed(key)
-        api.addresses.failed(address)
-        log.warning("audit.login_failed", address=address)
-        raise Problem(HTTPStatus.UNAUTHORIZED, "login or password is wrong")
+        if user is None:
+            api.logins.failed(key)
+            api.addresses.failed(address)
+            log.warning("audit.login_failed", address=address)
+            raise Problem(HTTPStatus.UNAUTHORIZED, "login or password is wrong")
     api.logins.succeeded(key)
     token = await api.accounts.start_session(user.login, api.clock.now())
     log.info("audit.logged_in", login=user.login, role=user.role)

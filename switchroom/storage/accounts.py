@@ -127,4 +127,5 @@ class Accounts:
 
 def _digest(token: str) -> str:
     # The token is 256 random bits: nothing to guess, so a fast hash is enough.
-    return hashlib.sha256(token.encode()).hexdigest()
+    # A header may carry bytes that are no text; such a token is wrong, not an error.
+    return hashlib.sha256(token.encode(errors="backslashreplace")).hexdigest()
