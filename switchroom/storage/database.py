@@ -75,12 +75,13 @@ async def upsert(
 
 
 def _engine(url: str) -> AsyncEngine:
+    # Parameters are customers' numbers and names: an error's text, which gets into the log, must not hold them.
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True)
+        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(url)
+    engine = create_async_engine(url, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(dbapi: Any, _record: object) -> None:
