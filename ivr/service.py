@@ -1,14 +1,13 @@
 """All of the menus' parts, built from the settings, started and stopped together."""
 
-from collections.abc import Mapping
-
 import structlog
 
 from ivr.flows import Flows
 from ivr.ports import CallControl, Dips
 from ivr.server import MediaServer
+from ivr.speech.engines import engines
 from ivr.speech.listening import Recognisers
-from ivr.speech.port import Recogniser, SpeechFailed
+from ivr.speech.port import SpeechFailed
 from ivr.speech.processes import EngineProcess
 from ivr.speech.recognition import EngineRecogniser
 from ivr.speech.synthesis import EngineSynthesiser, Prompts
@@ -16,9 +15,6 @@ from switchroom.settings import Settings
 from switchroom.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
-
-BUILT_IN_LANGUAGE = "en-US"
-"""What PocketSphinx's package brings a model for."""
 
 
 class Ivr:
@@ -29,8 +25,7 @@ class Ivr:
         self._voice = EngineProcess("pyttsx3")
         self._recognisers = _recognisers(settings)
         prompts = Prompts(EngineSynthesiser(self._voice), settings.dialplans / "prompts", settings.home / "prompts")
-        recognisers: Mapping[str, Recogniser] = self._recognisers
-        self.recognisers = Recognisers(recognisers)
+        self.recognisers = Recognisers(self._recognisers)
         self.flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts)
         self.media = MediaServer(settings.media, self.flows, calls, dips, prompts, self.recognisers)
 
@@ -63,11 +58,7 @@ async def _open(recogniser: EngineRecogniser) -> None:
 
 
 def _recognisers(settings: Settings) -> dict[str, EngineRecogniser]:
-    """PocketSphinx for English, Vosk for every language that has a model: also for English, if it has one."""
-    engines: dict[str, tuple[str, dict[str, str]]] = {BUILT_IN_LANGUAGE: ("pocketsphinx", {})}
-    for language, model in settings.speech.vosk_models.items():
-        engines[language] = ("vosk", {"model": str(model), "language": language})
     return {
         language: EngineRecogniser(language, [EngineProcess(engine, options) for _ in range(settings.speech.workers)])
-        for language, (engine, options) in engines.items()
+        for language, (engine, options) in engines(settings).items()
     }

@@ -9,6 +9,7 @@ import typer
 
 from ivr.language.loader import lint_files
 from ivr.language.schema import schema_text
+from ivr.speech.engines import vocabulary
 from switchroom.cli.run import CommandError, settings
 
 app = typer.Typer(help="Menus.", no_args_is_help=True)
@@ -25,7 +26,7 @@ def lint(
     for path in paths:
         if not path.is_file():
             raise CommandError(f"{path}: there is no such file")
-    findings = lint_files(paths, found.dialplans / "prompts")
+    findings = lint_files(paths, found.dialplans / "prompts", vocabulary(found))
     if format == "json":
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
     else:

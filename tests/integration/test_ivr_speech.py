@@ -15,10 +15,12 @@ import pytest
 from ivr.machine.effects import Grammar, Prompt
 from ivr.speech import audio
 from ivr.speech.endpointing import DIGITS, PHRASE, Endpointer, Limits, SpeechEnded
+from ivr.speech.engines import vocabulary
 from ivr.speech.port import FRAME_BYTES, SAMPLE_RATE, SpeechFailed
 from ivr.speech.processes import EngineProcess
 from ivr.speech.recognition import EngineRecogniser
 from ivr.speech.synthesis import EngineSynthesiser, Prompts
+from switchroom.settings import Settings
 from tests.integration.voices import VOICES, missing, say
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
@@ -92,6 +94,12 @@ async def test_the_english_vocabulary_is_known(english: EngineRecogniser) -> Non
     unknown = await english.unknown_words(["where is my order", "Xiaomi refund", "订单", "a|b"])
     assert unknown == [(), ("xiaomi",), ("订单",), ("a|b",)]
     assert await english.recognise(Grammar("en-US", ("订单",)), bytes(16000)) is None
+
+
+def test_lint_knows_what_the_engines_can_hear() -> None:
+    unknown_words = vocabulary(Settings())
+    assert unknown_words("en-GB", "Xiaomi refund") == ("xiaomi",)
+    assert unknown_words("zh-CN", "订单") == (), "without a model nothing is listened for"
 
 
 async def test_given_the_worker_dies_then_speech_is_off_for_a_moment_and_comes_back(
