@@ -109,10 +109,10 @@ async def _customer_name(board: Desk, story: dict[str, Any]) -> str | None:
 
 
 def _print_results(calls: dict[str, dict[str, Any]], found: list[Check]) -> None:
-    table = Table(
-        "", "caller", "tier", "outcome", "agent", "ticket", "recording: caller / agent", box=None, header_style="dim"
-    )
-    table.columns[-1].no_wrap = True
+    heads = ("", "caller", "tier", "outcome", "agent", "ticket", "caller/agent level")
+    table = Table(*heads, box=None, header_style="dim", pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
     for part, call in sorted(calls.items()):
         recording = call["recording"]
         table.add_row(
@@ -122,7 +122,7 @@ def _print_results(calls: dict[str, dict[str, Any]], found: list[Check]) -> None
             call["outcome"],
             call["agent"] or "",
             f"#{call['ticket_id']}" if call["ticket_id"] else "",
-            f"{recording['seconds']:4.1f} s  {_dbfs(recording['left_rms'])} / {_dbfs(recording['right_rms'])} dBFS"
+            f"{recording['seconds']:4.1f} s {_dbfs(recording['left_rms'])}/{_dbfs(recording['right_rms'])} dBFS"
             if recording
             else "",
         )
