@@ -1,6 +1,7 @@
 """Menu files: what is accepted, what lint finds and where, and how values are spoken."""
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,12 @@ def test_a_broken_condition_is_refused_with_its_column(source: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         Expression(source)
     assert caught.value.column >= 1
+
+
+def test_the_first_menu_of_the_guide_is_a_good_one() -> None:
+    guide = (ROOT / "docs/ivr.md").read_text(encoding="utf-8")
+    first, *_ = re.findall(r"```yaml\n(.*?)```", guide, re.S)
+    assert parse(first, "docs/ivr.md")[1] == []
 
 
 def test_given_findings_that_are_errors_then_the_flow_is_not_loaded() -> None:
