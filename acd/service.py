@@ -128,10 +128,18 @@ class AcdService:
             )
 
     def _on_connected(self, event: CallConnected) -> None:
+        offer = self._offers.get(event.call_id)
         self._served(event.call_id)
         agent = self.roster.get(event.agent_id)
-        if agent is not None and agent.state is AgentState.RESERVED:
-            self.roster.connect(event.agent_id)
+        if agent is not None and (agent.state, agent.call_id) == (AgentState.RESERVED, event.call_id):
+            self.roster.connect(agent.id)
+        elif agent is not None and agent.state is not AgentState.BUSY:
+            # An offer that was given up here had gone through in the softswitch: that is how it is.
+            queue = offer.entry.waiting.requirements.queue if offer else None
+            self.roster.adopt(agent.id, AgentState.BUSY, event.call_id, queue)
+        for other in self.roster:
+            if (other.state, other.call_id) == (AgentState.RESERVED, event.call_id):
+                self.roster.part(other.id)
 
     def _on_offer_failed(self, event: OfferFailed) -> None:
         offer = self._offers.pop(event.call_id, None)
@@ -142,7 +150,7 @@ class AcdService:
             # The contact is back in its old place before the agent can be matched again.
             self._index.add_entry(offer.entry)
             self._later(lambda: self._release(offer))
-        if agent is not None and agent.state is AgentState.RESERVED:
+        if agent is not None and (agent.state, agent.call_id) == (AgentState.RESERVED, event.call_id):
             if OUTCOMES[event.failure] in BLAMED:
                 self.roster.miss(agent.id, "ring_no_answer")
             else:

@@ -105,8 +105,8 @@ class Call:
         self.state, self.agent_id = after(self.state, Move.OFFERED), agent_id
 
     def offer_failed(self, agent_id: AgentId, failure: OfferFailure) -> None:
-        """The agent did not take it. A late word about an offer that is over changes nothing."""
-        if self.state is not CallState.RINGING:
+        """The agent did not take it. A late word about an offer that is over, or was another's, changes nothing."""
+        if self.state is not CallState.RINGING or self.agent_id not in (None, agent_id):
             return
         self.state, self.agent_id = after(self.state, Move.OFFER_FAILED), None
         now = self._clock.now()

@@ -81,6 +81,8 @@ class Calls:
         self._arrivals: dict[CallId, asyncio.Event] = {}
         self._tasks = TaskGroup()
         self._reconciling: asyncio.Task[None] | None = None
+        self._gone: set[CallId] = set()
+        """Calls that ended since the last snapshot was asked for: it may still show them."""
         bus.subscribe(CustomerIdentified, self._on_identified)
 
     async def start(self) -> None:
@@ -201,6 +203,8 @@ class Calls:
                 if call_id not in self._calls:
                     self._open(call_id, number, phone, self._clock.now()).entered()
             case _:
+                if isinstance(event, CallerLeft | AgentLeft):
+                    self._gone.add(event.call_id)
                 call = self._calls.get(event.call_id)  # type: ignore[attr-defined]  # all other events have one
                 if call is not None:
                     self._post(call, event)
@@ -239,6 +243,7 @@ class Calls:
     async def reconcile(self) -> None:
         """Make what is known equal to what the softswitch holds; retried by the next login or minute if it fails."""
         before = set(self._calls)
+        self._gone.clear()
         try:
             found = await self._switch.snapshot()
         except SwitchError as error:
@@ -246,8 +251,10 @@ class Calls:
             return
         for phone in found.phones:
             self._on_switch(phone)
-        present = {live.call_id: live for live in found.calls if live.phase in FOUND_IN}
-        for call_id in before - present.keys():
+        present = {
+            live.call_id: live for live in found.calls if live.phase in FOUND_IN and live.call_id not in self._gone
+        }
+        for call_id in before - present.keys() - self._gone:
             if (call := self._calls.get(call_id)) is not None:
                 log.warning("calls.vanished", call_id=call_id, state=call.state)
                 self._end(call)

@@ -303,3 +303,29 @@ async def test_given_another_server_holds_the_agent_then_the_offer_is_taken_back
 async def test_given_an_unknown_agent_then_setting_a_state_says_so(house: House) -> None:
     with pytest.raises(UnknownAgent):
         await house.acd.set_state(AgentId("9999"), "available", None)
+
+
+# What is told late, or was given up here and went through all the same
+
+
+async def test_given_an_offer_given_up_when_its_agent_answers_then_they_are_busy_and_whoever_was_next_is_free(
+    house: House,
+) -> None:
+    await house.open(ANN, BOB)
+    await house.queue("one")
+    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=ANN, registered=False))
+    await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)  # Asterisk did not say in time that it rings
+    assert house.offers() == [("one", ANN), ("one", BOB)]
+    await house.connected("one", ANN)
+    assert (house.state(ANN), house.state(BOB)) == (AgentState.BUSY, AgentState.AVAILABLE)
+    await house.ended("one")
+    assert house.state(ANN) is AgentState.WRAP_UP
+
+
+async def test_given_an_agent_reserved_for_one_call_when_another_is_told_to_have_failed_then_they_are_not_blamed(
+    house: House,
+) -> None:
+    await house.open(ANN)
+    await house.queue("one")
+    await house.failed("two", ANN, OfferFailure.NO_ANSWER)
+    assert house.state(ANN) is AgentState.RESERVED

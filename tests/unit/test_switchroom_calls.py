@@ -1,8 +1,8 @@
 """The live calls between softswitch, menus and ACD, and what reconciliation makes of a gap."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import pytest
@@ -27,7 +27,7 @@ from switchroom.domain.events import (
     SwitchLost,
 )
 from switchroom.domain.ids import AgentId, CallId, CustomerId, QueueName
-from switchroom.softswitch.port import SwitchError
+from switchroom.softswitch.port import AgentFailed, Snapshot, SwitchError
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_softswitch import FakeSoftswitch
 
@@ -283,3 +283,48 @@ async def test_given_a_snapshot_that_fails_then_nothing_is_ended_by_mistake(hous
     await settle()
     assert house.of(CallEnded) == []
     assert house.state(call_id) is CallState.QUEUED
+
+
+class SlowSnapshot(FakeSoftswitch):
+    """Its snapshot is on its way while things happen."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        super().__init__(now=now)
+        self.asked, self.arrives = asyncio.Event(), asyncio.Event()
+        self.arrives.set()
+
+    async def snapshot(self) -> Snapshot:
+        found = await super().snapshot()
+        self.asked.set()
+        await self.arrives.wait()
+        return found
+
+
+async def test_given_a_caller_who_hangs_up_while_the_snapshot_is_on_its_way_then_no_ghost_is_taken_up() -> None:
+    house = House()
+    switch = house.switch = SlowSnapshot(now=house.clock.now)
+    house.restart()
+    await house.calls.start()
+    known, unknown = await house.queued(), await house.queued()
+    await house.calls.stop()
+    house.restart()
+    switch.arrives.clear()
+    switch.asked.clear()
+    await house.calls.start()
+    await asyncio.wait_for(switch.asked.wait(), 1)
+    switch.caller_hangs_up(unknown)
+    switch.arrives.set()
+    await settle()
+    assert [call.call_id for call in house.calls.live()] == [known]
+    await house.calls.stop()
+
+
+async def test_given_two_offers_when_the_first_ones_failure_is_told_late_then_the_second_goes_on(house: House) -> None:
+    bob = AgentId("1002")
+    house.switch.register(bob, "rings")
+    call_id = await house.queued()
+    await house.calls.connect(call_id, bob, 20)
+    house.switch._tell(AgentFailed(call_id=call_id, agent_id=ANN, failure=OfferFailure.NO_ANSWER))
+    await settle()
+    assert house.state(call_id) is CallState.RINGING
+    assert house.of(OfferFailed) == []
