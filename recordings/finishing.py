@@ -1,7 +1,7 @@
 """From the raw file that MixMonitor wrote to a finished recording.
 
-MixMonitor's option ``D`` writes interleaved signed 16-bit samples at 8 kHz, caller left, agent right, without a header: whatever
-was written before a crash is usable. The finished file is an ordinary stereo WAV.
+MixMonitor's option ``D`` writes interleaved signed 16-bit samples at 8 kHz, caller left, agent right, without a header:
+whatever was written before a crash is usable. The finished file is an ordinary stereo WAV.
 """
 
 import os
@@ -15,6 +15,8 @@ RATE = 8000
 CHANNELS = 2
 SAMPLE_BYTES = 2
 FULL_SCALE = 32768.0
+BLOCK_FRAMES = 60 * RATE
+"""Read at once: an hour's talk takes no more memory than a minute's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +37,25 @@ def finish(raw: Path, target: Path) -> Measured | None:
     frames = raw.stat().st_size // frame_bytes
     if not frames:
         return None
-    samples = np.fromfile(raw, dtype="<i2", count=frames * CHANNELS).reshape(-1, CHANNELS)
+    squares = np.zeros(CHANNELS)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
     try:
-        with partial.open("wb") as file:
+        with raw.open("rb") as source, partial.open("wb") as file:
             with wave.open(file, "wb") as out:
                 out.setnchannels(CHANNELS)
                 out.setsampwidth(SAMPLE_BYTES)
                 out.setframerate(RATE)
-                out.writeframes(samples.tobytes())
+                for begin in range(0, frames, BLOCK_FRAMES):
+                    count = min(BLOCK_FRAMES, frames - begin) * CHANNELS
+                    samples = np.fromfile(source, dtype="<i2", count=count).reshape(-1, CHANNELS)
+                    out.writeframes(samples.tobytes())
+                    squares += np.square(samples / FULL_SCALE).sum(axis=0)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(target)
     except OSError:
         partial.unlink(missing_ok=True)
         raise
-    left, right = (float(level) for level in np.sqrt(np.mean(np.square(samples / FULL_SCALE), axis=0)))
+    left, right = (float(level) for level in np.sqrt(squares / frames))
     return Measured(frames / RATE, left, right)

@@ -1,10 +1,11 @@
 """Recordings: finished when a call ends, or when a restarted server finds them; announced once they are whole.
 
-Nothing is deleted before the ledger has the finished file. A file that cannot be finished (disk full, say) stays where it
-is and is tried again.
+Nothing is deleted before the ledger has the finished file. A file that cannot be finished (disk full, say) stays where
+it is and is tried again at the next reconciliation, every minute.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import structlog
 from recordings.finishing import finish
 from switchroom.bus import Bus
 from switchroom.clock import Clock
-from switchroom.domain.events import CallEnded, RecordingReady, Reconciled
+from switchroom.domain.events import CallEnded, Reconciled, RecordingReady
 from switchroom.domain.ids import AgentId, CallId
 from switchroom.tasks import TaskGroup
 
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 SETTLED_AFTER_S = 0.5
 """The softswitch writes a little longer than the call lasts: a file is whole when it has not grown for so long."""
 
-
+_NAME = re.compile(r"(.+)-([0-9]+)-([0-9]{1,10})")
 
 
 class Recordings:
@@ -39,7 +40,6 @@ class Recordings:
         self._clock = clock
         self._written_down = written_down
         self._busy: set[Path] = set()
-        self._live: frozenset[CallId] | None = None
         self._tasks = TaskGroup()
         bus.subscribe(CallEnded, self._on_ended)
         bus.subscribe(Reconciled, self._on_reconciled)
@@ -54,18 +54,18 @@ class Recordings:
     def _on_reconciled(self, event: Reconciled) -> None:
         """Whatever belongs to no live call was left behind: by us, or by a disk that was full."""
         for raw in self._spool.glob("*.raw"):
-            if _parts(raw)[0] not in event.live:
-                self._begin(raw)
+            self._begin(raw, event.live)
 
-    def _begin(self, raw: Path) -> None:
-        if raw not in self._busy:
+    def _begin(self, raw: Path, live: frozenset[CallId] = frozenset()) -> None:
+        parts = _parts(raw)
+        if parts is not None and parts[0] not in live and raw not in self._busy:
             self._busy.add(raw)
-            self._tasks.spawn(self._finish(raw), name="recordings.finish")
+            self._tasks.spawn(self._finish(raw, parts), name="recordings.finish")
 
-    async def _finish(self, raw: Path) -> None:
+    async def _finish(self, raw: Path, parts: tuple[CallId, AgentId, datetime]) -> None:
         try:
             await self._settled(raw)
-            call_id, agent_id, began = _parts(raw)
+            call_id, agent_id, began = parts
             path = Path(f"{began:%Y/%m/%d}") / f"{call_id}-{agent_id}-{began:%H%M%S}.wav"
             measured = await asyncio.to_thread(finish, raw, self._files / path)
             if measured is not None:
@@ -81,7 +81,7 @@ class Recordings:
                     )
                 )
                 await self._written_down()
-            raw.unlink(missing_ok=True)
+            await asyncio.to_thread(raw.unlink, missing_ok=True)
         except OSError as error:
             log.error("recordings.not_finished", file=raw.name, error=str(error))
         finally:
@@ -89,12 +89,13 @@ class Recordings:
 
     async def _settled(self, raw: Path) -> None:
         size = -1
-        while (now := raw.stat().st_size) != size:
+        while (now := (await asyncio.to_thread(raw.stat)).st_size) != size:
             size = now
             await asyncio.sleep(SETTLED_AFTER_S)
 
 
-def _parts(raw: Path) -> tuple[CallId, AgentId, datetime]:
-    """Call, agent and beginning, from the file's name."""
-    call_id, agent_id, epoch = raw.stem.rsplit("-", 2)
-    return CallId(call_id), AgentId(agent_id), datetime.fromtimestamp(float(epoch)).astimezone()
+def _parts(raw: Path) -> tuple[CallId, AgentId, datetime] | None:
+    """Call, agent and beginning, from the file's name; None for a file that the softswitch has not named."""
+    if not (name := _NAME.fullmatch(raw.stem)):
+        return None
+    return CallId(name[1]), AgentId(name[2]), datetime.fromtimestamp(int(name[3])).astimezone()

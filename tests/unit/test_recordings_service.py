@@ -1,0 +1,110 @@
+"""Recordings are finished when calls end and when disks have room again; nothing of them is lost in between."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from recordings import service
+from recordings.service import Recordings
+from switchroom.bus import Bus
+from switchroom.domain.call import Outcome
+from switchroom.domain.events import CallEnded, Reconciled, RecordingReady
+from switchroom.domain.ids import CallId
+from tests.fakes.clock import FakeClock
+
+NAME = "0b1f-1001-1767864600.raw"
+CALL = CallId("0b1f")
+SAMPLES = b"\x00\x10\x00\x20" * 8000
+
+
+class House:
+    """The recordings of one server, in folders of a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock, self.bus = FakeClock(), Bus()
+        self.spool, self.files = folder / "spool", folder / "files"
+        self.spool.mkdir()
+        self.ready: list[RecordingReady] = []
+        self.bus.subscribe(RecordingReady, self.ready.append)
+        self.in_ledger = asyncio.Event()
+        self.in_ledger.set()
+        self.recordings = Recordings(self.spool, self.files, self.bus, self.clock, self._written_down)
+
+    async def _written_down(self) -> None:
+        await self.in_ledger.wait()
+
+    def ended(self) -> None:
+        self.bus.publish(CallEnded(at=self.clock.now(), call_id=CALL, outcome=Outcome.CONNECTED))
+
+    def reconciled(self, *live: CallId) -> None:
+        self.bus.publish(Reconciled(at=self.clock.now(), live=frozenset(live)))
+
+
+@pytest.fixture
+async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    monkeypatch.setattr(service, "SETTLED_AFTER_S", 0.01)
+    found = House(tmp_path)
+    yield found
+    await found.recordings.stop()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.005)
+
+
+async def test_given_a_call_that_ended_then_its_raw_file_goes_only_once_the_ledger_knows(house: House) -> None:
+    raw = house.spool / NAME
+    raw.write_bytes(SAMPLES)
+    house.in_ledger.clear()
+    house.ended()
+    await until(lambda: bool(house.ready))
+    assert raw.exists()
+    house.in_ledger.set()
+    await until(lambda: not raw.exists())
+    [ready] = house.ready
+    assert (ready.call_id, ready.agent_id, ready.seconds) == (CALL, "1001", 1.0)
+    assert (house.files / ready.path).is_file()
+
+
+async def test_given_a_folder_that_cannot_be_written_then_the_raw_file_is_kept_and_finished_at_a_later_reconciliation(
+    house: House,
+) -> None:
+    raw = house.spool / NAME
+    raw.write_bytes(SAMPLES)
+    house.files.write_text("in the way")  # root may write to any folder, but not below a file
+    house.ended()
+    await until(lambda: not house.recordings._busy)
+    house.reconciled()
+    await until(lambda: not house.recordings._busy)
+    assert raw.read_bytes() == SAMPLES
+    assert house.ready == []
+    house.files.unlink()
+    house.reconciled()
+    await until(lambda: not raw.exists())
+    assert len(house.ready) == 1
+
+
+async def test_given_a_live_call_when_reconciled_then_its_recording_is_left_alone(house: House) -> None:
+    raw = house.spool / NAME
+    raw.write_bytes(SAMPLES)
+    house.reconciled(CALL)
+    assert not house.recordings._busy
+    assert raw.exists()
+
+
+async def test_given_foreign_files_in_the_spool_then_they_stay_and_the_others_are_finished(house: House) -> None:
+    foreign = ["x.raw", "0b1f-1001-now.raw", "--.raw", "a-b-1e999.raw", "a-b-inf.raw", "a-b-99999999999999.raw"]
+    for name in [*foreign, NAME]:
+        (house.spool / name).write_bytes(SAMPLES)
+    (house.spool / "0b1f-1001-1767864602.raw").mkdir()
+    house.reconciled()
+    await until(lambda: not (house.spool / NAME).exists())
+    await until(lambda: not house.recordings._busy)
+    assert all((house.spool / name).exists() for name in foreign)
+    assert len(house.ready) == 1
