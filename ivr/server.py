@@ -8,7 +8,7 @@ import asyncio
 import re
 
 import structlog
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from ivr.flows import Flows
 from ivr.media.codec import ProtocolError
@@ -47,6 +47,7 @@ class MediaServer:
         self._prompts = prompts
         self._recognisers = recognisers
         self._runner: web.AppRunner | None = None
+        self._sockets: set[web.WebSocketResponse] = set()
         self.sessions = 0
         """Callers in menus now."""
 
@@ -60,6 +61,7 @@ class MediaServer:
         """Raises OSError when the port is taken."""
         application = web.Application()
         application.router.add_get("/media", self._answer)
+        application.on_shutdown.append(self._let_go)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
@@ -69,12 +71,16 @@ class MediaServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    async def _let_go(self, _: web.Application) -> None:
+        await asyncio.gather(*(socket.close(code=WSCloseCode.GOING_AWAY) for socket in self._sockets))
+
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         call_id = request.query.get("call_id", "")
         if not CALL_ID.fullmatch(call_id):
             return web.Response(status=400)
         socket = web.WebSocketResponse(protocols=(PROTOCOL,), max_msg_size=MAX_MESSAGE_BYTES)
         await socket.prepare(request)
+        self._sockets.add(socket)
         try:
             await self._serve(CallId(call_id), MediaSession(socket))
         except (ProtocolError, MediaClosed, TimeoutError) as error:
@@ -84,6 +90,7 @@ class MediaServer:
         except Exception:
             log.exception("media.session_failed", call_id=call_id)
         finally:
+            self._sockets.discard(socket)
             await asyncio.shield(socket.close())
         return socket
 

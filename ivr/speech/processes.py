@@ -15,6 +15,9 @@ from switchroom.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
 
+Answer = tuple[Mapping[str, Any], bytes]
+"""A reply, and the audio that came with it."""
+
 START_WITHIN_S = 60.0
 RESTART_AFTER_S = (0.1, 1.0, 5.0, 30.0)
 """Pauses before a restart, longer from failure to failure; a good answer begins anew."""
@@ -55,22 +58,32 @@ class EngineProcess:
         await self._tasks.close()
         await self._kill()
 
-    async def ask(
-        self, request: Mapping[str, Any], audio: bytes = b"", *, timeout_s: float
-    ) -> tuple[Mapping[str, Any], bytes]:
-        """One request and its answer; ``timeout_s`` includes waiting for one's turn. Raises `SpeechFailed`."""
+    async def ask(self, request: Mapping[str, Any], audio: bytes = b"", *, timeout_s: float) -> Answer:
+        """One request and its answer; ``timeout_s`` includes waiting for one's turn. Raises `SpeechFailed`.
+
+        Who stops waiting (a caller hung up) does not disturb the engine: the answer is taken from it all the same.
+        """
+        answering = self._tasks.spawn(self._answer(request, audio, timeout_s), name=f"speech.ask.{self._engine}")
+        answer: Answer | SpeechFailed = await asyncio.shield(answering)
+        if isinstance(answer, SpeechFailed):
+            raise answer
+        return answer
+
+    async def _answer(self, request: Mapping[str, Any], audio: bytes, timeout_s: float) -> Answer | SpeechFailed:
         self.waiting += 1
         try:
             async with asyncio.timeout(timeout_s), self._lock:
                 if not self.available:
-                    raise SpeechFailed(f"{self._engine} is not running")
+                    return SpeechFailed(f"{self._engine} is not running")
                 return await self._exchange(request, audio)
-        except TimeoutError as error:
-            raise SpeechFailed(f"{self._engine} did not answer within {timeout_s} s") from error
+        except TimeoutError:
+            return SpeechFailed(f"{self._engine} did not answer within {timeout_s} s")
+        except SpeechFailed as error:
+            return error
         finally:
             self.waiting -= 1
 
-    async def _exchange(self, request: Mapping[str, Any], audio: bytes) -> tuple[Mapping[str, Any], bytes]:
+    async def _exchange(self, request: Mapping[str, Any], audio: bytes) -> Answer:
         assert self._process is not None and self._process.stdin is not None
         answered = False
         try:

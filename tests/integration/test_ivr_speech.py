@@ -119,6 +119,19 @@ async def test_given_the_worker_dies_then_speech_is_off_for_a_moment_and_comes_b
     assert found is not None and found.text == "operator"
 
 
+async def test_given_a_caller_who_hangs_up_meanwhile_then_the_engine_works_on(
+    english: EngineRecogniser, tmp_path: Path
+) -> None:
+    (utterance,) = utterances(say("flite", "slt", "operator", tmp_path))
+    pid = english._workers[0].pid
+    asking = asyncio.create_task(english.recognise(MENU, utterance))
+    await asyncio.sleep(0.005)  # it has begun
+    asking.cancel()
+    found = await english.recognise(MENU, utterance)
+    assert found is not None and found.text == "operator", "its own answer, not the one that nobody waits for"
+    assert english._workers[0].pid == pid
+
+
 async def test_given_a_worker_that_hangs_then_the_caller_does_not(voice: EngineProcess) -> None:
     assert voice.pid is not None
     os.kill(voice.pid, signal.SIGSTOP)
