@@ -55,7 +55,7 @@ def decode_waiting(variables: Mapping[str, str]) -> Waiting | None:
     try:
         skills = {str(skill): int(level) for skill, level in json.loads(variables.get("SKILLS") or "{}").items()}
         tier = Tier(variables.get("TIER") or Tier.STANDARD)
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, OverflowError):
         return None
     return Waiting(Requirements(QueueName(queue), skills, tier), enqueued_at)
 
@@ -77,9 +77,9 @@ def decode_time(text: str) -> datetime | None:
     """
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(UTC) if time.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return time.astimezone(UTC) if time.tzinfo else None
 
 
 def _fitted(collected: Mapping[str, str]) -> str:

@@ -85,6 +85,8 @@ def test_the_limit_leaves_room_for_the_header() -> None:
         {"QUEUE": "refund"},
         {"QUEUE": "", "ENQUEUED_AT": "2026-11-23T09:00:00+00:00"},
         {"QUEUE": "refund", "ENQUEUED_AT": "yesterday"},
+        {"QUEUE": "refund", "ENQUEUED_AT": "0001-01-01T00:00:00+14:00"},
+        {"QUEUE": "refund", "ENQUEUED_AT": "2026-11-23T09:00:00+00:00", "SKILLS": '{"a": 1e999}'},
         {"QUEUE": "refund", "ENQUEUED_AT": "2026-11-23T09:00:00"},
         {"QUEUE": "refund", "ENQUEUED_AT": "2026-11-23T09:00:00+00:00", "TIER": "diamond"},
         {"QUEUE": "refund", "ENQUEUED_AT": "2026-11-23T09:00:00+00:00", "SKILLS": "{"},
