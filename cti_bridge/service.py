@@ -63,6 +63,7 @@ class CtiBridge:
         self._tasks = TaskGroup()
         self._records: dict[CallId, ContactRecord] = {}
         self._offers: dict[AgentId, ev.OfferMade] = {}
+        self._drawn: dict[OfferId, asyncio.Event] = {}
         self.tickets = TicketDesk(connectors.ticketing, bus, clock, queue_title)
 
     async def start(self) -> None:
@@ -82,30 +83,45 @@ class CtiBridge:
         await self.tickets.close()
 
     async def pop(self, offer: ev.OfferMade) -> None:
-        """Put the customer's record on the agent's screen. Returns within `POP_DEADLINE_S`, and never raises."""
+        """Put the customer's record on the agent's screen, and wait until it is drawn there.
+
+        Returns within `POP_DEADLINE_S`, and never raises: the phone rings whatever became of the screen.
+        """
         self._offers[offer.agent_id] = offer
+        drawn = self._drawn[offer.offer_id] = asyncio.Event()
+        popped = False
         try:
             async with asyncio.timeout(POP_DEADLINE_S):
-                record = await self._record(offer)
-                complete, profile = await self._profile_in_time(record)
-                screens = await self._screens.show(screen_pop(offer, record, profile))
+                popped = await self._show(offer)
+                if popped:
+                    await drawn.wait()
         except Exception as error:
-            log.warning("pop.failed", call_id=offer.call_id, agent_id=offer.agent_id, error=type(error).__name__)
-            return
+            # Handed over but not drawn in time: a tab in the background, or a program that does not say so.
+            if not popped:
+                log.warning("pop.failed", call_id=offer.call_id, agent_id=offer.agent_id, error=type(error).__name__)
+        finally:
+            del self._drawn[offer.offer_id]
+
+    async def _show(self, offer: ev.OfferMade) -> bool:
+        """Whether a desktop of the agent took the pop."""
+        record = await self._record(offer)
+        complete, profile = await self._profile_in_time(record)
+        screens = await self._screens.show(screen_pop(offer, record, profile))
         if not complete:
             self._tasks.spawn(self._complete(offer), name="pop.complete")
-        if screens:
-            self._bus.publish(
-                ev.ScreenPopped(
-                    at=self._clock.now(),
-                    call_id=offer.call_id,
-                    offer_id=offer.offer_id,
-                    agent_id=offer.agent_id,
-                    screens=screens,
-                )
-            )
-        else:
+        if not screens:
             log.info("pop.no_screen", call_id=offer.call_id, agent_id=offer.agent_id)
+            return False
+        self._bus.publish(
+            ev.ScreenPopped(
+                at=self._clock.now(),
+                call_id=offer.call_id,
+                offer_id=offer.offer_id,
+                agent_id=offer.agent_id,
+                screens=screens,
+            )
+        )
+        return True
 
     async def current_pop(self, agent_id: AgentId, call_id: CallId | None) -> ScreenPop | None:
         """The pop for a desktop that was opened late or connects again; ``call_id`` is the agent's present call.
@@ -136,6 +152,8 @@ class CtiBridge:
         offer = self._offers.get(agent_id)
         if offer is None or offer.offer_id != offer_id:
             return
+        if offer_id in self._drawn:
+            self._drawn[offer_id].set()
         record = self._records.get(offer.call_id)
         if record is not None and record.shown_at is None:
             self._bus.publish(

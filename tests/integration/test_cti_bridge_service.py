@@ -151,6 +151,27 @@ async def test_given_an_offer_then_the_whole_record_is_on_the_screen(open_house:
     assert len(house.all_seen(ev.ScreenShown)) == 1
 
 
+async def test_given_a_desktop_that_draws_then_the_pop_is_over_when_it_says_so(open_house: House) -> None:
+    house = open_house
+    house.enter()
+    await house.wait_for(ev.CustomerIdentified)
+    pop = asyncio.create_task(house.bridge.pop(house.offer()))
+    await house.wait_for(ev.ScreenPopped)
+    assert not pop.done()
+    house.bridge.shown(AGENT, OfferId("forged"))
+    await asyncio.sleep(0)
+    assert not pop.done()
+    house.bridge.shown(AGENT, OfferId("o1"))
+    await asyncio.wait_for(pop, 1)
+    assert len(house.all_seen(ev.ScreenShown)) == 1
+
+
+async def test_given_a_desktop_that_never_draws_then_the_phone_rings_all_the_same(open_house: House) -> None:
+    open_house.enter()
+    await asyncio.wait_for(open_house.bridge.pop(open_house.offer()), POP_DEADLINE_S + 5)
+    assert len(open_house.all_seen(ev.ScreenPopped)) == 1
+
+
 async def test_given_no_desktop_open_then_nothing_claims_to_have_popped(open_house: House) -> None:
     open_house.screens.count = 0
     open_house.enter()

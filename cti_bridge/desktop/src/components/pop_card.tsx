@@ -18,8 +18,10 @@ export function TierBadge({ tier }: { tier: string }) {
 export function PopCard() {
   const shown = pop.value!;
   useEffect(() => {
-    // After the next frame the card is really on the screen.
-    requestAnimationFrame(() => requestAnimationFrame(() => drawn(shown.offer_id)));
+    // After the next frame the card is really on the screen; a hidden tab has no frames, and must not hold up the ring.
+    const tell = () => drawn(shown.offer_id);
+    if (document.hidden) tell();
+    else requestAnimationFrame(() => requestAnimationFrame(tell));
   }, [shown.offer_id]);
 
   return (
