@@ -110,7 +110,7 @@ async def _customer_name(board: Desk, story: dict[str, Any]) -> str | None:
 
 def _print_results(calls: dict[str, dict[str, Any]], found: list[Check]) -> None:
     heads = ("", "caller", "tier", "outcome", "agent", "ticket", "caller/agent level")
-    table = Table(*heads, box=None, header_style="dim", pad_edge=False)
+    table = Table(*heads, box=None, header_style="dim", pad_edge=False, padding=(0, 1))
     for column in table.columns:
         column.no_wrap = True
     for part, call in sorted(calls.items()):
