@@ -42,7 +42,7 @@ class System:
     async def start(self) -> DemoAccounts:
         """Bring everything up; raises an error of one sentence if that cannot be."""
         found = self.settings
-        found.home.mkdir(parents=True, exist_ok=True)
+        found.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_taken(found.http.host, found.http.port, "HTTP", "SWITCHROOM_HTTP__PORT")
         _refuse_taken(found.media.host, found.media.port, "media", "SWITCHROOM_MEDIA__PORT")
         database = Database(found.database)

@@ -27,7 +27,7 @@ from softswitch_config.render import Folders
 from switchroom.adapters import LedgerDips
 from switchroom.bus import Bus
 from switchroom.calls import Calls
-from switchroom.clock import SystemClock
+from switchroom.clock import Clock, SystemClock
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentStateChanged, OfferMade
 from switchroom.domain.ids import OfferId, QueueName
@@ -71,7 +71,7 @@ class Server:
         settings, stack = self._settings, self._stack
         clock, bus = SystemClock(), Bus()
         config = load_config(settings.dialplans)
-        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
 
         database = Database(settings.database)
         stack.push_async_callback(database.close)
@@ -84,7 +84,7 @@ class Server:
             settings.asterisk.ami_host, settings.asterisk.ami_port, settings.asterisk.ami_user, _ami_secret(settings)
         )
         calls = Calls(switch, bus, clock)
-        store: Store = RedisStore(settings.redis_url.get_secret_value()) if settings.redis_url else MemoryStore(clock)
+        store = _store(settings, clock)
         acd = AcdService(config, store, bus, clock, lambda: OfferId(uuid.uuid4().hex))
         acd.roster.restore(
             AgentStateChanged(
@@ -178,6 +178,15 @@ class Server:
 
 def _taken(where: Http | Media, what: str, error: OSError) -> SettingsError:
     return SettingsError(f"{where.host}:{where.port} cannot be used for {what} ({error.strerror}); choose another port")
+
+
+def _store(settings: Settings, clock: Clock) -> Store:
+    if settings.redis_url is None:
+        return MemoryStore(clock)
+    try:
+        return RedisStore(settings.redis_url.get_secret_value())
+    except ValueError as error:  # tells the schemes, not the password
+        raise SettingsError(f"redis_url is not usable: {error}") from error
 
 
 def _ami_secret(settings: Settings) -> str:

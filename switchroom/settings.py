@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -55,6 +55,13 @@ class Sip(_Section):
     carriers: tuple[str, ...] = ("127.0.0.2",)
     """Addresses from which the carrier's calls come."""
     rtp_ports: tuple[int, int] = (20000, 21999)
+
+    @field_validator("rtp_ports")
+    @classmethod
+    def _rising(cls, ports: tuple[int, int]) -> tuple[int, int]:
+        if not 1024 <= ports[0] < ports[1] <= 65535:
+            raise ValueError("the first and the last port, from 1024 to 65535")
+        return ports
 
 
 class Asterisk(_Section):

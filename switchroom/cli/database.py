@@ -26,7 +26,7 @@ def seed() -> None:
 
 async def _upgrade(*, demo: bool) -> None:
     found = settings()
-    found.home.mkdir(parents=True, exist_ok=True)
+    found.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(found.database)
     try:
         await database.upgrade()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import pydantic_settings
 from pydantic import ValidationError
 
 from softswitch_config.errors import SoftswitchConfigError
@@ -25,6 +26,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     YamlError,
     Refused,
     ValidationError,
+    OSError,
 )
 
 
@@ -32,12 +34,15 @@ def one_line(error: Exception) -> str:
     """An expected error in one sentence."""
     if isinstance(error, ValidationError):
         return "; ".join(f"setting `{'.'.join(map(str, e['loc']))}`: {e['msg']}" for e in error.errors())
-    return str(error)
+    return " ".join(str(error).split())
 
 
 def settings() -> Settings:
     """The settings of this process; a wrong one is named."""
-    return Settings()
+    try:
+        return Settings()
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(f'{error}: lists and mappings are written as JSON, as ["198.51.100.7"]') from error
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

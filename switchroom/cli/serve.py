@@ -1,6 +1,7 @@
 """``switchroom serve``: the server itself."""
 
 import asyncio
+import os
 import signal
 
 import typer
@@ -14,6 +15,7 @@ def serve() -> None:
     """Run the server until it is told to stop. Asterisk is started apart (`switchroom asterisk start`)."""
     found = settings()
     configure_logging(found)
+    os.umask(0o077)  # recordings and the database are nobody else's business on this machine
     asyncio.run(_serve(Server(found)))
 
 

@@ -59,7 +59,7 @@ def token(label: str, role: Annotated[Role, typer.Option()] = Role.SUPERVISOR) -
 
 
 async def _with_accounts(found: Settings, ask: Callable[[Accounts], Awaitable[T]]) -> T:
-    found.home.mkdir(parents=True, exist_ok=True)
+    found.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(found.database)
     try:
         await database.upgrade()

@@ -9,7 +9,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Table, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from switchroom.settings import SettingsError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -40,9 +43,14 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     async def upgrade(self) -> None:
-        """Bring the tables to the newest version; nothing happens when they are."""
-        async with self.write() as connection:
-            await connection.run_sync(_migrate)
+        """Bring the tables to the newest version; nothing happens when they are. SettingsError: it cannot be used."""
+        try:
+            async with self.write() as connection:
+                await connection.run_sync(_migrate)
+        except (OSError, DBAPIError) as error:
+            where = self._engine.url.render_as_string(hide_password=True)
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            raise SettingsError(f"the database {where} cannot be used: {reason}") from error
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -76,9 +84,12 @@ async def upsert(
 
 def _engine(url: str) -> AsyncEngine:
     # Parameters are customers' numbers and names: an error's text, which gets into the log, must not hold them.
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+    except (ArgumentError, ImportError) as error:  # its text may hold the password
+        raise SettingsError("database_url is not usable: write it as postgresql+asyncpg://user@host/name") from error
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(url, hide_parameters=True)

@@ -282,7 +282,9 @@ async def test_given_recordings_that_cannot_be_written_then_the_call_is_served_a
     await until(lambda: bool(besieged.told("switchroom.recording.ready", since)), "the next reconciliation", 90)
     [ready] = besieged.told("switchroom.recording.ready", since)
     assert ready["call_id"] == found["call_id"]
-    assert (files / ready["path"]).stat().st_size > size
+    finished = (files / ready["path"]).stat()
+    assert finished.st_size > size
+    assert finished.st_mode & 0o077 == 0  # nobody else on the machine may listen
     await until(lambda: not raw.exists(), "the raw file is gone")
     assert agent.phone.history[-1].answered_at is not None
 

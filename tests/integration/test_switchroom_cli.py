@@ -99,3 +99,24 @@ def test_the_benchmark_of_routing_prints_a_ratio(tmp_path: Path) -> None:
     done = switchroom(tmp_path, "bench", "routing", "--decisions", "200", "--longest", "100")
     assert done.returncode == 0
     assert "×" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SIP__CARRIERS", "198.51.100.7", "JSON"),
+        ("SIP__RTP_PORTS", "[30000, 20000]", "sip.rtp_ports"),
+        ("HTTP__PORT", "http", "http.port"),
+        ("DATABASE_URL", "s3cret@nowhere", "database_url"),
+        ("DATABASE_URL", "postgresql+asyncpg://user:s3cret@127.0.0.1:1/calls", "127.0.0.1:1/calls"),
+        ("REDIS_URL", "nowhere:s3cret", "redis_url"),
+        ("DIALPLANS", "/nonexistent", "/nonexistent/agents.yaml"),
+        ("HOME", "/dev/null/home", "/dev/null"),
+    ],
+)
+def test_given_a_setting_that_cannot_be_then_the_server_names_it_and_no_password(
+    tmp_path: Path, name: str, value: str, told: str
+) -> None:
+    line = refused(switchroom(tmp_path, "serve", **{f"SWITCHROOM_{name}": value}))
+    assert told in line
+    assert "s3cret" not in line
