@@ -44,7 +44,8 @@ async def log_in(context: Context) -> web.Response:
         max_age=int(SESSION_LASTS.total_seconds()),
         httponly=True,
         samesite="Strict",
-        secure=context.http.secure,
+        # Behind a proxy that ends TLS our side of it is plain; the page's origin tells.
+        secure=context.http.secure or context.http.headers.get("Origin", "").startswith("https://"),
     )
     return response
 

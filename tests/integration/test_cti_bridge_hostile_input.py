@@ -21,7 +21,7 @@ from switchroom.domain.call import CallState
 from switchroom.domain.ids import AgentId, CallId
 from switchroom.storage.accounts import Role
 from tests.fakes.clock import FakeClock
-from tests.fixtures.bridge_server import PASSWORD, BridgeServer
+from tests.fixtures.bridge_server import ORIGIN, PASSWORD, BridgeServer
 
 UNREADY = (HTTPStatus.SERVICE_UNAVAILABLE,)
 """What /readyz and the unbuilt desktop may say."""
@@ -244,3 +244,14 @@ async def test_given_an_agent_then_numbers_are_masked_in_events_too_and_nobody_e
             adopted = [one["data"] for one in told if one["type"] == "switchroom.call.adopted"]
             assert [data["call_id"] for data in adopted] == calls
             assert all(data["caller"] == "138****8000" for data in adopted)
+
+
+@pytest.mark.parametrize(("origin", "secure"), [(ORIGIN, True), (None, False)])
+async def test_given_a_page_over_tls_then_its_cookie_travels_over_tls_only(
+    server: BridgeServer, origin: str | None, secure: bool
+) -> None:
+    async with ClientSession(headers={"Origin": origin} if origin else None) as http:
+        wish = {"login": "agent", "password": PASSWORD}
+        async with http.post(f"{server.url}/api/v1/session", json=wish) as answer:
+            assert answer.status == 200
+            assert bool(answer.cookies[COOKIE]["secure"]) is secure
