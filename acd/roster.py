@@ -103,6 +103,9 @@ class Roster:
     def _engaged(self, agent_id: AgentId, what: AgentMove, reason: str | None = None) -> None:
         now = self._clock.now()
         after = move(self._agents[agent_id], what, now, reason=reason)
+        if after.state is AgentState.AVAILABLE and after.wish is not None:
+            wished, why = after.wish  # before the next call finds them free
+            after = move(after, wished, now, reason=why)
         if after.state is AgentState.WRAP_UP:
             queue = self._config.queues.get(after.queue) if after.queue else None
             after = replace(after, until=now + (queue.wrap_up if queue else DEFAULT_WRAP_UP))

@@ -48,7 +48,7 @@ LEASE_MARGIN_S = 10.0
 """How much longer than the phone rings an agent stays reserved in the store."""
 
 RETRY_S = 1.0
-"""When a reservation was refused by another server's, the line is looked at again after this time."""
+"""When a reservation or a ring was refused, the line is looked at again after this time."""
 
 WISHES = {"available": AgentMove.READY, "paused": AgentMove.PAUSE, "logged_out": AgentMove.LOG_OUT}
 
@@ -118,8 +118,10 @@ class AcdService:
         queue = event.waiting.requirements.queue if event.waiting else None
         if event.state is CallState.CONNECTED:
             self.roster.adopt(agent.id, AgentState.BUSY, event.call_id, queue)
-        elif event.state is CallState.RINGING and event.waiting is not None and event.call_id not in self._offers:
+        elif event.state is CallState.RINGING and event.waiting is not None:
             self._index.remove_entry(event.call_id)
+            if (given_up := self._offers.pop(event.call_id, None)) and given_up.agent_id != agent.id:
+                self.roster.part(given_up.agent_id)
             self.roster.adopt(agent.id, AgentState.RESERVED, event.call_id, queue)
             entry = self._entry(event.call_id, event.waiting)
             self._later(lambda: self._enqueue(entry))
@@ -142,7 +144,13 @@ class AcdService:
                 self.roster.part(other.id)
 
     def _on_offer_failed(self, event: OfferFailed) -> None:
-        offer = self._offers.pop(event.call_id, None)
+        offer = self._offers.get(event.call_id)
+        if offer is not None and event.failure is OfferFailure.SWITCH_FAILED:
+            # It would refuse again at once: the same two would be offered to each other without a pause.
+            self._later(lambda: self._release(offer))
+            self._clock.call_later(RETRY_S, lambda: self._give_back(offer))
+            return
+        self._offers.pop(event.call_id, None)
         agent = self.roster.get(event.agent_id)
         if offer is not None and event.failure is OfferFailure.CALLER_LEFT:
             self._later(lambda: self._remove(event.call_id))
@@ -305,8 +313,10 @@ class AcdService:
         )
 
     def _give_back(self, offer: Offer) -> None:
-        """Another server holds the agent or the contact: both are free here again."""
+        """Another server holds the agent or the contact, or nothing could be rung: both are free here again."""
         if self._offers.get(offer.call_id) is offer:
             del self._offers[offer.call_id]
             self._index.add_entry(offer.entry)
             self.roster.part(offer.agent_id)
+            if offer.call_id in self._index:  # the agent has left, or got another: somebody else may be free
+                self._route_entry(offer.entry)

@@ -9,7 +9,7 @@ import pytest
 
 from acd.config import AcdConfig, AgentConfig, QueueConfig
 from acd.routing import QueueEntry
-from acd.service import AcdService
+from acd.service import RETRY_S, AcdService
 from acd.store.memory import MemoryStore
 from acd.store.port import StoreError
 from switchroom.bus import Bus
@@ -315,6 +315,8 @@ async def test_given_an_offer_given_up_when_its_agent_answers_then_they_are_busy
     await house.queue("one")
     house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=ANN, registered=False))
     await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)  # Asterisk did not say in time that it rings
+    house.clock.advance(RETRY_S)
+    await settle()
     assert house.offers() == [("one", ANN), ("one", BOB)]
     await house.connected("one", ANN)
     assert (house.state(ANN), house.state(BOB)) == (AgentState.BUSY, AgentState.AVAILABLE)
@@ -329,3 +331,64 @@ async def test_given_an_agent_reserved_for_one_call_when_another_is_told_to_have
     await house.queue("one")
     await house.failed("two", ANN, OfferFailure.NO_ANSWER)
     assert house.state(ANN) is AgentState.RESERVED
+
+
+async def test_given_a_softswitch_that_refuses_every_ring_then_it_is_asked_again_with_pauses(house: House) -> None:
+    await house.open(ANN)
+    await house.queue("one")
+    for tries in range(1, 4):
+        assert len(house.offers()) == tries
+        await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)
+        assert len(house.offers()) == tries
+        house.clock.advance(RETRY_S)
+        await settle()
+
+
+async def test_given_a_refused_ring_whose_agent_has_left_then_another_free_agent_gets_the_call(house: House) -> None:
+    await house.open(ANN, BOB)
+    await house.queue("one")
+    await house.acd.set_state(ANN, "logged_out", None)
+    await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)
+    house.clock.advance(RETRY_S)
+    await settle()
+    assert house.offers() == [("one", ANN), ("one", BOB)]
+
+
+async def test_given_an_agent_who_asks_for_a_pause_while_it_rings_when_the_caller_leaves_then_no_other_call_comes_first(
+    house: House,
+) -> None:
+    await house.open(ANN)
+    await house.queue("one")
+    await house.queue("two")
+    await house.acd.set_state(ANN, "paused", "lunch")
+    await house.failed("one", ANN, OfferFailure.CALLER_LEFT)
+    assert house.offers() == [("one", ANN)]
+    assert house.state(ANN) is AgentState.PAUSED
+
+
+async def test_given_a_refused_ring_that_rings_all_the_same_then_it_goes_on_and_is_not_offered_again(
+    house: House,
+) -> None:
+    await house.open(ANN, BOB)
+    await house.queue("one")
+    await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)
+    now = house.clock.now()
+    needs = Requirements(QueueName("returns"), {"lang:zh": 1}, Tier.STANDARD)
+    house.bus.publish(
+        CallAdopted(
+            at=now,
+            call_id=CallId("one"),
+            number="4008123123",
+            caller="",
+            entered_at=now,
+            state=CallState.RINGING,
+            agent_id=ANN,
+            waiting=Waiting(needs, now),
+        )
+    )
+    house.clock.advance(RETRY_S)
+    await settle()
+    assert house.offers() == [("one", ANN)]
+    assert (house.state(ANN), house.state(BOB)) == (AgentState.RESERVED, AgentState.AVAILABLE)
+    await house.connected("one", ANN)
+    assert house.state(ANN) is AgentState.BUSY
