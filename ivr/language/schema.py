@@ -1,5 +1,6 @@
 """The JSON Schema of menu files, for editors. Kept in dialplans/schema/ivr-v1.json; a test checks that it is this."""
 
+import inspect
 import json
 from typing import Any
 
@@ -7,11 +8,18 @@ from ivr.language.models import Menus
 
 
 def schema() -> dict[str, Any]:
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Menus.model_json_schema(by_alias=True),
-        "title": "Switchroom menu",
-    }
+    found: dict[str, Any] = _cleaned(Menus.model_json_schema(by_alias=True))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "Switchroom menu"}
+
+
+def _cleaned(value: Any) -> Any:
+    """Descriptions come from docstrings, which Python keeps indented before 3.13."""
+    if isinstance(value, dict):
+        return {
+            key: inspect.cleandoc(item) if key == "description" and isinstance(item, str) else _cleaned(item)
+            for key, item in value.items()
+        }
+    return [_cleaned(item) for item in value] if isinstance(value, list) else value
 
 
 def schema_text() -> str:
