@@ -34,6 +34,11 @@ def test_every_check_of_the_demonstration_holds(
     for call in written["calls"]:
         if call["recording"]:
             assert Path(call["recording"]["path"]).stat().st_size > 8000
+    log = server_log.read_text(encoding="utf-8")
+    for call in written["calls"]:
+        said = [one["value"] for one in call["inputs"] if len(one["value"]) > 1]  # single keys are in every time stamp
+        for private in (call["caller"], call["caller"][-8:], call["customer"], *said):
+            assert not private or private not in log, "callers are nowhere in the log"
 
 
 def test_given_a_taken_port_then_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch, short_home: Path) -> None:
