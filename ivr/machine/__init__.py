@@ -44,7 +44,8 @@ def step(flow: Flow, state: State, happened: Input) -> tuple[State, tuple[Effect
     """What follows from ``happened``."""
     handler = HANDLERS.get((state.phase, type(happened)))
     late = getattr(happened, "turn", state.turn) != state.turn or getattr(happened, "timer", state.timer) != state.timer
-    if handler is None or late:
+    unheard = isinstance(happened, SpeechStarted | Heard | NotUnderstood) and not state.listening
+    if handler is None or late or unheard:
         return state, ()
     walk = Walk(flow, state)
     handler(walk, happened)

@@ -208,7 +208,8 @@ class Walk:
     def wait(self, node: models.Menu | models.Collect) -> None:
         settings = self.flow.listen(node)
         self.start_timer((settings.between_digits if self.state.digits else settings.timeout).total_seconds())
-        self.listen(self.grammar(node))
+        if not self.state.digits:
+            self.listen(self.grammar(node))
 
     def start_timer(self, seconds: float) -> None:
         self.change(timer=self.state.timer + 1)
@@ -243,6 +244,7 @@ class Walk:
         elif key == node.digits.finish:
             self.complete(node, self.state.digits, InputKind.DTMF)
         elif key.isdigit():
+            self.stop_listening()  # who types does not speak: a noise must not wipe what was typed
             self.change(digits=self.state.digits + key)
             if len(self.state.digits) == node.digits.most:
                 self.change(swallow=node.digits.finish or "")

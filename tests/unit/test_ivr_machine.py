@@ -288,6 +288,29 @@ def test_given_no_said_then_it_asks_once_more() -> None:
     assert walker.state.phase is Phase.ASKING
 
 
+@pytest.mark.parametrize("noise", [(SpeechStarted, NotUnderstood), (NotUnderstood,)])
+def test_given_a_noise_between_typed_digits_then_they_are_kept(noise: tuple[type[Input], ...]) -> None:
+    walker = Walker(FLOWS[2]).hear_out().press("1").hear_out()
+    assert walker.path[-1] == "ask_order"
+    assert walker.state.listening, "for `agent`"
+    assert walker.press("2").one(StopListening)
+    walker.press("0260")
+    timer = walker.state.timer
+    for kind in noise:
+        assert walker.feed(kind(walker.state.turn)).last == ()
+    assert walker.state.timer == timer
+    assert walker.press("103").one(LookUp).arguments == {"number": "20260103"}
+
+
+def test_given_speech_under_way_when_the_first_digit_comes_then_the_digits_win() -> None:
+    walker = Walker(FLOWS[2]).hear_out().press("1").hear_out()
+    walker.feed(SpeechStarted(walker.state.turn)).press("2")
+    assert walker.one(StopListening) and walker.one(StartTimer).seconds == 3
+    assert walker.feed(Heard(walker.state.turn, "agent", 0.9)).last == ()
+    assert walker.press("#").said[0] == "Sorry, I did not get that."
+    assert walker.state.listening, "the question is asked anew"
+
+
 # Data
 
 
