@@ -25,6 +25,7 @@ from switchroom.yamlfile import Finding, YamlError
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_MS = 2000
+WATCH_AGAIN_AFTER_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +80,27 @@ class Flows:
 
     async def load(self) -> None:
         """Read the whole folder."""
-        self._seen = await asyncio.to_thread(self._look)
+        seen = await asyncio.to_thread(self._look)
         recordings = await asyncio.to_thread(loader.recorded, self._recordings)
-        self._files = {path: await self._load(path, recordings) for path in self._seen}
+        self._files = {path: await self._load(path, recordings) for path in seen}
         numbers: dict[str, Flow] = {}
         for file in self._files.values():
             for number in file.flow.menus.numbers if file.flow else ():
                 if file.flow is not None and numbers.setdefault(number, file.flow) is not file.flow:
                     log.error("flow.number_taken", number=number, by=numbers[number].name, wanted_by=file.flow.name)
         self._numbers = numbers
+        self._seen = seen
 
     async def _watch(self) -> None:
+        """Follow the folder for as long as the server runs, also where it is gone for a while."""
+        while True:
+            try:
+                await self._follow()
+            except Exception as error:
+                log.error("flow.watch_failed", reason=type(error).__name__)
+            await asyncio.sleep(WATCH_AGAIN_AFTER_S)
+
+    async def _follow(self) -> None:
         """Also looks by itself now and then: notices get lost on network folders, and before the watch begins."""
         async for _ in awatch(self._folder, recursive=False, yield_on_timeout=True, rust_timeout=LOOK_EVERY_MS):
             if await asyncio.to_thread(self._look) != self._seen:
@@ -108,12 +119,16 @@ class Flows:
         flow_before = before.flow if before else None
         try:
             flow, findings = await asyncio.to_thread(loader.load, path, recordings)
+            if flow_before is not None and flow_before.version == flow.version:
+                return MenuFile(path, flow_before, tuple(findings))
+            await self._prompts.prepare(_static_prompts(flow))
         except YamlError as error:
             log.error("flow.unusable", file=path.name, findings=[str(finding) for finding in error.findings])
             return MenuFile(path, flow_before, error.findings)
-        if flow_before is not None and flow_before.version == flow.version:
-            return MenuFile(path, flow_before, tuple(findings))
-        await self._prompts.prepare(_static_prompts(flow))
+        except Exception as error:  # one file must never take the others with it
+            log.exception("flow.load_failed", file=path.name)
+            finding = Finding(str(path), 1, 1, "IVR001", f"cannot be loaded: {type(error).__name__}")
+            return MenuFile(path, flow_before, (finding,))
         log.info("flow.loaded", flow=flow.name, version=flow.version, warnings=len(findings))
         return MenuFile(path, flow, tuple(findings))
 

@@ -19,7 +19,7 @@ from ivr.speech.listening import Recognisers
 from ivr.speech.synthesis import Prompts
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.ids import CallId
-from switchroom.settings import Media
+from switchroom.settings import Media, port_taken
 
 log = structlog.get_logger(__name__)
 
@@ -58,13 +58,17 @@ class MediaServer:
         return int(self._runner.addresses[0][1])
 
     async def start(self) -> None:
-        """Raises OSError when the port is taken."""
+        """Raises `SettingsError` when the port is taken."""
         application = web.Application()
         application.router.add_get("/media", self._answer)
         application.on_shutdown.append(self._let_go)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
+        host, port = self._settings.host, self._settings.port
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            raise port_taken(host, port, "media", error) from None
 
     async def stop(self) -> None:
         """Callers in menus go on in the dialplan."""

@@ -30,7 +30,7 @@ class Ivr:
         self.media = MediaServer(settings.media, self.flows, calls, dips, prompts, self.recognisers)
 
     async def start(self) -> None:
-        """Returns when callers can be served by keys; recognisers load meanwhile. Raises OSError for a taken port."""
+        """Returns when callers can be served by keys; recognisers load meanwhile. A taken port is a `SettingsError`."""
         try:
             await self._voice.start()
         except SpeechFailed as error:  # prompts that were made before, and recordings, go on being heard

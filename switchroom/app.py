@@ -31,7 +31,7 @@ from switchroom.clock import Clock, SystemClock
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentStateChanged, OfferMade
 from switchroom.domain.ids import OfferId, QueueName
-from switchroom.settings import Http, Media, Settings, SettingsError
+from switchroom.settings import Settings, SettingsError, port_taken
 from switchroom.softswitch.ami import AmiSoftswitch
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
@@ -83,7 +83,7 @@ class Server:
         switch = AmiSoftswitch(
             settings.asterisk.ami_host, settings.asterisk.ami_port, settings.asterisk.ami_user, _ami_secret(settings)
         )
-        calls = Calls(switch, bus, clock)
+        calls = Calls(switch, bus, clock, config.fallback)
         store = _store(settings, clock)
         acd = AcdService(config, store, bus, clock, lambda: OfferId(uuid.uuid4().hex))
         acd.roster.restore(
@@ -117,10 +117,7 @@ class Server:
 
         ivr = Ivr(settings, calls, LedgerDips(database))
         stack.push_async_callback(ivr.stop)
-        try:
-            await ivr.start()
-        except OSError as error:
-            raise _taken(settings.media, "media", error) from None
+        await ivr.start()
 
         async def asterisk_answers() -> None:
             if not switch.connected:
@@ -173,18 +170,14 @@ class Server:
         try:
             await web.TCPSite(runner, http.host, http.port).start()
         except OSError as error:
-            raise _taken(http, "HTTP", error) from None
-
-
-def _taken(where: Http | Media, what: str, error: OSError) -> SettingsError:
-    return SettingsError(f"{where.host}:{where.port} cannot be used for {what} ({error.strerror}); choose another port")
+            raise port_taken(http.host, http.port, "HTTP", error) from None
 
 
 def _store(settings: Settings, clock: Clock) -> Store:
     if settings.redis_url is None:
         return MemoryStore(clock)
     try:
-        return RedisStore(settings.redis_url.get_secret_value())
+        return RedisStore(settings.redis_url.get_secret_value(), server=settings.server_name)
     except ValueError as error:  # tells the schemes, not the password
         raise SettingsError(f"redis_url is not usable: {error}") from error
 

@@ -28,6 +28,11 @@ class SettingsError(Exception):
     """A setting cannot be used; the text names the place and the fix."""
 
 
+def port_taken(host: str, port: int, what: str, error: OSError) -> SettingsError:
+    """The sentence for an address that cannot be listened on."""
+    return SettingsError(f"{host}:{port} cannot be used for {what} ({error.strerror}); choose another port")
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -93,6 +98,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """SQLAlchemy's async URL; without one, SQLite in ``home``."""
     redis_url: SecretStr | None = None
+    server_name: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$")
+    """What this server is called among those that share a Redis; each has its own."""
     http: Http = Http()
     media: Media = Media()
     sip: Sip = Sip()

@@ -74,7 +74,10 @@ class Prompts:
         except OSError:
             pass  # not made yet
         sound = await self._synthesiser.synthesise(prompt.text, prompt.language)
-        await asyncio.to_thread(_write_whole, path, sound)
+        try:
+            await asyncio.to_thread(_write_whole, path, sound)
+        except OSError as error:  # a full disk costs a synthesis after the next start, not a caller
+            log.warning("prompts.not_kept", language=prompt.language, reason=error.strerror)
         return sound
 
     async def _recorded(self, language: str, name: str) -> bytes | None:

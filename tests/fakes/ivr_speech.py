@@ -12,11 +12,15 @@ class FakeSynthesiser:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.broken = False
+        self.fails_on: set[str] = set()
+        """Texts over which it stumbles in a way that nobody foresaw."""
 
     async def synthesise(self, text: str, language: str) -> bytes:
         self.asked.append(text)
         if self.broken:
             raise SpeechFailed("broken")
+        if text in self.fails_on:
+            raise RuntimeError(text)
         encoded = text.encode("utf-16-le")
         return encoded.ljust(-(-len(encoded) // FRAME_BYTES) * FRAME_BYTES, b"\0")
 

@@ -1,10 +1,14 @@
 """Menus in use: loaded, edited while calls go on, broken and mended."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from ivr.flows import Flows
+from ivr.machine.effects import Prompt
 from ivr.speech.synthesis import Prompts
 from tests.fakes.ivr_speech import FakeSynthesiser
 
@@ -98,3 +102,42 @@ async def test_given_a_number_twice_then_the_first_file_keeps_it(tmp_path: Path)
     await flows.load()
     found = flows.find("100")
     assert found is not None and found.name == "a"
+
+
+async def test_given_a_cache_that_cannot_be_written_then_prompts_are_heard_and_made_once(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    flows, folder, synthesiser = make(tmp_path)
+    (folder / "a.yaml").write_text(menu("a", "100"))
+    await flows.load()
+    assert flows.find("100") is not None
+    prompts = Prompts(synthesiser, tmp_path / "recordings", tmp_path / "cache")
+    synthesiser.asked.clear()
+    for _ in range(2):
+        assert await prompts.render([Prompt("Goodbye.", "en-US", static=True)])
+    assert synthesiser.asked == ["Goodbye."]
+
+
+async def test_given_one_file_that_fails_in_an_unforeseen_way_then_the_others_are_used(tmp_path: Path) -> None:
+    flows, folder, synthesiser = make(tmp_path)
+    synthesiser.fails_on = {"Crash."}
+    (folder / "a.yaml").write_text(menu("a", "100", "Crash."))
+    (folder / "b.yaml").write_text(menu("b", "200"))
+    await flows.load()
+    assert flows.find("100") is None
+    assert flows.find("200") is not None
+    assert "IVR001 cannot be loaded: RuntimeError" in (flows.flows()[0].error or "")
+
+
+async def test_given_the_folder_goes_and_comes_back_then_it_is_still_followed(tmp_path: Path) -> None:
+    flows, folder, _ = make(tmp_path)
+    (folder / "a.yaml").write_text(menu("a", "100"))
+    await flows.start()
+    try:
+        with capture_logs() as logs:
+            shutil.rmtree(folder)
+            await until(lambda: any(one["event"] == "flow.watch_failed" for one in logs))
+        folder.mkdir()
+        (folder / "b.yaml").write_text(menu("b", "200"))
+        await until(lambda: flows.find("200") is not None)
+    finally:
+        await flows.stop()

@@ -22,7 +22,7 @@ from ivr.speech.synthesis import Prompts
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import Requirements, Tier
 from switchroom.domain.ids import CallId, QueueName
-from switchroom.settings import Media
+from switchroom.settings import Media, SettingsError
 from switchroom.softswitch.port import CallGone, SwitchError
 from tests.fakes.ivr_asterisk import FakeAsterisk
 from tests.fakes.ivr_calls import FakeCallControl, FakeDips
@@ -292,6 +292,14 @@ async def test_malformed_messages_end_one_call_and_no_other(house: House) -> Non
                             await socket.send_str(dice.choice(pieces))
     async with FakeAsterisk(house.port, "c-1") as asterisk:
         await asterisk.hears("Main menu.")
+
+
+async def test_given_a_taken_port_then_the_error_says_so(house: House, tmp_path: Path) -> None:
+    prompts = Prompts(house.synthesiser, tmp_path, tmp_path)
+    second = MediaServer(Media(port=house.port), house.flows, house.calls, house.dips, prompts, Recognisers({}))
+    with pytest.raises(SettingsError, match=f"127.0.0.1:{house.port} cannot be used for media"):
+        await second.start()
+    await second.stop()
 
 
 async def test_given_the_server_stops_then_callers_are_let_go(house: House) -> None:
