@@ -77,7 +77,9 @@ class Roster:
 
     def part(self, agent_id: AgentId) -> None:
         """The agent's call is over, or came to nothing through no fault of theirs."""
-        agent = self._agents[agent_id]
+        agent = self._agents.get(agent_id)
+        if agent is None:
+            return
         if agent.state is AgentState.BUSY:
             self._engaged(agent_id, AgentMove.FINISH)
         elif agent.state is AgentState.RESERVED:

@@ -1,11 +1,10 @@
 """The ACD at work: keeps the line, offers contacts to agents, and says why.
 
-State changes are synchronous and made here only; what goes to the store (who waits, who is reserved) follows in the
-same order through one task. With the store out of reach the line goes on from this server's own memory.
+State changes are synchronous and made here only; what other servers are to know of them follows (`acd.shared_line`).
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
+import functools
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -19,7 +18,8 @@ from acd.offers import BLAMED, OUTCOMES, Offer
 from acd.policy import line_key, meets
 from acd.roster import Roster
 from acd.routing import Match, QueueEntry, RoutingIndex
-from acd.store.port import Store, StoreError
+from acd.shared_line import SharedLine
+from acd.store.port import Store
 from switchroom.bus import Bus
 from switchroom.clock import Clock
 from switchroom.domain.call import CallState
@@ -60,13 +60,12 @@ class AcdService:
         self, config: AcdConfig, store: Store, bus: Bus, clock: Clock, new_offer_id: Callable[[], OfferId]
     ) -> None:
         self._config = config
-        self._store = store
+        self._shared = SharedLine(store, clock, self._line)
         self._bus = bus
         self._clock = clock
         self._new_offer_id = new_offer_id
         self._index = RoutingIndex()
         self._offers: dict[CallId, Offer] = {}
-        self._writes: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._tasks = TaskGroup()
         self._steerable = False
         self.roster = Roster(config, bus, clock, self._agent_changed)
@@ -80,19 +79,19 @@ class AcdService:
         bus.subscribe(Reconciled, self._on_reconciled)
 
     async def start(self) -> None:
-        self._tasks.spawn(self._write(), name="acd.store")
+        self._shared.begin()
+        self._tasks.spawn(self._shared.run(), name="acd.shared_line")
 
     async def stop(self) -> None:
         self.roster.stop()
         await self._tasks.close()
-        await self._store.close()
+        await self._shared.close()
 
     def agents(self) -> list[AgentView]:
         return agent_views(self._config, self.roster)
 
     def queues(self) -> list[QueueView]:
-        offered = (offer.entry for offer in self._offers.values())
-        return queue_views(self._config, self.roster, [*self._index.entries(), *offered])
+        return queue_views(self._config, self.roster, self._line())
 
     async def set_state(
         self, agent_id: AgentId, state: Literal["available", "paused", "logged_out"], reason: str | None
@@ -106,27 +105,32 @@ class AcdService:
         if event.call_id in self._index or event.call_id in self._offers:
             return
         entry = self._entry(event.call_id, Waiting(event.requirements, event.enqueued_at))
-        self._later(lambda: self._enqueue(entry))
+        self._shared.joined(entry)
         self._index.add_entry(entry)
         self._route_entry(entry)
 
     def _on_adopted(self, event: CallAdopted) -> None:
         """After a restart: an agent found ringing or talking is not free, and the offer that rings goes on."""
-        agent = self.roster.get(event.agent_id)
-        if agent is None:
+        if event.agent_id is None:
             return
+        # An agent who is no longer in agents.yaml may still be rung: nobody to reserve, but the caller is kept.
+        agent = self.roster.get(event.agent_id)
         queue = event.waiting.requirements.queue if event.waiting else None
-        if event.state is CallState.CONNECTED:
+        if event.state is CallState.CONNECTED and agent is not None:
             self.roster.adopt(agent.id, AgentState.BUSY, event.call_id, queue)
         elif event.state is CallState.RINGING and event.waiting is not None:
             self._index.remove_entry(event.call_id)
-            if (given_up := self._offers.pop(event.call_id, None)) and given_up.agent_id != agent.id:
-                self.roster.part(given_up.agent_id)
-            self.roster.adopt(agent.id, AgentState.RESERVED, event.call_id, queue)
+            given_up = self._offers.pop(event.call_id, None)
+            if given_up is not None:
+                self._release(given_up)
+                if given_up.agent_id != event.agent_id:
+                    self.roster.part(given_up.agent_id)
+            if agent is not None:
+                self.roster.adopt(agent.id, AgentState.RESERVED, event.call_id, queue)
             entry = self._entry(event.call_id, event.waiting)
-            self._later(lambda: self._enqueue(entry))
+            self._shared.joined(entry)
             self._offers[event.call_id] = Offer(
-                id=self._new_offer_id(), agent_id=agent.id, entry=entry, made_at=event.at
+                id=self._new_offer_id(), agent_id=event.agent_id, entry=entry, made_at=event.at
             )
 
     def _on_connected(self, event: CallConnected) -> None:
@@ -147,17 +151,17 @@ class AcdService:
         offer = self._offers.get(event.call_id)
         if offer is not None and event.failure is OfferFailure.SWITCH_FAILED:
             # It would refuse again at once: the same two would be offered to each other without a pause.
-            self._later(lambda: self._release(offer))
+            self._release(offer)
             self._clock.call_later(RETRY_S, lambda: self._give_back(offer))
             return
         self._offers.pop(event.call_id, None)
         agent = self.roster.get(event.agent_id)
         if offer is not None and event.failure is OfferFailure.CALLER_LEFT:
-            self._later(lambda: self._remove(event.call_id))
+            self._shared.left(event.call_id)
         elif offer is not None:
             # The contact is back in its old place before the agent can be matched again.
             self._index.add_entry(offer.entry)
-            self._later(lambda: self._release(offer))
+            self._release(offer)
         if agent is not None and (agent.state, agent.call_id) == (AgentState.RESERVED, event.call_id):
             if OUTCOMES[event.failure] in BLAMED:
                 self.roster.miss(agent.id, "ring_no_answer")
@@ -176,13 +180,13 @@ class AcdService:
         self._steerable = False
 
     def _on_reconciled(self, event: Reconciled) -> None:
-        for entry in (*self._index.entries(), *(offer.entry for offer in self._offers.values())):
+        for entry in self._line():
             if entry.call_id not in event.live:
                 self._served(entry.call_id)
         for agent in self.roster:
             if agent.call_id not in event.live:
                 self.roster.part(agent.id)
-        self._later(lambda: self._sweep(event.live))
+        self._shared.align()
         self._steerable = True
         for agent in self.roster:
             self._route_agent(agent)
@@ -191,7 +195,7 @@ class AcdService:
         """The contact is out of the line, whatever the reason."""
         offer = self._offers.pop(call_id, None)
         if self._index.remove_entry(call_id) is not None or offer is not None:
-            self._later(lambda: self._remove(call_id))
+            self._shared.left(call_id)
 
     def _entry(self, call_id: CallId, waiting: Waiting) -> QueueEntry:
         """The contact's place, with what its queue requires of every contact added to its own needs."""
@@ -234,7 +238,12 @@ class AcdService:
         self._offers[entry.call_id] = offer
         self._index.remove_entry(entry.call_id)
         self.roster.reserve(match.agent_id, entry.call_id, entry.waiting.requirements.queue)
-        self._later(lambda: self._reserve(offer))
+        self._shared.reserve(
+            entry,
+            match.agent_id,
+            self._ring_timeout_s(entry) + LEASE_MARGIN_S,
+            functools.partial(self._reserved, offer),
+        )
         self._bus.publish(DecisionMade(at=now, call_id=entry.call_id, decision=reasons))
 
     def _explain(self, entry: QueueEntry, chosen: AgentId | None) -> None:
@@ -255,68 +264,43 @@ class AcdService:
             for other in self._index.entries()
         )
 
-    # The store, written in the order of what happened.
-
-    def _later(self, write: Callable[[], Awaitable[None]]) -> None:
-        self._writes.put_nowait(write)
-
-    async def _write(self) -> None:
-        while True:
-            write = await self._writes.get()
-            try:
-                await write()
-            except StoreError as error:
-                log.warning("acd.store_unreachable", error=str(error))
-
-    async def _enqueue(self, entry: QueueEntry) -> None:
-        await self._store.enqueue(entry)
-
-    async def _remove(self, call_id: CallId) -> None:
-        await self._store.remove(call_id)
-
-    async def _release(self, offer: Offer) -> None:
-        if offer.token is not None:
-            await self._store.release(offer.token)
-
-    async def _sweep(self, live: frozenset[CallId]) -> None:
-        for entry in await self._store.entries():
-            if entry.call_id not in live:
-                await self._store.remove(entry.call_id)
-
-    async def _reserve(self, offer: Offer) -> None:
+    def _reserved(self, offer: Offer, token: int | None, taken: bool) -> None:
+        """What the store said of an offer that was made here meanwhile."""
         if self._offers.get(offer.call_id) is not offer:
-            return
-        queue = self._config.queues[offer.entry.waiting.requirements.queue]
-        ring_timeout_s = int(queue.ring_timeout.total_seconds())
-        try:
-            token = await self._store.reserve(offer.agent_id, offer.call_id, ring_timeout_s + LEASE_MARGIN_S)
-        except StoreError as error:
-            # No call waits for Redis: this server's own state says that the agent is free.
-            log.warning("acd.offered_without_store", error=str(error))
+            if token is not None:
+                self._shared.released(token)
+        elif taken:
+            self._clock.call_later(RETRY_S, lambda: self._give_back(offer))
         else:
-            if token is None:
-                self._clock.call_later(RETRY_S, lambda: self._give_back(offer))
-                return
-            if self._offers.get(offer.call_id) is not offer:
-                await self._store.release(token)
-                return
             self._offers[offer.call_id] = replace(offer, token=token)
-        self._bus.publish(
-            OfferMade(
-                at=self._clock.now(),
-                call_id=offer.call_id,
-                offer_id=offer.id,
-                agent_id=offer.agent_id,
-                queue=offer.entry.waiting.requirements.queue,
-                ring_timeout_s=ring_timeout_s,
+            self._bus.publish(
+                OfferMade(
+                    at=self._clock.now(),
+                    call_id=offer.call_id,
+                    offer_id=offer.id,
+                    agent_id=offer.agent_id,
+                    queue=offer.entry.waiting.requirements.queue,
+                    ring_timeout_s=self._ring_timeout_s(offer.entry),
+                )
             )
-        )
 
     def _give_back(self, offer: Offer) -> None:
         """Another server holds the agent or the contact, or nothing could be rung: both are free here again."""
-        if self._offers.get(offer.call_id) is offer:
+        present = self._offers.get(offer.call_id)
+        if present is not None and present.id == offer.id:
             del self._offers[offer.call_id]
             self._index.add_entry(offer.entry)
             self.roster.part(offer.agent_id)
             if offer.call_id in self._index:  # the agent has left, or got another: somebody else may be free
                 self._route_entry(offer.entry)
+
+    def _release(self, offer: Offer) -> None:
+        if offer.token is not None:
+            self._shared.released(offer.token)
+
+    def _ring_timeout_s(self, entry: QueueEntry) -> int:
+        return int(self._config.queues[entry.waiting.requirements.queue].ring_timeout.total_seconds())
+
+    def _line(self) -> list[QueueEntry]:
+        """Everybody who waits, those who are offered included."""
+        return [*self._index.entries(), *(offer.entry for offer in self._offers.values())]

@@ -1,5 +1,6 @@
 """The store of a single server: in its own memory. What must survive is on the channels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from acd.routing import QueueEntry
@@ -23,29 +24,41 @@ class MemoryStore:
         self._leases: dict[int, _Lease] = {}
         self._last_token = 0
 
-    async def enqueue(self, entry: QueueEntry) -> QueueEntry:
-        return self._entries.setdefault(entry.call_id, entry)
+    async def enqueue(self, entry: QueueEntry) -> None:
+        self._entries.setdefault(entry.call_id, entry)
 
-    async def remove(self, call_id: CallId) -> bool:
-        self._leases = {token: lease for token, lease in self._leases.items() if lease.call_id != call_id}
-        return self._entries.pop(call_id, None) is not None
+    async def remove(self, call_id: CallId) -> None:
+        self._entries.pop(call_id, None)
+        self._end_leases()
 
     async def entries(self) -> list[QueueEntry]:
         return list(self._entries.values())
 
-    async def reserve(self, agent_id: AgentId, call_id: CallId, lease_s: float) -> int | None:
-        now = self._clock.monotonic()
-        self._leases = {token: lease for token, lease in self._leases.items() if lease.ends_at > now}
-        taken = any(agent_id == lease.agent_id or call_id == lease.call_id for lease in self._leases.values())
-        if taken or call_id not in self._entries:
+    async def reserve(self, entry: QueueEntry, agent_id: AgentId, lease_s: float) -> int | None:
+        self._entries.setdefault(entry.call_id, entry)
+        self._end_leases()
+        if any(agent_id == lease.agent_id or entry.call_id == lease.call_id for lease in self._leases.values()):
             return None
         self._last_token += 1
-        self._leases[self._last_token] = _Lease(agent_id, call_id, now + lease_s)
+        self._leases[self._last_token] = _Lease(agent_id, entry.call_id, self._clock.monotonic() + lease_s)
         return self._last_token
 
     async def release(self, token: int) -> bool:
-        lease = self._leases.pop(token, None)
-        return lease is not None and lease.ends_at > self._clock.monotonic()
+        self._end_leases()
+        return self._leases.pop(token, None) is not None
+
+    async def replace(self, entries: Sequence[QueueEntry]) -> None:
+        self._entries = {entry.call_id: entry for entry in entries}
+        self._end_leases()
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    def _end_leases(self) -> None:
+        """Those that have run out, and those of contacts who wait no longer."""
+        now = self._clock.monotonic()
+        self._leases = {
+            token: lease
+            for token, lease in self._leases.items()
+            if lease.ends_at > now and lease.call_id in self._entries
+        }

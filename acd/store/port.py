@@ -1,9 +1,11 @@
 """The live state that several servers share: who waits, and which agent is reserved for whom.
 
 One server alone uses `acd.store.memory`; with Redis (`acd.store.redis_store`) a reservation is atomic over all
-servers. Both pass ``tests/integration/test_acd_store_contract.py``.
+servers. Each server writes its own part of the line only: what is true of it is decided in its own memory and on the
+channels. Both stores pass ``tests/integration/test_acd_store_contract.py``.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from acd.routing import QueueEntry
@@ -15,23 +17,25 @@ class StoreError(Exception):
 
 
 class Store(Protocol):
-    async def enqueue(self, entry: QueueEntry) -> QueueEntry:
-        """Let a contact wait; the entry that counts comes back: the first one, if it waits already."""
+    async def enqueue(self, entry: QueueEntry) -> None:
+        """Show that a contact waits. Repeating it changes nothing."""
 
-    async def remove(self, call_id: CallId) -> bool:
-        """Take a contact out of the line, with any reservation of it; false if it was not there."""
+    async def remove(self, call_id: CallId) -> None:
+        """The contact waits no longer; any reservation of it ends."""
 
     async def entries(self) -> list[QueueEntry]:
-        """All waiting contacts, reserved ones included."""
+        """All waiting contacts of all servers, reserved ones included."""
 
-    async def reserve(self, agent_id: AgentId, call_id: CallId, lease_s: float) -> int | None:
+    async def reserve(self, entry: QueueEntry, agent_id: AgentId, lease_s: float) -> int | None:
         """Reserve the agent for the waiting contact, both or neither, for ``lease_s`` at most.
 
-        Returns a token that is larger than every one before, or None when either is reserved already or the
-        contact waits no longer.
+        Returns a token that is larger than every one before, or None when either is reserved already.
         """
 
     async def release(self, token: int) -> bool:
         """Give up the reservation with this token; false if it has run out or never was. The contact waits on."""
+
+    async def replace(self, entries: Sequence[QueueEntry]) -> None:
+        """Make this server's part of the line exactly these; its reservations of other contacts end."""
 
     async def close(self) -> None: ...

@@ -1,11 +1,12 @@
 """The store of several servers: Redis, with the reservation as one Lua script.
 
-Keys below the prefix: ``entries`` (hash: call id to entry as JSON), ``token`` (counter), ``agent:<id>`` and
-``call:<id>`` (the token that reserves them, expiring with the lease), ``offer:<token>`` (whom it reserves).
+Keys below the prefix: ``servers`` (set of names), ``entries:<server>`` (hash: call id to entry as JSON), ``token``
+(counter), ``agent:<id>`` and ``call:<id>`` (the token that reserves them, expiring with the lease), ``offer:<token>``
+(the two that it reserves), ``offers:<server>`` (set of a server's tokens).
 """
 
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -19,78 +20,99 @@ from switchroom.domain.ids import AgentId, CallId, QueueName
 
 T = TypeVar("T")
 
-ENQUEUE = """
-redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
-return redis.call('HGET', KEYS[1], ARGV[1])
-"""
-
 RESERVE = """
-local entries, counter, agent, call, offers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[4]
+local entries, counter, agent, call, mine = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+redis.call('SADD', KEYS[6], ARGV[5])
+redis.call('HSETNX', entries, ARGV[1], ARGV[2])
 if redis.call('EXISTS', agent) + redis.call('EXISTS', call) > 0 then return false end
-if redis.call('HEXISTS', entries, ARGV[1]) == 0 then return false end
 local token = redis.call('INCR', counter)
 redis.call('SET', agent, token, 'PX', ARGV[3])
 redis.call('SET', call, token, 'PX', ARGV[3])
-redis.call('SET', offers .. token, agent .. '\\n' .. call, 'PX', ARGV[3])
+redis.call('SET', ARGV[4] .. token, agent .. '\\n' .. call, 'PX', ARGV[3])
+redis.call('SADD', mine, token)
 return token
 """
 
 RELEASE = """
-local held = redis.call('GET', KEYS[1])
+local offer, mine = KEYS[1], KEYS[2]
+redis.call('SREM', mine, ARGV[1])
+local held = redis.call('GET', offer)
 if not held then return 0 end
-redis.call('DEL', KEYS[1])
+redis.call('DEL', offer)
 for key in string.gmatch(held, '[^\\n]+') do
   if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
 end
 return 1
 """
 
-REMOVE = """
-local token = redis.call('GET', KEYS[2])
-if token then
-  local held = redis.call('GET', ARGV[2] .. token)
-  if held then
-    for key in string.gmatch(held, '[^\\n]+') do
-      if redis.call('GET', key) == token then redis.call('DEL', key) end
-    end
-    redis.call('DEL', ARGV[2] .. token)
-  end
-end
-return redis.call('HDEL', KEYS[1], ARGV[1])
-"""
-
 
 class RedisStore:
-    """`acd.store.port.Store` on Redis 6 or newer."""
+    """`acd.store.port.Store` on Redis 6 or newer. ``server`` names this server among those that share it."""
 
-    def __init__(self, url: str, *, prefix: str = "switchroom:acd:", timeout_s: float = 2.0) -> None:
+    def __init__(
+        self, url: str, *, server: str = "main", prefix: str = "switchroom:acd:", timeout_s: float = 0.5
+    ) -> None:
         self._redis = Redis.from_url(
             url, decode_responses=True, socket_timeout=timeout_s, socket_connect_timeout=timeout_s
         )
         self._prefix = prefix
-        self._enqueue = self._redis.register_script(ENQUEUE)
+        self._server = server
+        self._entries = self._key("entries", server)
+        self._offers = self._key("offers", server)
         self._reserve = self._redis.register_script(RESERVE)
         self._release = self._redis.register_script(RELEASE)
-        self._remove = self._redis.register_script(REMOVE)
 
-    async def enqueue(self, entry: QueueEntry) -> QueueEntry:
-        kept = await _asked(self._enqueue([self._key("entries")], [entry.call_id, _dump(entry)]))
-        return _load(kept)
+    async def enqueue(self, entry: QueueEntry) -> None:
+        await _asked(self._redis.sadd(self._key("servers"), self._server))
+        await _asked(self._redis.hsetnx(self._entries, entry.call_id, _dump(entry)))
 
-    async def remove(self, call_id: CallId) -> bool:
-        keys = [self._key("entries"), self._key("call", call_id)]
-        return bool(await _asked(self._remove(keys, [call_id, self._key("offer", "")])))
+    async def remove(self, call_id: CallId) -> None:
+        await _asked(self._redis.hdel(self._entries, call_id))
+        token = await _asked(self._redis.get(self._key("call", call_id)))
+        if token is not None:
+            await self.release(int(token))
 
     async def entries(self) -> list[QueueEntry]:
-        return [_load(str(text)) for text in await _asked(self._redis.hvals(self._key("entries")))]
+        found: list[QueueEntry] = []
+        for server in await _asked(self._redis.smembers(self._key("servers"))):
+            found += [_load(str(text)) for text in await _asked(self._redis.hvals(self._key("entries", str(server))))]
+        return found
 
-    async def reserve(self, agent_id: AgentId, call_id: CallId, lease_s: float) -> int | None:
-        keys = [self._key("entries"), self._key("token"), self._key("agent", agent_id), self._key("call", call_id)]
-        token = await _asked(self._reserve(keys, [call_id, agent_id, int(lease_s * 1000), self._key("offer", "")]))
+    async def reserve(self, entry: QueueEntry, agent_id: AgentId, lease_s: float) -> int | None:
+        keys = [
+            self._entries,
+            self._key("token"),
+            self._key("agent", agent_id),
+            self._key("call", entry.call_id),
+            self._offers,
+            self._key("servers"),
+        ]
+        words: list[str | int] = [
+            entry.call_id,
+            _dump(entry),
+            int(lease_s * 1000),
+            self._key("offer", ""),
+            self._server,
+        ]
+        token = await _asked(self._reserve(keys, words))
         return None if token is None else int(token)
 
     async def release(self, token: int) -> bool:
-        return bool(await _asked(self._release([self._key("offer", str(token))], [str(token)])))
+        keys = [self._key("offer", str(token)), self._offers]
+        return bool(await _asked(self._release(keys, [str(token)])))
+
+    async def replace(self, entries: Sequence[QueueEntry]) -> None:
+        waiting = {self._key("call", entry.call_id) for entry in entries}
+        for token in await _asked(self._redis.smembers(self._offers)):
+            held = await _asked(self._redis.get(self._key("offer", str(token))))
+            if held is None or str(held).split("\n")[1] not in waiting:
+                await self.release(int(token))
+        async with self._redis.pipeline(transaction=True) as all_or_nothing:
+            all_or_nothing.sadd(self._key("servers"), self._server)
+            all_or_nothing.delete(self._entries)
+            if entries:
+                all_or_nothing.hset(self._entries, mapping={entry.call_id: _dump(entry) for entry in entries})
+            await _asked(all_or_nothing.execute())
 
     async def ping(self) -> None:
         """Raise StoreError unless Redis answers."""
@@ -107,7 +129,7 @@ async def _asked(answer: Awaitable[T]) -> T:
     try:
         return await answer
     except (RedisError, OSError) as error:
-        raise StoreError(f"Redis: {error}") from error
+        raise StoreError(f"Redis: {type(error).__name__}") from error
 
 
 def _dump(entry: QueueEntry) -> str:

@@ -1,18 +1,13 @@
 """The ACD as its neighbours see it: events in, events out."""
 
-import asyncio
-import itertools
 from datetime import timedelta
-from typing import TypeVar
 
 import pytest
 
-from acd.config import AcdConfig, AgentConfig, QueueConfig
 from acd.routing import QueueEntry
-from acd.service import RETRY_S, AcdService
+from acd.service import RETRY_S
 from acd.store.memory import MemoryStore
 from acd.store.port import StoreError
-from switchroom.bus import Bus
 from switchroom.domain.call import CallState, Outcome
 from switchroom.domain.contact import Requirements, Tier, Waiting
 from switchroom.domain.errors import UnknownAgent
@@ -20,100 +15,15 @@ from switchroom.domain.events import (
     AgentState,
     AgentStateChanged,
     CallAdopted,
-    CallConnected,
-    CallEnded,
-    CallQueued,
     DecisionMade,
-    Event,
-    OfferFailed,
     OfferFailure,
-    OfferMade,
     PhoneChanged,
     Reconciled,
     SwitchLost,
 )
-from switchroom.domain.ids import AgentId, CallId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, CallId, QueueName
 from tests.fakes.clock import FakeClock
-
-E = TypeVar("E", bound=Event)
-
-ANN, BOB = AgentId("1001"), AgentId("1002")
-CONFIG = AcdConfig(
-    agents={
-        ANN: AgentConfig(name="Ann", skills={"returns": 9, "lang:zh": 5}),
-        BOB: AgentConfig(name="Bob", skills={"returns": 5, "lang:zh": 5}),
-    },
-    queues={
-        QueueName("returns"): QueueConfig(
-            title={"en-US": "Returns"},
-            skills={"returns": 1},
-            ring_timeout=timedelta(seconds=20),
-            wrap_up=timedelta(seconds=30),
-        )
-    },
-    head_start={Tier.GOLD: timedelta(seconds=60)},
-    fallback=QueueName("returns"),
-)
-
-
-class House:
-    """An ACD on a bus, with the neighbours played by the test."""
-
-    def __init__(self, store: MemoryStore | None = None) -> None:
-        self.clock = FakeClock()
-        self.bus = Bus()
-        self.seen: list[Event] = []
-        self.bus.subscribe(Event, self.seen.append)
-        numbers = itertools.count(1)
-        self.acd = AcdService(
-            CONFIG,
-            store or MemoryStore(self.clock),
-            self.bus,
-            self.clock,
-            lambda: OfferId(f"offer-{next(numbers)}"),
-        )
-
-    async def open(self, *ready: AgentId) -> None:
-        await self.acd.start()
-        self.bus.publish(Reconciled(at=self.clock.now(), live=frozenset()))
-        for agent_id in ready:
-            self.bus.publish(PhoneChanged(at=self.clock.now(), agent_id=agent_id, registered=True))
-            await self.acd.set_state(agent_id, "available", None)
-            self.clock.advance(1)
-
-    async def queue(self, call_id: str, tier: Tier = Tier.STANDARD, queue: str = "returns") -> None:
-        now = self.clock.now()
-        needs = Requirements(QueueName(queue), {"lang:zh": 1}, tier)
-        self.bus.publish(CallQueued(at=now, call_id=CallId(call_id), requirements=needs, enqueued_at=now))
-        await settle()
-
-    async def connected(self, call_id: str, agent_id: AgentId) -> None:
-        self.bus.publish(CallConnected(at=self.clock.now(), call_id=CallId(call_id), agent_id=agent_id))
-        await settle()
-
-    async def ended(self, call_id: str, outcome: Outcome = Outcome.CONNECTED) -> None:
-        self.bus.publish(CallEnded(at=self.clock.now(), call_id=CallId(call_id), outcome=outcome))
-        await settle()
-
-    async def failed(self, call_id: str, agent_id: AgentId, failure: OfferFailure) -> None:
-        now = self.clock.now()
-        self.bus.publish(OfferFailed(at=now, call_id=CallId(call_id), agent_id=agent_id, failure=failure))
-        await settle()
-
-    def of(self, kind: type[E]) -> list[E]:
-        return [event for event in self.seen if isinstance(event, kind)]
-
-    def offers(self) -> list[tuple[str, str]]:
-        return [(offer.call_id, offer.agent_id) for offer in self.of(OfferMade)]
-
-    def state(self, agent_id: AgentId) -> AgentState:
-        return next(agent.state for agent in self.acd.agents() if agent.id == agent_id)
-
-
-async def settle() -> None:
-    """Let the tasks run that are ready to run."""
-    for _ in range(5):
-        await asyncio.sleep(0)
+from tests.fixtures.acd_house import ANN, BOB, House, settle
 
 
 @pytest.fixture
@@ -272,7 +182,7 @@ async def test_given_a_queue_that_does_not_exist_then_the_caller_waits_in_the_fa
 
 async def test_given_the_store_is_out_of_reach_then_calls_are_offered_all_the_same() -> None:
     class Broken(MemoryStore):
-        async def reserve(self, agent_id: AgentId, call_id: CallId, lease_s: float) -> int | None:
+        async def reserve(self, entry: QueueEntry, agent_id: AgentId, lease_s: float) -> int | None:
             raise StoreError("no answer")
 
     house = House(Broken(FakeClock()))
@@ -282,21 +192,79 @@ async def test_given_the_store_is_out_of_reach_then_calls_are_offered_all_the_sa
 
 
 async def test_given_another_server_holds_the_agent_then_the_offer_is_taken_back_and_tried_again(house: House) -> None:
-    store = MemoryStore(house.clock)
-    house = House(store)
+    class Contended(MemoryStore):
+        """Another server's reservations, as a shared store would have them."""
+
+        taken = True
+
+        async def reserve(self, entry: QueueEntry, agent_id: AgentId, lease_s: float) -> int | None:
+            return None if self.taken else await super().reserve(entry, agent_id, lease_s)
+
+    house = House(store := Contended(FakeClock()))
     await house.open(ANN)
-    await settle()
-    now = house.clock.now()
-    elsewhere = Waiting(Requirements(QueueName("returns")), now)
-    other = await store.enqueue(QueueEntry(CallId("elsewhere"), elsewhere, now.timestamp()))
-    assert await store.reserve(ANN, other.call_id, 30) is not None
     await house.queue("one")
     assert house.offers() == []
+    assert house.state(ANN) is AgentState.RESERVED
+    store.taken = False
     house.clock.advance(1)
-    await store.remove(other.call_id)
     await settle()
-    house.clock.advance(1)
+    assert house.offers() == [("one", ANN)]
+
+
+async def test_given_a_store_that_fails_for_a_moment_then_the_line_is_served_and_told_anew_when_it_is_back() -> None:
+    class Shaky(MemoryStore):
+        """Fails while ``down``, and counts how often it is asked."""
+
+        down, asked = False, 0
+
+        def _check(self) -> None:
+            self.asked += 1
+            if self.down:
+                raise StoreError("no answer")
+
+        async def enqueue(self, entry: QueueEntry) -> None:
+            self._check()
+            await super().enqueue(entry)
+
+        async def reserve(self, entry: QueueEntry, agent_id: AgentId, lease_s: float) -> int | None:
+            self._check()
+            return await super().reserve(entry, agent_id, lease_s)
+
+    clock = FakeClock()
+    house = House(store := Shaky(clock), clock)
+    await house.open(ANN)
     await settle()
+    store.down, store.asked = True, 0
+    await house.queue("one")
+    await house.queue("two")
+    await house.queue("three")
+    assert house.offers() == [("one", ANN)]
+    assert store.asked == 1, "it is left alone after the first failure"
+
+    store.down = False
+    clock.advance(6)
+    await house.queue("four")
+    assert sorted(entry.call_id for entry in await store.entries()) == ["four", "one", "three", "two"]
+
+
+async def test_given_a_restart_while_the_phone_of_an_agent_rings_who_is_no_longer_known_then_the_caller_is_kept(
+    house: House,
+) -> None:
+    await house.open(ANN)
+    came = house.clock.now()
+    house.bus.publish(
+        CallAdopted(
+            at=came,
+            call_id=CallId("one"),
+            number="4008123123",
+            caller="",
+            entered_at=came,
+            state=CallState.RINGING,
+            agent_id=AgentId("9999"),
+            waiting=Waiting(Requirements(QueueName("returns"), {"lang:zh": 1}), came),
+        )
+    )
+    await house.failed("one", AgentId("9999"), OfferFailure.NO_ANSWER)
     assert house.offers() == [("one", ANN)]
 
 

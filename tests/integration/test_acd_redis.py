@@ -1,0 +1,93 @@
+"""The ACD on a real Redis: while it hangs, when it is back, and after a crash of the server."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from acd.store.redis_store import RedisStore
+from switchroom.domain.call import CallState
+from switchroom.domain.contact import Requirements, Waiting
+from switchroom.domain.events import CallAdopted, OfferFailure, OfferMade, Reconciled
+from switchroom.domain.ids import CallId, QueueName
+from tests.fixtures.acd_house import ANN, BOB, House
+from tests.fixtures.redis import RedisServer
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    yield server
+    server.stop()
+
+
+async def offers(house: House, count: int) -> list[tuple[str, str]]:
+    """All offers, once there are ``count``."""
+    async with asyncio.timeout(10):
+        while len(house.of(OfferMade)) < count:
+            await asyncio.sleep(0.01)
+    return house.offers()
+
+
+async def stored(redis: RedisServer, call_ids: set[str]) -> None:
+    """Wait until these wait, as other servers see it."""
+    store = RedisStore(redis.url)
+    async with asyncio.timeout(10):
+        while {entry.call_id for entry in await store.entries()} != call_ids:
+            await asyncio.sleep(0.01)
+    await store.close()
+
+
+async def test_given_a_redis_that_hangs_then_calls_are_offered_and_the_line_is_told_when_it_is_back(
+    redis: RedisServer,
+) -> None:
+    house = House(RedisStore(redis.url))
+    await house.open(ANN, BOB)
+    await house.queue("one")
+    await offers(house, 1)
+    await stored(redis, {"one"})
+    os.kill(redis.pid, signal.SIGSTOP)
+    try:
+        await house.queue("two")
+        await house.queue("three")
+        assert await offers(house, 2) == [("one", ANN), ("two", BOB)]
+    finally:
+        os.kill(redis.pid, signal.SIGCONT)
+    house.clock.advance(6)
+    await house.queue("four")
+    await stored(redis, {"one", "two", "three", "four"})
+    await house.acd.stop()
+
+
+async def test_given_a_server_that_died_while_a_phone_rang_then_its_reservation_does_not_keep_the_caller_waiting(
+    redis: RedisServer,
+) -> None:
+    before = House(RedisStore(redis.url))
+    await before.open(ANN)
+    await before.queue("one")
+    await offers(before, 1)
+    await before.acd.stop()
+
+    house = House(RedisStore(redis.url))
+    await house.open(BOB)
+    now = house.clock.now()
+    waiting = Waiting(Requirements(QueueName("returns"), {"lang:zh": 1}), now)
+    house.bus.publish(
+        CallAdopted(
+            at=now,
+            call_id=CallId("one"),
+            number="4008123123",
+            caller="",
+            entered_at=now,
+            state=CallState.RINGING,
+            agent_id=ANN,
+            waiting=waiting,
+        )
+    )
+    house.bus.publish(Reconciled(at=now, live=frozenset({CallId("one")})))
+    await house.failed("one", ANN, OfferFailure.NO_ANSWER)
+    assert await offers(house, 1) == [("one", BOB)]
+    await house.acd.stop()
