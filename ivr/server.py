@@ -20,6 +20,7 @@ from ivr.speech.synthesis import Prompts
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.ids import CallId
 from switchroom.settings import Media, port_taken
+from switchroom.softswitch.port import CallGone
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +90,8 @@ class MediaServer:
             await self._serve(CallId(call_id), MediaSession(socket))
         except (ProtocolError, MediaClosed, TimeoutError) as error:
             log.warning("media.refused", call_id=call_id, reason=type(error).__name__)
+        except CallGone:
+            log.debug("media.caller_gone", call_id=call_id)
         except UnknownCall:
             log.warning("media.unknown_call", call_id=call_id)
         except Exception:
@@ -107,6 +110,7 @@ class MediaServer:
             flow = self._flows.find(caller.number)
             if flow is None:
                 log.error("media.no_flow", call_id=call_id, number=caller.number)
+                await self._calls.fall_back(call_id)
                 await media.hang_up()
                 return
             await CallSession(caller, flow, media, self._calls, self._dips, self._prompts, self._recognisers).run()

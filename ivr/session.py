@@ -166,5 +166,6 @@ class CallSession:
                     await self._calls.finish(self._call_id)
                 case effects.HandBack(reason):
                     log.warning("session.handed_back", call_id=self._call_id, flow=self._flow.name, reason=reason)
+                    await self._calls.fall_back(self._call_id)
         except CallGone:
             log.debug("session.caller_gone", call_id=self._call_id)

@@ -111,7 +111,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class HandBack:
-    """The flow cannot go on: the dialplan's fallback takes the caller."""
+    """The flow cannot go on: the caller waits in the fallback queue."""
 
     reason: str
 

@@ -52,6 +52,11 @@ class FakeCallControl:
             raise self.fails_with
         self.record.append(("queue", requirements, dict(collected)))
 
+    async def fall_back(self, call_id: CallId) -> None:
+        if self.fails_with is not None:
+            raise self.fails_with
+        self.record.append(("fall_back",))
+
     async def finish(self, call_id: CallId) -> None:
         if self.fails_with is not None:
             raise self.fails_with

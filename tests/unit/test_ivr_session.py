@@ -60,7 +60,19 @@ nodes:
   agent: {queue: general, skills: {"lang:en": 1}, say: One moment.}
   bye: {hangup: Goodbye.}
 """
+CIRCLE = """
+ivr: 1
+name: circle
+numbers: ["1000"]
+languages: [en-US]
+start: again
+defaults: {noinput: [x], nomatch: [y], give_up: {goto: bye}}
+nodes:
+  again: {lookup: orders, into: order, ok: again, not_found: bye, error: bye}
+  bye: {hangup: Goodbye.}
+"""
 CALLER = Caller(call_id=CallId("c-1"), number="4008123123", phone="13800138000", tier=Tier.GOLD)
+CIRCLER = Caller(call_id=CallId("c-3"), number="1000", phone="13800138000")
 
 
 @dataclass
@@ -79,7 +91,13 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     folder = tmp_path / "menus"
     folder.mkdir()
     (folder / "shop.yaml").write_text(MENU)
-    calls, dips, synthesiser, recogniser = FakeCallControl(CALLER), FakeDips(), FakeSynthesiser(), FakeRecogniser()
+    (folder / "circle.yaml").write_text(CIRCLE)
+    calls, dips, synthesiser, recogniser = (
+        FakeCallControl(CALLER, CIRCLER),
+        FakeDips(),
+        FakeSynthesiser(),
+        FakeRecogniser(),
+    )
     prompts = Prompts(synthesiser, tmp_path / "recordings", tmp_path / "cache")
     flows = Flows(folder, tmp_path / "recordings", prompts)
     await flows.load()
@@ -238,13 +256,27 @@ async def test_a_call_id_that_is_none_is_refused(house: House, call_id: str) -> 
     assert caught.value.status == 400
 
 
-async def test_given_no_flow_for_the_number_then_the_dialplan_gets_the_caller(house: House) -> None:
+@pytest.mark.parametrize("gone", [False, True])
+async def test_given_no_flow_for_the_number_then_the_caller_waits_in_the_fallback_queue(
+    house: House, gone: bool
+) -> None:
+    house.calls.fails_with = CallGone("gone") if gone else None
     stranger = Caller(call_id=CallId("c-2"), number="999", phone="")
     house.calls.callers[stranger.call_id] = stranger
     async with FakeAsterisk(house.port, "c-2") as asterisk:
         await asyncio.wait_for(asterisk.closed.wait(), 20)
     await house.calls.until("released")
-    assert house.calls.record == [("released",)]
+    assert house.calls.record == ([] if gone else [("fall_back",)]) + [("released",)]
+    assert ("HANGUP" in asterisk.commands) is not gone
+
+
+async def test_given_a_flow_that_goes_in_circles_then_the_caller_waits_in_the_fallback_queue(house: House) -> None:
+    house.dips.answers = [{"status": "shipped"}] * 200
+    async with FakeAsterisk(house.port, "c-3") as asterisk:
+        await house.calls.until("fall_back")
+        await asyncio.wait_for(asterisk.closed.wait(), 20)
+    assert house.calls.record[-2:] == [("fall_back",), ("released",)]
+    assert asterisk.commands[-1] == "HANGUP"
 
 
 async def test_given_a_connection_that_says_nothing_then_it_is_closed_in_time(house: House) -> None:
