@@ -32,7 +32,9 @@ async def store(connection: AsyncConnection, batch: Sequence[Recorded], *, again
         seqs = [recorded.seq for recorded in batch]
         known = set(await connection.scalars(select(events.c.seq).where(events.c.seq.in_(seqs))))
         batch = [recorded for recorded in batch if recorded.seq not in known]
-    await upsert(connection, events, [_log_row(recorded) for recorded in batch], update=False)
+    # Every minute, and with every live call in it: what it changes is folded below.
+    told = [recorded for recorded in batch if not isinstance(recorded.event, ev.Reconciled)]
+    await upsert(connection, events, [_log_row(recorded) for recorded in told], update=False)
     await upsert(connection, contacts_table, [contacts.to_row(r) for r in await _fold(connection, batch)])
     await upsert(connection, decisions, _decision_rows(batch), update=False)
     await upsert(connection, recordings, _recording_rows(batch))
