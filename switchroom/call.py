@@ -39,7 +39,9 @@ class Call:
         self.phone = phone
         self.entered_at = entered_at
         self.mailbox = mailbox
-        self.state = CallState.ENTERED
+        self.moves = 0
+        """How often its state was set: whoever compares it with an older picture sees whether it moved since."""
+        self._state = CallState.ENTERED
         self.waiting: Waiting | None = None
         self.agent_id: AgentId | None = None
         self.resolved = False
@@ -50,6 +52,15 @@ class Call:
         self._customer: CustomerIdentified | None = None
         self._bus = bus
         self._clock = clock
+
+    @property
+    def state(self) -> CallState:
+        return self._state
+
+    @state.setter
+    def state(self, state: CallState) -> None:
+        self._state = state
+        self.moves += 1
 
     # What happens to it.
 
@@ -82,7 +93,9 @@ class Call:
         self._bus.publish(FlowStarted(at=self._clock.now(), call_id=self.call_id, flow=flow, version=version))
 
     def queued(self, waiting: Waiting, collected: Mapping[str, str]) -> None:
-        """It waits; told once, however often the softswitch says it."""
+        """It waits; told once, however often the softswitch says it, and not of a call that ended meanwhile."""
+        if self.state is CallState.ENDED:
+            return
         self.waiting = waiting
         if self.state is CallState.QUEUED:
             return
@@ -121,12 +134,14 @@ class Call:
     def tell_connected(self, agent_id: AgentId) -> None:
         self._bus.publish(CallConnected(at=self._clock.now(), call_id=self.call_id, agent_id=agent_id))
 
-    def ended(self) -> None:
-        """It is over; nothing more is done for it."""
+    def ended(self, *, by_softswitch: bool = False) -> None:
+        """It is over; nothing more is done for it. ``by_softswitch``: nobody hung up, the softswitch died."""
         self.mailbox.close()
         if self.state is CallState.RINGING and self.agent_id is not None:
             self.offer_failed(self.agent_id, OfferFailure.CALLER_LEFT)
         outcome, agent_id = self.outcome, self.agent_id if self.state is CallState.CONNECTED else None
+        if by_softswitch and outcome is Outcome.ABANDONED:
+            outcome = Outcome.SYSTEM_FAILED
         self.state = after(self.state, Move.ENDED)
         now = self._clock.now()
         self._bus.publish(CallEnded(at=now, call_id=self.call_id, outcome=outcome, agent_id=agent_id))

@@ -7,6 +7,7 @@ adopted with what is written on their channels, calls that are gone are ended.
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -16,7 +17,7 @@ from switchroom.call import Call
 from switchroom.clock import Clock
 from switchroom.domain.call import CallState
 from switchroom.domain.caller import Caller
-from switchroom.domain.contact import Requirements, Waiting
+from switchroom.domain.contact import Requirements, Tier, Waiting
 from switchroom.domain.errors import Refused, UnknownCall
 from switchroom.domain.events import (
     AgentRang,
@@ -29,7 +30,7 @@ from switchroom.domain.events import (
     Reconciled,
     SwitchLost,
 )
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ids import AgentId, CallId, QueueName
 from switchroom.domain.views import CallView
 from switchroom.mailbox import Mailbox, MailboxClosed, Work
 from switchroom.softswitch.port import (
@@ -73,8 +74,10 @@ FOUND_IN: Mapping[LivePhase, CallState] = {
 class Calls:
     """All live calls of this server (ivr.ports.CallControl, cti_bridge.api.ports.CallDesk)."""
 
-    def __init__(self, switch: Softswitch, bus: Bus, clock: Clock) -> None:
+    def __init__(self, switch: Softswitch, bus: Bus, clock: Clock, fallback: QueueName) -> None:
+        """``fallback`` is the queue of callers whose own nobody knows."""
         self._switch = switch
+        self._fallback = fallback
         self._bus = bus
         self._clock = clock
         self._calls: dict[CallId, Call] = {}
@@ -153,6 +156,10 @@ class Calls:
 
         await self._ask(call, work)
 
+    async def fall_back(self, call_id: CallId) -> None:
+        """The menu cannot go on: the caller waits in the fallback queue. As `queue`."""
+        await self.queue(call_id, Requirements(self._fallback, tier=self._known(call_id).caller.tier), {})
+
     async def finish(self, call_id: CallId) -> None:
         """The menu is done with the caller: the dialplan hangs up when the media connection closes."""
         call = self._known(call_id)
@@ -212,7 +219,7 @@ class Calls:
     async def _happened(self, call: Call, event: SwitchEvent) -> None:
         match event:
             case CallerFellBack(waiting=waiting):
-                call.queued(waiting, {})
+                await self._fell_back(call, waiting)
             case AgentRinging(agent_id=agent_id):
                 self._bus.publish(AgentRang(at=self._clock.now(), call_id=call.call_id, agent_id=agent_id))
             case AgentAnswered(agent_id=agent_id):
@@ -221,6 +228,24 @@ class Calls:
                 call.offer_failed(agent_id, failure)
             case CallerLeft() | AgentLeft():
                 self._end(call)
+
+    async def _fell_back(self, call: Call, written: Waiting | None) -> None:
+        """The dialplan knows no tiers: who was recognised keeps their own, on the channel too."""
+        waiting = self._place(call, written)
+        tier = max(waiting.requirements.tier, call.caller.tier, key=tuple(Tier).index)
+        if tier is not waiting.requirements.tier:
+            waiting = replace(waiting, requirements=replace(waiting.requirements, tier=tier))
+            try:
+                await self._switch.wait(call.call_id, waiting, {})
+            except SwitchError as error:
+                log.warning("calls.tier_not_written", call_id=call.call_id, error=str(error))
+        call.queued(waiting, {})
+
+    def _place(self, call: Call, written: Waiting | None) -> Waiting:
+        """The place in line that is written on the channel; one in the fallback queue when that cannot be read."""
+        if written is None:
+            log.warning("calls.place_unreadable", call_id=call.call_id)
+        return written or Waiting(Requirements(self._fallback, tier=call.caller.tier), call.entered_at)
 
     def _end(self, call: Call) -> None:
         if self._calls.pop(call.call_id, None) is not None:
@@ -242,7 +267,7 @@ class Calls:
 
     async def reconcile(self) -> None:
         """Make what is known equal to what the softswitch holds; retried by the next login or minute if it fails."""
-        before = set(self._calls)
+        before = {call_id: call.moves for call_id, call in self._calls.items()}
         self._gone.clear()
         try:
             found = await self._switch.snapshot()
@@ -254,21 +279,24 @@ class Calls:
         present = {
             live.call_id: live for live in found.calls if live.phase in FOUND_IN and live.call_id not in self._gone
         }
-        for call_id in before - present.keys() - self._gone:
+        for call_id in before.keys() - present.keys() - self._gone:
             if (call := self._calls.get(call_id)) is not None:
                 log.warning("calls.vanished", call_id=call_id, state=call.state)
                 self._end(call)
         for live in present.values():
-            if (call := self._calls.get(live.call_id)) is not None:
-                self._align(call, live)
-            else:
+            call = self._calls.get(live.call_id)
+            if call is None:
                 self._adopt(live)
+            elif call.moves == before.get(live.call_id):  # else it moved meanwhile: the picture is older
+                self._align(call, live)
         self._bus.publish(Reconciled(at=self._clock.now(), live=frozenset(self._calls)))
 
     def _adopt(self, live: LiveCall) -> None:
         """Take up a call that went on without us, from what is written on its channel."""
         call = self._open(live.call_id, live.number, live.caller, live.entered_at)
-        call.adopted(FOUND_IN[live.phase], live.agent_id, live.waiting)
+        in_line = live.phase in (LivePhase.WAITING, LivePhase.RINGING)
+        waiting = self._place(call, live.waiting) if in_line else live.waiting
+        call.adopted(FOUND_IN[live.phase], live.agent_id, waiting)
         if call.state is CallState.QUEUED and call.waiting is not None:
             call.tell_waiting(live.collected)
         elif call.state is CallState.CONNECTED and call.agent_id is not None:
@@ -280,8 +308,8 @@ class Calls:
         if found is CallState.CONNECTED and live.agent_id is not None:
             self._post(call, AgentAnswered(call_id=call.call_id, agent_id=live.agent_id))
         elif found is CallState.RINGING and call.state is CallState.QUEUED:
-            call.adopted(found, live.agent_id, live.waiting)
-        elif found is CallState.QUEUED and live.waiting is not None:
+            call.adopted(found, live.agent_id, live.waiting or call.waiting)
+        elif found is CallState.QUEUED:
             if call.state is CallState.RINGING and call.agent_id is not None:
                 failure = OfferFailure.SWITCH_FAILED
                 self._post(call, AgentFailed(call_id=call.call_id, agent_id=call.agent_id, failure=failure))

@@ -48,10 +48,13 @@ class CallerArrived(SwitchEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerFellBack(SwitchEvent):
-    """No menu could be reached; the dialplan put the caller into the fallback queue by itself."""
+    """No menu could be reached; the dialplan put the caller into the fallback queue by itself.
+
+    ``waiting`` is None when what it wrote cannot be read.
+    """
 
     call_id: CallId
-    waiting: Waiting
+    waiting: Waiting | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

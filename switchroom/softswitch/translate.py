@@ -102,10 +102,10 @@ def _call_entered(call_id: CallId, message: Message) -> SwitchEvent:
     return CallerArrived(call_id=call_id, number=text(message, "Number"), caller=text(message, "Caller"))
 
 
-def _call_fell_back(call_id: CallId, message: Message) -> SwitchEvent | None:
+def _call_fell_back(call_id: CallId, message: Message) -> SwitchEvent:
     headers = {"QUEUE": "Queue", "ENQUEUED_AT": "EnqueuedAt", "TIER": "Tier", "SKILLS": "Skills"}
     waiting = decode_waiting({name: text(message, header) for name, header in headers.items()})
-    return CallerFellBack(call_id=call_id, waiting=waiting) if waiting else None
+    return CallerFellBack(call_id=call_id, waiting=waiting)
 
 
 def _offer_failed(call_id: CallId, message: Message) -> SwitchEvent:

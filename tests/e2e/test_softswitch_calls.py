@@ -181,6 +181,7 @@ async def test_given_no_media_server_when_it_stays_away_then_the_caller_falls_ba
     await eventually(fallen, "the caller fell back", timeout_s=60)
     (event,) = fallen()
     assert event.call_id == call_id
+    assert event.waiting is not None
     assert event.waiting.requirements == Requirements(FALLBACK_QUEUE)
     await switch.until_phase(call_id, LivePhase.WAITING)
     call = await switch.live(call_id)

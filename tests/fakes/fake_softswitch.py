@@ -3,6 +3,7 @@
 It keeps the same contract as the real one (tests/e2e/test_softswitch_contract.py).
 """
 
+import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -66,9 +67,15 @@ class FakeSoftswitch:
     commands: list[Command] = field(default_factory=list)
     refuse: dict[str, SwitchError] = field(default_factory=dict)
     """Commands (by name) that fail, and how."""
+    snapshot_taken: asyncio.Event = field(default_factory=asyncio.Event)
+    snapshot_arrives: asyncio.Event = field(default_factory=asyncio.Event)
+    """Cleared by a test that wants things to happen while a snapshot is on its way."""
     _handler: Callable[[SwitchEvent], None] | None = None
     _lines: dict[CallId, _Line] = field(default_factory=dict)
     _phones: dict[AgentId, _Phone] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.snapshot_arrives.set()
 
     # The port.
 
@@ -86,7 +93,10 @@ class FakeSoftswitch:
             PhoneState(agent_id=agent_id, registered=True, in_use=phone.in_use)
             for agent_id, phone in self._phones.items()
         )
-        return Snapshot(calls=tuple(line.live for line in self._lines.values()), phones=tuple(phones))
+        found = Snapshot(calls=tuple(line.live for line in self._lines.values()), phones=tuple(phones))
+        self.snapshot_taken.set()
+        await self.snapshot_arrives.wait()
+        return found
 
     async def wait(self, call_id: CallId, waiting: Waiting, collected: Mapping[str, str]) -> None:
         line = self._command("wait", call_id, waiting, dict(collected))
@@ -133,8 +143,8 @@ class FakeSoftswitch:
             self.caller_hangs_up(call_id)
         line.next = ""
 
-    def fall_back(self, call_id: CallId, waiting: Waiting) -> None:
-        """No menu could be reached."""
+    def fall_back(self, call_id: CallId, waiting: Waiting | None) -> None:
+        """No menu could be reached; without ``waiting`` what is on the channel cannot be read."""
         line = self._lines[call_id]
         line.live = replace(line.live, phase=LivePhase.WAITING, waiting=waiting)
         self._tell(CallerFellBack(call_id=call_id, waiting=waiting))

@@ -130,6 +130,11 @@ def test_device_states(state: str, registered: bool, in_use: bool) -> None:
     assert translate(message) == (PhoneState(agent_id=AgentId("1007"), registered=registered, in_use=in_use),)
 
 
+def test_given_a_fallback_whose_place_cannot_be_read_then_it_is_told_all_the_same() -> None:
+    fell_back = {"Event": "UserEvent", "UserEvent": "CallFellBack", "ChanVariable": "CALL_ID=1", "Queue": "general"}
+    assert translate(fell_back) == (CallerFellBack(call_id=CallId("1"), waiting=None),)
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -138,7 +143,6 @@ def test_device_states(state: str, registered: bool, in_use: bool) -> None:
         {"Event": "DeviceStateChange", "Device": "PJSIP/carrier", "State": "INUSE"},
         {"Event": "UserEvent", "UserEvent": "CallEntered"},
         {"Event": "UserEvent", "UserEvent": "SomebodyElses", "ChanVariable": "CALL_ID=1"},
-        {"Event": "UserEvent", "UserEvent": "CallFellBack", "ChanVariable": "CALL_ID=1", "Queue": "general"},
         {"Event": "Hangup", "ChanVariable": ["CALL_ID=", "LEG=caller"], "ChannelState": "6"},
         {"Event": "DialState", "DialStatus": "RINGING"},
         {"Event": "DialEnd", "DialStatus": "ANSWER", "DestChanVariable": ["CALL_ID=1", "AGENT="]},

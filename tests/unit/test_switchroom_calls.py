@@ -1,13 +1,15 @@
 """The live calls between softswitch, menus and ACD, and what reconciliation makes of a gap."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TypeVar
 
 import pytest
 
 from switchroom.bus import Bus
+from switchroom.call import Call
 from switchroom.calls import Calls
 from switchroom.domain.call import CallState, Outcome
 from switchroom.domain.contact import Requirements, Tier, Waiting
@@ -27,13 +29,16 @@ from switchroom.domain.events import (
     SwitchLost,
 )
 from switchroom.domain.ids import AgentId, CallId, CustomerId, QueueName
-from switchroom.softswitch.port import AgentFailed, Snapshot, SwitchError
+from switchroom.mailbox import Mailbox
+from switchroom.softswitch.port import AgentFailed, LivePhase, SwitchError
+from switchroom.tasks import TaskGroup
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_softswitch import FakeSoftswitch
 
 E = TypeVar("E", bound=Event)
 
 ANN = AgentId("1001")
+FALLBACK = QueueName("general")
 RETURNS = Requirements(QueueName("returns"), {"returns": 1}, Tier.STANDARD)
 
 
@@ -50,7 +55,7 @@ class House:
         self.bus = Bus()
         self.seen: list[Event] = []
         self.bus.subscribe(Event, self.seen.append)
-        self.calls = Calls(self.switch, self.bus, self.clock)
+        self.calls = Calls(self.switch, self.bus, self.clock, FALLBACK)
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.seen if isinstance(event, kind)]
@@ -63,6 +68,21 @@ class House:
             at=self.clock.now(), call_id=call_id, customer_id=CustomerId(7), tier=Tier.GOLD, language="en-US"
         )
         self.bus.publish(known)
+
+    @asynccontextmanager
+    async def snapshot_on_its_way(self) -> AsyncIterator[None]:
+        """The softswitch (again) tells what is live, and it arrives only after the ``with`` block."""
+        switch = self.switch
+        switch.snapshot_arrives.clear()
+        switch.snapshot_taken.clear()
+        if switch.connected:
+            switch.come_up()
+        else:
+            await self.calls.start()
+        await asyncio.wait_for(switch.snapshot_taken.wait(), 1)
+        yield
+        switch.snapshot_arrives.set()
+        await settle()
 
     async def queued(self) -> CallId:
         """A call that waits."""
@@ -285,38 +305,37 @@ async def test_given_a_snapshot_that_fails_then_nothing_is_ended_by_mistake(hous
     assert house.state(call_id) is CallState.QUEUED
 
 
-class SlowSnapshot(FakeSoftswitch):
-    """Its snapshot is on its way while things happen."""
-
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        super().__init__(now=now)
-        self.asked, self.arrives = asyncio.Event(), asyncio.Event()
-        self.arrives.set()
-
-    async def snapshot(self) -> Snapshot:
-        found = await super().snapshot()
-        self.asked.set()
-        await self.arrives.wait()
-        return found
-
-
-async def test_given_a_caller_who_hangs_up_while_the_snapshot_is_on_its_way_then_no_ghost_is_taken_up() -> None:
-    house = House()
-    switch = house.switch = SlowSnapshot(now=house.clock.now)
-    house.restart()
-    await house.calls.start()
+async def test_given_a_caller_who_hangs_up_while_the_snapshot_is_on_its_way_then_no_ghost_is_taken_up(
+    house: House,
+) -> None:
     known, unknown = await house.queued(), await house.queued()
     await house.calls.stop()
     house.restart()
-    switch.arrives.clear()
-    switch.asked.clear()
-    await house.calls.start()
-    await asyncio.wait_for(switch.asked.wait(), 1)
-    switch.caller_hangs_up(unknown)
-    switch.arrives.set()
-    await settle()
+    async with house.snapshot_on_its_way():
+        house.switch.caller_hangs_up(unknown)
     assert [call.call_id for call in house.calls.live()] == [known]
     await house.calls.stop()
+
+
+async def test_given_an_agent_who_is_rung_while_the_snapshot_is_on_its_way_then_the_offer_stands(house: House) -> None:
+    house.switch.register(ANN, "rings")
+    call_id = await house.queued()
+    async with house.snapshot_on_its_way():
+        await house.calls.connect(call_id, ANN, 20)
+    assert house.of(OfferFailed) == []
+    assert house.state(call_id) is CallState.RINGING
+
+
+async def test_given_an_offer_whose_failure_was_not_told_then_the_next_snapshot_ends_it(house: House) -> None:
+    house.switch.register(ANN, "rings")
+    call_id = await house.queued()
+    await house.calls.connect(call_id, ANN, 20)
+    house.switch.connected = False
+    house.switch.fail(call_id, OfferFailure.NO_ANSWER)
+    house.switch.come_up()
+    await settle()
+    assert [event.failure for event in house.of(OfferFailed)] == [OfferFailure.SWITCH_FAILED]
+    assert house.state(call_id) is CallState.QUEUED
 
 
 async def test_given_two_offers_when_the_first_ones_failure_is_told_late_then_the_second_goes_on(house: House) -> None:
@@ -328,3 +347,86 @@ async def test_given_two_offers_when_the_first_ones_failure_is_told_late_then_th
     await settle()
     assert house.state(call_id) is CallState.RINGING
     assert house.of(OfferFailed) == []
+
+
+# Callers whose place nobody knows
+
+
+async def test_given_a_waiting_caller_whose_place_cannot_be_read_then_the_fallback_queue_takes_them(
+    house: House,
+) -> None:
+    call_id = house.switch.arrive("4008123123", "13800138000")
+    await settle()
+    await house.calls.stop()
+    house.restart()
+    house.switch.fall_back(call_id, None)
+    await house.calls.start()
+    await settle()
+    [queued] = house.of(CallQueued)
+    assert (queued.requirements, queued.enqueued_at) == (Requirements(FALLBACK), house.clock.now())
+    assert house.state(call_id) is CallState.QUEUED
+    await house.calls.stop()
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_given_a_fallback_that_cannot_be_read_then_the_fallback_queue_takes_the_caller(
+    house: House, told: bool
+) -> None:
+    call_id = house.switch.arrive("4008123123", "13800138000")
+    entered_at = house.clock.now()
+    await settle()
+    house.clock.advance(30)
+    house.switch.connected = told
+    house.switch.fall_back(call_id, None)
+    house.switch.come_up()
+    await settle()
+    [queued] = house.of(CallQueued)
+    assert (queued.requirements, queued.enqueued_at) == (Requirements(FALLBACK), entered_at)
+
+
+async def test_given_a_known_customer_who_falls_back_then_their_tier_is_kept_on_the_channel_too(house: House) -> None:
+    call_id = house.switch.arrive("4008123123", "13800138000")
+    house.identify(call_id)
+    place = Waiting(Requirements(FALLBACK), house.clock.now())
+    house.switch.fall_back(call_id, place)
+    await settle()
+    [queued] = house.of(CallQueued)
+    assert (queued.requirements, queued.enqueued_at) == (Requirements(FALLBACK, tier=Tier.GOLD), place.enqueued_at)
+    [line] = (await house.switch.snapshot()).calls
+    assert line.waiting == Waiting(queued.requirements, place.enqueued_at)
+
+
+async def test_given_a_softswitch_that_does_not_take_the_tier_then_the_caller_is_in_line_with_it_all_the_same(
+    house: House,
+) -> None:
+    call_id = house.switch.arrive("4008123123", "13800138000")
+    house.identify(call_id)
+    house.switch.refuse["wait"] = SwitchError("no answer")
+    house.switch.fall_back(call_id, Waiting(Requirements(FALLBACK), house.clock.now()))
+    await settle()
+    assert [event.requirements.tier for event in house.of(CallQueued)] == [Tier.GOLD]
+
+
+async def test_given_a_menu_that_cannot_go_on_then_the_caller_waits_in_the_fallback_queue(house: House) -> None:
+    call_id = house.switch.arrive("4008123123", "13800138000")
+    house.identify(call_id)
+    await house.calls.claim(call_id, 1)
+    await house.calls.fall_back(call_id)
+    house.switch.let_go(call_id)
+    [queued] = house.of(CallQueued)
+    assert queued.requirements == Requirements(FALLBACK, tier=Tier.GOLD)
+    [line] = (await house.switch.snapshot()).calls
+    assert (line.phase, line.waiting) == (LivePhase.WAITING, Waiting(queued.requirements, queued.enqueued_at))
+
+
+async def test_given_a_call_that_nobody_knows_then_it_cannot_fall_back(house: House) -> None:
+    with pytest.raises(UnknownCall):
+        await house.calls.fall_back(CallId("nobody"))
+
+
+async def test_given_a_call_that_ended_while_its_place_was_written_then_it_is_not_put_in_line(house: House) -> None:
+    mailbox = Mailbox(TaskGroup(), "call")
+    call = Call(CallId("1"), "4008123123", "", house.clock.now(), mailbox, house.bus, house.clock)
+    call.ended()
+    call.queued(Waiting(RETURNS, house.clock.now()), {})
+    assert [type(event) for event in house.seen if isinstance(event, CallQueued | CallEnded)] == [CallEnded]
