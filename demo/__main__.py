@@ -109,7 +109,7 @@ async def _customer_name(board: Desk, story: dict[str, Any]) -> str | None:
 
 
 def _print_results(calls: dict[str, dict[str, Any]], found: list[Check]) -> None:
-    heads = ("", "caller", "tier", "outcome", "agent", "ticket", "caller/agent level")
+    heads = ("", "caller", "tier", "outcome", "agent", "ticket", "recording, dBFS")
     table = Table(*heads, box=None, header_style="dim", pad_edge=False, padding=(0, 1))
     for column in table.columns:
         column.no_wrap = True
@@ -122,7 +122,7 @@ def _print_results(calls: dict[str, dict[str, Any]], found: list[Check]) -> None
             call["outcome"],
             call["agent"] or "",
             f"#{call['ticket_id']}" if call["ticket_id"] else "",
-            f"{recording['seconds']:4.1f} s {_dbfs(recording['left_rms'])}/{_dbfs(recording['right_rms'])} dBFS"
+            f"{recording['seconds']:4.1f} s {_dbfs(recording['left_rms'])}/{_dbfs(recording['right_rms'])}"
             if recording
             else "",
         )
