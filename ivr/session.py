@@ -6,6 +6,7 @@ is closed and the dialplan's fallback takes the caller: nobody is left in silenc
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 
 import structlog
 
@@ -23,6 +24,12 @@ from switchroom.softswitch.port import CallGone
 from switchroom.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
+
+
+@lru_cache(maxsize=1024)
+def _warn_of_condition(flow: str, version: str, node: str, condition: str) -> None:
+    """Once for each version of a flow, not once a call: the cache remembers."""
+    log.warning("flow.condition_of_wrong_type", flow=flow, version=version, node=node, condition=condition)
 
 
 class CallSession:
@@ -118,6 +125,8 @@ class CallSession:
                     self._calls.input_taken(self._call_id, node, kind, value, confidence)
                 case effects.Resolved():
                     self._calls.resolved(self._call_id)
+                case effects.Undecided(node, condition):
+                    _warn_of_condition(self._flow.name, self._flow.version, node, condition)
                 case effects.Enqueue() | effects.Finish() | effects.HandBack():
                     await self._leave(effect)
 

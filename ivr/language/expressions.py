@@ -15,6 +15,10 @@ class ExpressionError(ValueError):
         self.column = column
 
 
+class WrongType(Exception):
+    """The condition compares or combines values of types that do not go together."""
+
+
 class Expression:
     """A compiled condition.
 
@@ -32,8 +36,10 @@ class Expression:
         self.names = frozenset(self._program.variables())
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        """False as well where a value is missing or of another type: then the else branch is taken."""
+        """False as well where a value is missing. Raises `WrongType`, without the values: they may be personal."""
         try:
             return self._program.execute(dict(values)) is True
-        except (LookupError, RuntimeError, TypeError, ValueError):
+        except TypeError:
+            raise WrongType from None
+        except (LookupError, RuntimeError, ValueError):
             return False

@@ -97,6 +97,14 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Undecided:
+    """For the author of the flow: a condition met values of the wrong type, and was taken as one that does not hold."""
+
+    node: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
 class Enqueue:
     """The flow is over: the caller waits for an agent. ``collected`` is for the agent to see."""
 
@@ -117,5 +125,17 @@ class HandBack:
 
 
 Effect = (
-    Say | Hush | Listen | StopListening | StartTimer | LookUp | Visited | Taken | Resolved | Enqueue | Finish | HandBack
+    Say
+    | Hush
+    | Listen
+    | StopListening
+    | StartTimer
+    | LookUp
+    | Visited
+    | Taken
+    | Resolved
+    | Undecided
+    | Enqueue
+    | Finish
+    | HandBack
 )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ivr.language import models, spoken, templates
+from ivr.language.expressions import WrongType
 from ivr.language.flow import Flow
 from ivr.machine.effects import (
     Effect,
@@ -21,6 +22,7 @@ from ivr.machine.effects import (
     StartTimer,
     StopListening,
     Taken,
+    Undecided,
     Visited,
 )
 from ivr.machine.state import Phase, State
@@ -94,8 +96,15 @@ class Walk:
 
     def branch(self, branches: tuple[models.Branch, ...]) -> str:
         values = self.values()
-        taken = (b for b in branches if b.if_ is None or self.flow.conditions[b.if_].holds(values))
+        taken = (b for b in branches if b.if_ is None or self.holds(b.if_, values))
         return next(taken).target  # the last is an else
+
+    def holds(self, condition: str, values: Mapping[str, Any]) -> bool:
+        try:
+            return self.flow.conditions[condition].holds(values)
+        except WrongType:
+            self.effects.append(Undecided(self.state.node, condition))
+            return False
 
     def exit(self, way: models.Exit) -> None:
         if way.say is not None:

@@ -97,14 +97,18 @@ class OrderDip:
         self._database = database
 
     async def get(self, number: str) -> Mapping[str, Any] | None:
-        """``{"number", "status", "status_zh", "carrier", "eta", "total", "items"}``, or None if there is none."""
+        """``{"number", "status", "status_zh", "carrier", "eta", "total", "items"}``, or None if there is none.
+
+        ``total`` is a number here, so that menus can compare it.
+        """
         query = select(orders).where(orders.c.number == number)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             return None
         hidden = ("customer_id", "placed_at")
-        return {name: value for name, value in row._mapping.items() if name not in hidden}
+        shown = {name: value for name, value in row._mapping.items() if name not in hidden}
+        return {**shown, "total": float(row.total)}
 
 
 def _order(row: Mapping[Any, Any]) -> Order:

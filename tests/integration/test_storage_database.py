@@ -12,6 +12,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
+from ivr.language import templates
+from ivr.language.expressions import Expression
 from switchroom.bus import Bus
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState, Outcome
@@ -291,6 +293,8 @@ async def test_order_dip_tells_what_a_caller_may_hear(database: Database) -> Non
     order = await OrderDip(database).get("20260105")
     assert order is not None
     assert set(order) == {"number", "status", "status_zh", "carrier", "eta", "total", "items"}
+    assert Expression("order.total > 1000.0 || caller.tier in ['gold', 'platinum']").holds({"order": order})
+    assert templates.parse("{order.total|money}").render({"order": order}, "zh-CN") == "2399元"
     assert (order["status_zh"], order["carrier"]) == ("运输中", "顺丰速运")
     assert await OrderDip(database).get("0' OR '1'='1") is None
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.language import spoken, templates
-from ivr.language.expressions import Expression, ExpressionError
+from ivr.language.expressions import Expression, ExpressionError, WrongType
 from ivr.language.lint import lint_vocabulary
 from ivr.language.loader import lint_files, load, parse, recorded
 from ivr.language.models import Menus
@@ -137,8 +137,10 @@ def test_a_condition_that_cannot_be_decided_does_not_hold() -> None:
     condition = Expression("order.total > 1000.0 && caller.tier == 'gold'")
     assert condition.names == {"order", "caller"}
     assert condition.holds({"order": {"total": 2000}, "caller": {"tier": "gold"}})
-    for values in ({}, {"order": {}}, {"order": {"total": "x"}, "caller": {}}, {"order": None}):
-        assert not condition.holds(values)
+    for missing in ({}, {"order": {}}, {"order": None}):
+        assert not condition.holds(missing)
+    with pytest.raises(WrongType):
+        condition.holds({"order": {"total": "2000"}, "caller": {"tier": "gold"}})
 
 
 @pytest.mark.parametrize("source", ["", "a b", "a ==", "'x"])

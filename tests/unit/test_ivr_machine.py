@@ -26,6 +26,7 @@ from ivr.machine.effects import (
     StartTimer,
     StopListening,
     Taken,
+    Undecided,
     Visited,
 )
 from ivr.machine.inputs import (
@@ -321,7 +322,9 @@ def in_lookup() -> Walker:
 def test_given_a_record_then_conditions_and_texts_see_it() -> None:
     assert in_lookup().find(status="shipped", status_zh="已发货", total=20.0).said == ["订单已发货。"]
     assert in_lookup().find(total=1000.5).path[-1] == "agent"
-    assert in_lookup().find(total="much").path[-1] == "bye", "a condition that cannot be decided does not hold"
+    undecided = in_lookup().find(total="much")
+    assert undecided.path[-1] == "bye", "a condition that cannot be decided does not hold"
+    assert undecided.one(Undecided).node == "decide"
 
 
 def test_given_no_record_then_it_says_so_and_goes_where_the_flow_says() -> None:

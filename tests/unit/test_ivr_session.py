@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from ivr.flows import Flows
 from ivr.ports import DipFailed
@@ -332,6 +333,23 @@ async def test_given_a_taken_port_then_the_error_says_so(house: House, tmp_path:
     with pytest.raises(SettingsError, match=f"127.0.0.1:{house.port} cannot be used for media"):
         await second.start()
     await second.stop()
+
+
+async def test_given_a_condition_of_the_wrong_type_then_the_log_says_so_once(house: House, tmp_path: Path) -> None:
+    house.dips.answers = [{"status": "shipped", "total": "1299.00"}] * 2
+    (tmp_path / "menus/shop.yaml").write_text(
+        MENU.replace("goto: bye}\n    not", "goto: decide}\n    not")
+        + """  decide: {when: [{if: "order.total > 1000.0", goto: agent}, {else: bye}]}\n"""
+    )
+    await house.flows.load()
+    with capture_logs() as logs:
+        for _ in range(2):
+            async with FakeAsterisk(house.port, "c-1") as asterisk:
+                await asterisk.press("120260105")
+                await house.calls.until("released")
+            house.calls.record.clear()
+    warned = [one for one in logs if one["event"] == "flow.condition_of_wrong_type"]
+    assert [(one["node"], one["condition"]) for one in warned] == [("decide", "order.total > 1000.0")]
 
 
 async def test_given_the_server_stops_then_callers_are_let_go(house: House) -> None:
