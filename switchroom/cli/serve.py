@@ -8,6 +8,7 @@ import typer
 
 from switchroom.app import Server
 from switchroom.cli.run import settings
+from switchroom.heartbeat import watched
 from switchroom.telemetry import configure_logging
 
 
@@ -26,7 +27,8 @@ async def _serve(server: Server) -> None:
         loop.add_signal_handler(number, told_to_stop.set)
     try:
         await server.start()
-        typer.echo(f"switchroom: ready at {server.url}")
-        await told_to_stop.wait()
+        async with watched():
+            typer.echo(f"switchroom: ready at {server.url}")
+            await told_to_stop.wait()
     finally:
         await server.stop()
