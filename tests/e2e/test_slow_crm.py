@@ -13,16 +13,12 @@ from demo.scenario import WANG_FANG
 from demo.system import System
 from demo.voices import record_voices
 from tests.e2e.whole_system import asks_for_returns, newest_call, own_settings, until_call
-from tests.fixtures.postgres import binaries, running_postgres
-
-PROGRAMS = binaries()
+from tests.fixtures.postgres import running_postgres
 
 
 @pytest.fixture
 async def system(monkeypatch: pytest.MonkeyPatch, short_home: Path) -> AsyncIterator[System]:
-    if PROGRAMS is None:
-        pytest.skip("no PostgreSQL on this machine")
-    with running_postgres(PROGRAMS) as postgres:
+    with running_postgres() as postgres:
         monkeypatch.setenv("SWITCHROOM_DATABASE_URL", postgres.url)
         system = System(own_settings(monkeypatch, short_home))
         try:

@@ -1,6 +1,5 @@
 """A real Asterisk with one number, which leads to a media server: the other side of ``ivr/media`` in tests."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -10,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-TREE = Path(os.environ.get("SWITCHROOM_ASTERISK__TREE", Path(__file__).parents[2] / ".asterisk"))
-LIBRARIES = TREE / "usr/lib/x86_64-linux-gnu"
+from softswitch_config.installation import Installation, find
+from switchroom.settings import Settings
+from tests.fixtures.needed import needed
 
 MODULES = (
     # a WebSocket for the audio, RTP for the caller, and what joins them
@@ -50,29 +50,17 @@ def free_port(kind: socket.SocketKind) -> int:
         return int(found.getsockname()[1])
 
 
-def missing() -> str | None:
-    """Why no Asterisk can be run here, if so."""
-    if not (TREE / "usr/sbin/asterisk").exists():
-        return f"no Asterisk in {TREE}: run script/setup"
-    return None
-
-
 @contextmanager
 def running_asterisk(home: Path, media_port: int) -> Iterator[Asterisk]:
     """Start it with everything in ``home``; stop it by its pid."""
+    installation = find(Settings().asterisk.tree)
+    needed(installation is not None, "Asterisk")
+    assert installation is not None
     sip_port = free_port(socket.SOCK_DGRAM)
-    _configure(home, sip_port, media_port)
+    _configure(home, installation, sip_port, media_port)
     with (home / "console.log").open("wb") as console:
         process = subprocess.Popen(
-            [
-                TREE / "lib64/ld-linux-x86-64.so.2",
-                "--library-path",
-                LIBRARIES,
-                TREE / "usr/sbin/asterisk",
-                "-C",
-                home / "etc/asterisk.conf",
-                "-f",
-            ],
+            [*installation.command, "-C", home / "etc/asterisk.conf", "-f"],
             stdout=console,
             stderr=console,
             stdin=subprocess.DEVNULL,
@@ -94,7 +82,7 @@ def running_asterisk(home: Path, media_port: int) -> Iterator[Asterisk]:
             process.wait()
 
 
-def _configure(home: Path, sip_port: int, media_port: int) -> None:
+def _configure(home: Path, installation: Installation, sip_port: int, media_port: int) -> None:
     etc = home / "etc"
     for folder in ("etc", "lib", "spool", "run", "log"):
         (home / folder).mkdir(parents=True)
@@ -104,11 +92,11 @@ def _configure(home: Path, sip_port: int, media_port: int) -> None:
         "asterisk.conf": f"""
 [directories]
 astetcdir => {etc}
-astmoddir => {LIBRARIES}/asterisk/modules
+astmoddir => {installation.modules}
 astvarlibdir => {home}/lib
 astdbdir => {home}/lib
 astkeydir => {home}/lib
-astdatadir => {TREE}/usr/share/asterisk
+astdatadir => {installation.data}
 astagidir => {home}/lib
 astspooldir => {home}/spool
 astrundir => {home}/run

@@ -16,15 +16,17 @@ from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import Customers
 from switchroom.storage.tickets import Tickets
 from tests.fixtures.bridge_server import PASSWORD, BridgeServer
+from tests.fixtures.needed import needed
 
 CHROMIUM = Path("/usr/bin/chromium")
 OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 XSS = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
 
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed"),
-    pytest.mark.skipif(not (DESKTOP / "index.html").exists(), reason="the desktop is not built: run script/setup"),
-]
+
+@pytest.fixture(autouse=True, scope="module")
+def browser() -> None:
+    needed(CHROMIUM.exists(), "Chromium")
+    needed((DESKTOP / "index.html").exists(), "the built desktop")
 
 
 @pytest.fixture

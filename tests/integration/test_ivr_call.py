@@ -17,11 +17,8 @@ from switchroom.domain.ids import QueueName
 from switchroom.settings import Media, Settings
 from tests.fakes.ivr_calls import FakeCallControl, FakeDips
 from tests.integration import voices
-from tests.integration.ivr_asterisk import missing, running_asterisk
+from tests.integration.ivr_asterisk import running_asterisk
 from tests.integration.sip_caller import SipCaller
-
-WHY_NOT = missing() or voices.missing()
-pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
 
 CHINESE, ENGLISH = "4008123123", "4008123124"
 

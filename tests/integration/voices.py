@@ -1,6 +1,5 @@
 """Artificial speakers heard over the telephone: other voices than the server's own, in band 300-3400 Hz, mu-law."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import soxr
 
 from ivr.speech import audio
+from tests.fixtures.needed import needed_program
 from tests.integration.sip_caller import from_ulaw, to_ulaw
 
 VOICES = (
@@ -16,15 +16,9 @@ VOICES = (
 )
 
 
-def missing() -> str | None:
-    for program in ("flite", "espeak-ng"):
-        if shutil.which(program) is None:
-            return f"{program} is not installed"
-    return None
-
-
 def say(program: str, voice: str, text: str, folder: Path, *, telephone: bool = True) -> bytes:
     """8 kHz PCM with half a second of line noise before, and 0.75 s after."""
+    needed_program(program)
     path = folder / "said.wav"
     if program == "flite":
         command = ["flite", "-voice", voice, "-t", text, "-o", path]
