@@ -79,6 +79,11 @@ class System:
         self._server.kill()
         await self._server.wait()
 
+    async def server_ended(self) -> None:
+        """Wait until the server's process has ended."""
+        assert self._server is not None
+        await self._server.wait()
+
     async def restart_asterisk(self) -> None:
         """As after a crash of the softswitch: every call in it is gone."""
         assert self._asterisk is not None

@@ -52,6 +52,8 @@ class Media(_Section):
     host: str = "127.0.0.1"
     port: int = Field(8401, ge=0, le=65535)
     claim_timeout_s: float = 2.0
+    longest_visit_s: int = Field(600, ge=1)
+    """After this long in one menu the caller is put back to its start: nobody stays for ever with a dead host."""
 
 
 class Sip(_Section):

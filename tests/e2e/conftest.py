@@ -61,14 +61,14 @@ def asterisk(installation: Installation) -> Iterator[RunningAsterisk]:
             running.local.stop()
 
 
-def start_asterisk(installation: Installation, home: Path) -> RunningAsterisk:
+def start_asterisk(installation: Installation, home: Path, *, longest_visit_s: int = 600) -> RunningAsterisk:
     """A further Asterisk, for a test that stops it or breaks it; the caller stops it."""
     rtp = free_port() % 20000 // 500 * 500 + 30000
     settings = Settings(
         home=home,
         sip=Sip(port=free_port(), rtp_ports=(rtp, rtp + 499)),
         asterisk=Asterisk(ami_port=free_port(kind=socket.SOCK_STREAM)),
-        media=Media(port=free_port(kind=socket.SOCK_STREAM)),
+        media=Media(port=free_port(kind=socket.SOCK_STREAM), longest_visit_s=longest_visit_s),
     )
     credentials = load_credentials(settings.secrets, AGENTS)
     render(settings, installation, credentials, agents=AGENTS, numbers=NUMBERS, fallback_queue=FALLBACK_QUEUE)
