@@ -247,9 +247,9 @@ class Calls:
             log.warning("calls.place_unreadable", call_id=call.call_id)
         return written or Waiting(Requirements(self._fallback, tier=call.caller.tier), call.entered_at)
 
-    def _end(self, call: Call) -> None:
+    def _end(self, call: Call, *, by_softswitch: bool = False) -> None:
         if self._calls.pop(call.call_id, None) is not None:
-            call.ended()
+            call.ended(by_softswitch=by_softswitch)
 
     # Reconciliation.
 
@@ -281,8 +281,9 @@ class Calls:
         }
         for call_id in before.keys() - present.keys() - self._gone:
             if (call := self._calls.get(call_id)) is not None:
-                log.warning("calls.vanished", call_id=call_id, state=call.state)
-                self._end(call)
+                older = found.uptime_s is not None and self._age_s(call) > found.uptime_s
+                log.warning("calls.vanished", call_id=call_id, state=call.state, softswitch_restarted=older)
+                self._end(call, by_softswitch=older)
         for live in present.values():
             call = self._calls.get(live.call_id)
             if call is None:
@@ -317,6 +318,9 @@ class Calls:
                 self._post(call, CallerFellBack(call_id=call.call_id, waiting=live.waiting))
 
     # Small things.
+
+    def _age_s(self, call: Call) -> float:
+        return (self._clock.now() - call.entered_at).total_seconds()
 
     def _open(self, call_id: CallId, number: str, phone: str, entered_at: datetime) -> Call:
         mailbox = Mailbox(self._tasks, call_id)

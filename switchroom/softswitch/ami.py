@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -64,7 +65,7 @@ class AmiSoftswitch:
         for message in status:
             if caller := caller_channel(message):
                 self._channels[caller[0]] = caller[1]
-        return snapshot(status, devices)
+        return replace(snapshot(status, devices), uptime_s=self._link.uptime_s)
 
     async def wait(self, call_id: CallId, waiting: Waiting, collected: Mapping[str, str]) -> None:
         try:

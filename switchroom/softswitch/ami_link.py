@@ -47,10 +47,16 @@ class AmiLink:
         self._on_up, self._on_down, self._on_event = on_up, on_down, on_event
         self._protocol: AmiProtocol | None = None
         self._booted = asyncio.Event()
+        self._started_at: float | None = None
 
     @property
     def up(self) -> bool:
         return self._protocol is not None and self._booted.is_set() and not self._protocol.lost.done()
+
+    @property
+    def uptime_s(self) -> float | None:
+        """How long Asterisk has been running, to a second; None when it did not say at the login."""
+        return None if self._started_at is None else asyncio.get_running_loop().time() - self._started_at
 
     async def request(self, *actions: Mapping[str, str], timeout_s: float | None = None) -> list[Sequence[Message]]:
         """See `AmiProtocol.request`; raises SwitchError when not connected."""
@@ -106,6 +112,9 @@ class AmiLink:
         if text(message, "Event") == "FullyBooted":
             # Told at every login. Events before it are older than the snapshot that follows.
             if not self._booted.is_set():
+                uptime_s = text(message, "Uptime")
+                now = asyncio.get_running_loop().time()
+                self._started_at = now - int(uptime_s) if uptime_s.isdecimal() else None
                 self._booted.set()
                 log.info("ami.connected", host=self._host, port=self._port)
                 self._on_up()

@@ -133,6 +133,8 @@ class Snapshot:
 
     calls: tuple[LiveCall, ...]
     phones: tuple[PhoneState, ...]
+    uptime_s: float | None = None
+    """How long the softswitch has been running: no call that is older lives in it. None when it does not say."""
 
 
 class Softswitch(Protocol):

@@ -153,6 +153,12 @@ async def test_a_caller_arrives_in_the_menu_and_waits_with_what_was_written(worl
     assert (call.waiting, call.collected) == (WAITING, COLLECTED)
 
 
+async def test_a_snapshot_tells_for_how_long_the_softswitch_has_been_running(world: World, switch: Switch) -> None:
+    first, second = [(await switch.softswitch.snapshot()).uptime_s for _ in range(2)]
+    assert first is not None and second is not None
+    assert 0 <= first <= second < 3600
+
+
 async def test_a_menu_that_finishes_ends_the_call(world: World, switch: Switch) -> None:
     await world.call()
     call_id = await switch.arrived()

@@ -70,12 +70,14 @@ class FakeSoftswitch:
     snapshot_taken: asyncio.Event = field(default_factory=asyncio.Event)
     snapshot_arrives: asyncio.Event = field(default_factory=asyncio.Event)
     """Cleared by a test that wants things to happen while a snapshot is on its way."""
+    _started_at: datetime = field(init=False)
     _handler: Callable[[SwitchEvent], None] | None = None
     _lines: dict[CallId, _Line] = field(default_factory=dict)
     _phones: dict[AgentId, _Phone] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.snapshot_arrives.set()
+        self._started_at = self.now()
 
     # The port.
 
@@ -93,7 +95,11 @@ class FakeSoftswitch:
             PhoneState(agent_id=agent_id, registered=True, in_use=phone.in_use)
             for agent_id, phone in self._phones.items()
         )
-        found = Snapshot(calls=tuple(line.live for line in self._lines.values()), phones=tuple(phones))
+        found = Snapshot(
+            calls=tuple(line.live for line in self._lines.values()),
+            phones=tuple(phones),
+            uptime_s=(self.now() - self._started_at).total_seconds(),
+        )
         self.snapshot_taken.set()
         await self.snapshot_arrives.wait()
         return found
@@ -190,6 +196,12 @@ class FakeSoftswitch:
         self.connected = False
         if self._handler is not None:
             self._handler(SwitchDown())
+
+    def crash(self) -> None:
+        """It dies and starts again: every call in it is gone, and nobody is told until `come_up`."""
+        self.go_down()
+        self._lines.clear()
+        self._started_at = self.now()
 
     def come_up(self) -> None:
         self.connected = True

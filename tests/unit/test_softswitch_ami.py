@@ -324,6 +324,16 @@ async def test_given_broken_utf8_when_read_then_the_rest_is_told() -> None:
     assert message["Queue"] == "a\ufffdb"
 
 
+@pytest.mark.parametrize(("header", "uptime_s"), [("Uptime: 3600\r\n", 3600), ("", None), ("Uptime: soon\r\n", None)])
+async def test_given_a_login_then_it_is_known_for_how_long_asterisk_has_been_running(
+    server: AmiServer, watched: Watched, header: str, uptime_s: int | None
+) -> None:
+    server.boots, server.after_login = False, f"Event: FullyBooted\r\n{header}\r\n".encode()
+    await watched.softswitch.start(watched.events.append)
+    await watched.told(SwitchUp())
+    assert (await watched.softswitch.snapshot()).uptime_s == pytest.approx(uptime_s, abs=1)
+
+
 async def test_given_a_fallback_when_told_then_the_adapter_tells_it(server: AmiServer, watched: Watched) -> None:
     await watched.with_call(server)
     server.send(FELL_BACK)

@@ -296,6 +296,27 @@ async def test_given_a_lost_connection_then_what_happened_meanwhile_is_caught_up
     assert house.of(CallQueued)[-1].enqueued_at == place.enqueued_at
 
 
+async def test_given_a_softswitch_that_crashed_then_its_callers_did_not_abandon_but_who_talked_was_served(
+    house: House,
+) -> None:
+    house.switch.register(ANN, "answers")
+    talking, waiting = await house.queued(), await house.queued()
+    served = house.switch.arrive("4008123123", "")
+    await settle()
+    house.calls.resolved(served)
+    await house.calls.connect(talking, ANN, 20)
+    house.clock.advance(60)
+    house.switch.crash()
+    house.clock.advance(1)
+    house.switch.come_up()
+    await settle()
+    assert {event.call_id: event.outcome for event in house.of(CallEnded)} == {
+        talking: Outcome.CONNECTED,
+        waiting: Outcome.SYSTEM_FAILED,
+        served: Outcome.SELF_SERVICE,
+    }
+
+
 async def test_given_a_snapshot_that_fails_then_nothing_is_ended_by_mistake(house: House) -> None:
     call_id = await house.queued()
     house.switch.refuse["snapshot"] = SwitchError("no answer")
