@@ -58,6 +58,21 @@ def token(label: str, role: Annotated[Role, typer.Option()] = Role.SUPERVISOR) -
     typer.echo(run(_with_accounts(settings(), lambda a: a.create_token(role, label))))
 
 
+@app.command()
+def tokens() -> None:
+    """Print every token's label and role."""
+    for one in run(_with_accounts(settings(), lambda a: a.tokens())):
+        typer.echo(f"{one.login.removeprefix('token:'):20} {one.role.value}")
+
+
+@app.command()
+def revoke(label: str) -> None:
+    """End a program's token at once; several of one label end together."""
+    if not run(_with_accounts(settings(), lambda a: a.revoke_tokens(label))):
+        raise CommandError(f"there is no token with the label {label}")
+    typer.echo(f"token {label}: revoked")
+
+
 async def _with_accounts(found: Settings, ask: Callable[[Accounts], Awaitable[T]]) -> T:
     found.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(found.database)

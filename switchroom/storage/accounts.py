@@ -45,13 +45,20 @@ class Accounts:
         self._hasher = hasher or PasswordHasher()
 
     async def ensure_user(self, login: str, role: Role, agent_id: AgentId | None, password: str) -> None:
-        """Make the user, or make an existing one be like this; a password that is already right keeps its hash."""
+        """Make the user, or make an existing one be like this.
+
+        A password that is already right keeps its hash; a new one ends the user's sessions: whoever knew the old one
+        is out.
+        """
         stored = await self._hash_of(login)
-        if stored is None or not await asyncio.to_thread(self._matches, stored, password):
+        changed = stored is None or not await asyncio.to_thread(self._matches, stored, password)
+        if changed:
             stored = await asyncio.to_thread(self._hasher.hash, password)
         row = {"login": login, "password_hash": stored, "role": role, "agent_id": agent_id}
         async with self._database.write() as connection:
             await upsert(connection, users, [row])
+            if changed:
+                await connection.execute(delete(sessions).where(sessions.c.login == login))
 
     async def users(self) -> Sequence[User]:
         async with self._database.read() as connection:
@@ -108,11 +115,22 @@ class Accounts:
             await connection.execute(insert(api_tokens).values(token_hash=_digest(token), role=role, label=label))
         return token
 
+    async def tokens(self) -> Sequence[User]:
+        """The programs' tokens, as the users that they stand for."""
+        query = select(api_tokens.c.role, api_tokens.c.label).order_by(api_tokens.c.label)
+        async with self._database.read() as connection:
+            return [_program(row.label, row.role) for row in await connection.execute(query)]
+
+    async def revoke_tokens(self, label: str) -> int:
+        """Every token of that label ends; tells how many there were."""
+        async with self._database.write() as connection:
+            return (await connection.execute(delete(api_tokens).where(api_tokens.c.label == label))).rowcount
+
     async def token_user(self, token: str) -> User | None:
         query = select(api_tokens.c.role, api_tokens.c.label).where(api_tokens.c.token_hash == _digest(token))
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
-        return None if row is None else User(login=f"token:{row.label}", role=Role(row.role))
+        return None if row is None else _program(row.label, row.role)
 
     async def _hash_of(self, login: str) -> str | None:
         async with self._database.read() as connection:
@@ -123,6 +141,10 @@ class Accounts:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _program(label: str, role: str) -> User:
+    return User(login=f"token:{label}", role=Role(role))
 
 
 def _digest(token: str) -> str:

@@ -352,6 +352,11 @@ async def test_sessions_end_by_time_by_logout_and_with_their_user(database: Data
     await accounts.end_session(token)
     assert await accounts.session_user(token, NOON) is None
     other = await accounts.start_session("zhang", NOON)
+    await accounts.ensure_user("zhang", Role.AGENT, AGENT, "pw")
+    assert await accounts.session_user(other, NOON) is not None, "the same password"
+    await accounts.ensure_user("zhang", Role.AGENT, AGENT, "a new one")
+    assert await accounts.session_user(other, NOON) is None
+    other = await accounts.start_session("zhang", NOON)
     await accounts.remove_user("zhang")
     assert await accounts.session_user(other, NOON) is None
 
@@ -361,6 +366,14 @@ async def test_tokens_are_for_programs_and_kept_only_as_hashes(database: Databas
     token = await accounts.create_token(Role.SUPERVISOR, "wallboard")
     assert await accounts.token_user(token) == User(login="token:wallboard", role=Role.SUPERVISOR)
     assert await accounts.token_user(token + "x") is None
+    await accounts.create_token(Role.ADMIN, "crm")
+    assert [(one.login, one.role) for one in await accounts.tokens()] == [
+        ("token:crm", Role.ADMIN),
+        ("token:wallboard", Role.SUPERVISOR),
+    ]
+    assert await accounts.revoke_tokens("wallboard") == 1
+    assert await accounts.token_user(token) is None
+    assert await accounts.revoke_tokens("wallboard") == 0
 
 
 async def test_given_a_locked_sqlite_when_released_then_every_event_arrives_in_order(tmp_path: Path, bus: Bus) -> None:

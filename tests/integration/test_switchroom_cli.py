@@ -73,6 +73,11 @@ def test_users_come_and_go_and_wrong_wishes_are_refused(tmp_path: Path) -> None:
     assert add("--agent", "1001").returncode == 0
     assert "zhang" in switchroom(tmp_path, "users", "list").stdout
     assert switchroom(tmp_path, "users", "token", "wallboard").stdout.startswith("swr_")
+    assert switchroom(tmp_path, "users", "tokens").stdout.split() == ["wallboard", "supervisor"]
+    assert switchroom(tmp_path, "users", "revoke", "wallboard").returncode == 0
+    assert switchroom(tmp_path, "users", "tokens").stdout == ""
+    again = switchroom(tmp_path, "users", "revoke", "wallboard")
+    assert (again.returncode, "no token with the label" in again.stdout + again.stderr) == (1, True)
     assert switchroom(tmp_path, "users", "remove", "zhang").returncode == 0
     assert "zhang" not in switchroom(tmp_path, "users", "list").stdout
 
