@@ -231,6 +231,8 @@ class Calls:
 
     async def _fell_back(self, call: Call, written: Waiting | None) -> None:
         """The dialplan knows no tiers: who was recognised keeps their own, on the channel too."""
+        if call.state not in (CallState.ENTERED, CallState.IN_MENU):
+            return  # a place once had is kept
         waiting = self._place(call, written)
         tier = max(waiting.requirements.tier, call.caller.tier, key=tuple(Tier).index)
         if tier is not waiting.requirements.tier:

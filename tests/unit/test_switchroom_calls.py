@@ -417,6 +417,16 @@ async def test_given_a_known_customer_who_falls_back_then_their_tier_is_kept_on_
     assert line.waiting == Waiting(queued.requirements, place.enqueued_at)
 
 
+async def test_given_a_caller_in_line_who_is_told_to_have_fallen_back_then_their_place_is_kept(house: House) -> None:
+    call_id = await house.queued()
+    house.switch.commands.clear()
+    house.switch.fall_back(call_id, Waiting(Requirements(FALLBACK), house.clock.now()))
+    await settle()
+    assert [event.requirements for event in house.of(CallQueued)] == [RETURNS]
+    assert [call.queue for call in house.calls.live()] == [RETURNS.queue]
+    assert house.switch.commands == []
+
+
 async def test_given_a_softswitch_that_does_not_take_the_tier_then_the_caller_is_in_line_with_it_all_the_same(
     house: House,
 ) -> None:
