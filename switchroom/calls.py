@@ -82,6 +82,8 @@ class Calls:
         self._clock = clock
         self._calls: dict[CallId, Call] = {}
         self._arrivals: dict[CallId, asyncio.Event] = {}
+        self._phones: dict[AgentId, bool] = {}
+        """Which agents' phones are registered, as it was said last: the softswitch repeats itself."""
         self._tasks = TaskGroup()
         self._reconciling: asyncio.Task[None] | None = None
         self._gone: set[CallId] = set()
@@ -205,7 +207,9 @@ class Calls:
             case SwitchDown():
                 self._bus.publish(SwitchLost(at=self._clock.now()))
             case PhoneState(agent_id=agent_id, registered=registered):
-                self._bus.publish(PhoneChanged(at=self._clock.now(), agent_id=agent_id, registered=registered))
+                if self._phones.get(agent_id) is not registered:
+                    self._phones[agent_id] = registered
+                    self._bus.publish(PhoneChanged(at=self._clock.now(), agent_id=agent_id, registered=registered))
             case CallerArrived(call_id=call_id, number=number, caller=phone):
                 if call_id not in self._calls:
                     self._open(call_id, number, phone, self._clock.now()).entered()

@@ -461,3 +461,13 @@ async def test_given_a_call_that_ended_while_its_place_was_written_then_it_is_no
     call.ended()
     call.queued(Waiting(RETURNS, house.clock.now()), {})
     assert [type(event) for event in house.seen if isinstance(event, CallQueued | CallEnded)] == [CallEnded]
+
+
+async def test_given_a_phone_that_is_told_again_then_only_its_changes_are_said(house: House) -> None:
+    house.switch.register(ANN)
+    house.switch.come_up()
+    await settle()
+    house.switch.come_up()
+    await settle()
+    house.switch.unregister(ANN)
+    assert [event.registered for event in house.of(PhoneChanged) if event.agent_id == ANN] == [True, False]
