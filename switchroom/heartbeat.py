@@ -7,6 +7,7 @@ with them (docs/softswitch.md). A killed server is noticed at once, and the dial
 import asyncio
 import contextlib
 import faulthandler
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -24,6 +25,8 @@ BEAT_EVERY_S = 0.5
 @contextlib.asynccontextmanager
 async def watched() -> AsyncIterator[None]:
     """While this runs, the process is killed once its event loop does not turn (`switchroom.watchdog`)."""
+    if os.getpid() == 1:  # pid_namespaces(7): nobody inside a container can kill its first process
+        log.error("heartbeat.needs_an_init", hint="run the container with an init process (`init: true`, `--init`)")
     faulthandler.register(SHOW_STACK, all_threads=True)
     watchdog = await asyncio.create_subprocess_exec(
         sys.executable,

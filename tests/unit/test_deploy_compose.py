@@ -49,6 +49,11 @@ def test_given_the_fixed_values_when_the_server_reads_them_then_it_finds_the_soc
     assert settings.asterisk.mode == "remote"
 
 
+def test_the_server_is_not_its_containers_first_process_so_that_its_watchdog_can_kill_it() -> None:
+    assert SERVER["init"] is True
+    assert SERVER["restart"] == "unless-stopped"
+
+
 @pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
 def test_every_service_is_confined(name: str) -> None:
     service = COMPOSE["services"][name]
