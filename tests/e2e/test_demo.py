@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,9 @@ def test_every_check_of_the_demonstration_holds(
     written = json.loads(report.read_text(encoding="utf-8"))
     assert all(check["ok"] for check in written["checks"]), written["checks"]
     assert len(written["calls"]) == 6
+    began = min(datetime.fromisoformat(call["entered_at"]) for call in written["calls"])
+    ended = max(datetime.fromisoformat(call["ended_at"]) for call in written["calls"])
+    assert (ended - began).total_seconds() < 90, "nobody watches a demonstration for longer"
     for call in written["calls"]:
         if call["recording"]:
             assert Path(call["recording"]["path"]).stat().st_size > 8000
