@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import aiohttp
 from demo.accounts import DemoAccounts, ensure_demo_accounts
 from demo.desk import DeskError, open_desk
 from softswitch_config.local import LocalAsterisk
+from softswitch_config.render import Folders
 from switchroom.cli.asterisk import prepare
 from switchroom.cli.run import CommandError
 from switchroom.clock import SystemClock
@@ -85,8 +87,10 @@ class System:
         await self._server.wait()
 
     async def restart_asterisk(self) -> None:
-        """As after a crash of the softswitch: every call in it is gone."""
+        """kill -9, as a crash would be, and start again: every call in it is gone."""
         assert self._asterisk is not None
+        pid_file = Folders.of(self.settings).run / "asterisk.pid"
+        os.kill(int(pid_file.read_text(encoding="ascii")), signal.SIGKILL)
         await asyncio.to_thread(self._asterisk.stop)
         await asyncio.to_thread(self._asterisk.start)
 

@@ -9,7 +9,7 @@ import pytest
 
 from demo.desk import Desk
 from demo.people import Stage, dial
-from demo.scenario import CHINESE, LI_QIANG, WANG_FANG
+from demo.scenario import CHINESE, LI_QIANG, STRANGER, WANG_FANG
 from demo.softphone import PhoneCall
 from demo.system import System, until
 from demo.voices import record_voices
@@ -73,8 +73,11 @@ def _board_has(board: Desk, node: str) -> bool:
 @pytest.mark.timeout(120)
 async def test_given_asterisk_restarts_then_its_calls_are_over_and_the_next_one_is_served(running: Running) -> None:
     await running.talks(LI_QIANG)
+    await asks_for_returns(running.stage, running.board, STRANGER)
+    await until_call(running.board, STRANGER, lambda found: bool(found.get("enqueued_at")), "enqueued_at")
     await running.system.restart_asterisk()
     await until_call(running.board, LI_QIANG, lambda found: found.get("outcome") == "connected", "ended")
+    await until_call(running.board, STRANGER, lambda found: found.get("outcome") == "system_failed", "lost")
     agent = running.stage.agents["1001"]
     assert await asyncio.to_thread(agent.phone.sip.register)  # as a real phone does by itself
     await agent.desk.ready()
