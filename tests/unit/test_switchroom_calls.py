@@ -30,7 +30,7 @@ from switchroom.domain.events import (
 )
 from switchroom.domain.ids import AgentId, CallId, CustomerId, QueueName
 from switchroom.mailbox import Mailbox
-from switchroom.softswitch.port import AgentFailed, LivePhase, SwitchError
+from switchroom.softswitch.port import AgentFailed, CallGone, LivePhase, SwitchError
 from switchroom.tasks import TaskGroup
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_softswitch import FakeSoftswitch
@@ -224,14 +224,22 @@ async def test_given_a_softswitch_that_refuses_to_connect_then_the_call_waits_on
     assert house.state(call_id) is CallState.QUEUED
 
 
-async def test_given_a_caller_who_has_just_gone_then_connecting_is_no_error(house: House) -> None:
+async def test_given_a_caller_who_has_gone_then_there_is_no_call_to_connect(house: House) -> None:
     call_id = await house.queued()
     house.switch.caller_hangs_up(call_id)
     with pytest.raises(UnknownCall):
         await house.calls.connect(call_id, ANN, 20)
-        await settle()
-        await house.calls.connect(call_id, ANN, 20)
     assert [ended.outcome for ended in house.of(CallEnded)] == [Outcome.ABANDONED]
+
+
+async def test_given_a_redirect_that_comes_too_late_then_no_agent_is_blamed_for_it(house: House) -> None:
+    call_id = await house.queued()
+    house.switch.refuse["connect"] = CallGone("no such channel")
+    await house.calls.connect(call_id, ANN, 20)
+    assert house.of(OfferFailed) == []
+    house.switch.caller_hangs_up(call_id)
+    await settle()
+    assert [event.failure for event in house.of(OfferFailed)] == [OfferFailure.CALLER_LEFT]
 
 
 async def test_given_a_softswitch_that_does_not_answer_then_hanging_up_is_refused_in_words(house: House) -> None:

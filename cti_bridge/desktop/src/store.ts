@@ -116,7 +116,7 @@ export async function changeTicket(change: Partial<Pick<Ticket, "state" | "dispo
   if (ticket.value !== null) ticket.value = await ask<Ticket>("PATCH", `tickets/${ticket.value.id}`, change);
 }
 
-/** The page tells that the pop is drawn, so that the log knows when it really was on the screen. */
+/** The page tells that the pop is drawn (in a hidden tab: that it is in the page); the phone rings then. */
 export function drawn(offerId: string): void {
   if (offerId !== "") socket?.send({ type: "popped", offer_id: offerId });
 }
