@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from demo.people import Stage
 from demo.softphone import Softphone
+from demo.system import System
+from demo.voices import record_voices
 from softswitch_config.credentials import Credentials, load_credentials
 from softswitch_config.installation import Installation, find
 from softswitch_config.local import LocalAsterisk
@@ -20,6 +23,7 @@ from switchroom.softswitch.port import SwitchUp
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import CARRIER, Phones, free_port
 from tests.e2e.switch import Switch
+from tests.e2e.whole_system import Running, own_settings
 
 AGENTS = tuple(AgentId(str(number)) for number in range(1001, 1011))
 NUMBERS = ("4008123123", "4008123124")
@@ -150,3 +154,16 @@ def short_home() -> Iterator[Path]:
     """A home for a whole system; its path is short, as Asterisk's control socket needs it."""
     with tempfile.TemporaryDirectory(prefix="switchroom-") as home:
         yield Path(home)
+
+
+@pytest.fixture
+async def running(monkeypatch: pytest.MonkeyPatch, short_home: Path) -> AsyncIterator[Running]:
+    system = System(own_settings(monkeypatch, short_home))
+    accounts = await system.start()
+    stage = Stage(accounts, record_voices(short_home / "voices"))
+    try:
+        await stage.agent("1001", voice="agent-zh", closes_as="resolved")
+        yield Running(system, stage, await stage.supervisor())
+    finally:
+        await stage.close()
+        await system.stop()

@@ -2,44 +2,15 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from demo.desk import Desk
-from demo.people import Stage, dial
+from demo.people import dial
 from demo.scenario import CHINESE, LI_QIANG, STRANGER, WANG_FANG
-from demo.softphone import PhoneCall
-from demo.system import System, until
-from demo.voices import record_voices
-from tests.e2e.whole_system import asks_for_returns, newest_call, own_settings, until_call
-
-
-class Running:
-    """A system with one agent for returns and a supervisor's board."""
-
-    def __init__(self, system: System, stage: Stage, board: Desk) -> None:
-        self.system, self.stage, self.board = system, stage, board
-
-    async def talks(self, caller: str) -> PhoneCall:
-        """A caller who has reached the agent."""
-        call = await asks_for_returns(self.stage, self.board, caller)
-        await until_call(self.board, caller, lambda found: bool(found.get("answered_at")), "answered")
-        return call
-
-
-@pytest.fixture
-async def running(monkeypatch: pytest.MonkeyPatch, short_home: Path) -> AsyncIterator[Running]:
-    system = System(own_settings(monkeypatch, short_home))
-    accounts = await system.start()
-    stage = Stage(accounts, record_voices(short_home / "voices"))
-    try:
-        await stage.agent("1001", voice="agent-zh", closes_as="resolved")
-        yield Running(system, stage, await stage.supervisor())
-    finally:
-        await stage.close()
-        await system.stop()
+from demo.system import until
+from tests.e2e.whole_system import Running, asks_for_returns, newest_call, until_call
 
 
 @pytest.mark.timeout(120)

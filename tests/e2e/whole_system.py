@@ -13,6 +13,7 @@ from demo.desk import Desk
 from demo.people import Stage, dial
 from demo.scenario import CHINESE
 from demo.softphone import PhoneCall
+from demo.system import System
 from switchroom.settings import PROJECT, Settings
 from tests.e2e.phones import free_port
 
@@ -34,6 +35,19 @@ def own_settings(monkeypatch: pytest.MonkeyPatch, home: Path) -> Settings:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return Settings()
+
+
+class Running:
+    """A system with one agent for returns and a supervisor's board."""
+
+    def __init__(self, system: System, stage: Stage, board: Desk) -> None:
+        self.system, self.stage, self.board = system, stage, board
+
+    async def talks(self, caller: str) -> PhoneCall:
+        """A caller who has reached the agent."""
+        call = await asks_for_returns(self.stage, self.board, caller)
+        await until_call(self.board, caller, lambda found: bool(found.get("answered_at")), "answered")
+        return call
 
 
 async def asks_for_returns(stage: Stage, board: Desk, caller: str) -> PhoneCall:
