@@ -39,10 +39,13 @@ TRANSITIONS: Mapping[AgentState, Mapping[AgentMove, AgentState]] = {
     S.WRAP_UP: {_M.READY: S.AVAILABLE, _M.PAUSE: S.PAUSED, _M.LOG_OUT: S.LOGGED_OUT},
     S.PAUSED: {_M.READY: S.AVAILABLE, _M.PAUSE: S.PAUSED, _M.LOG_OUT: S.LOGGED_OUT},
 }
-"""What a person asks for while a call rings or is on is not here: `Agent.next_state` remembers it instead."""
+"""What a person asks for while a call rings or is on is not here: `Agent.requested` remembers it instead."""
 
 DEFERRED: frozenset[AgentMove] = frozenset({_M.READY, _M.PAUSE, _M.LOG_OUT})
-"""Wishes that wait until the call is over when they come during RESERVED or BUSY."""
+"""Requests that wait until the call is over when they come during RESERVED or BUSY."""
+
+REQUESTED_STATE: Mapping[AgentMove, AgentState] = {_M.PAUSE: S.PAUSED, _M.LOG_OUT: S.LOGGED_OUT}
+"""Where a deferred request leads."""
 
 
 class IllegalMove(ValueError):
@@ -63,8 +66,8 @@ class Agent:
     call_id: CallId | None = None
     queue: QueueName | None = None
     """Where the present call waited."""
-    wish: tuple[AgentMove, str | None] | None = None
-    """A deferred wish with its pause reason: carried out after the call."""
+    requested: tuple[AgentMove, str | None] | None = None
+    """What was asked for during the call, with its pause reason: carried out after it."""
     phone_registered: bool = False
 
     @property
@@ -82,7 +85,7 @@ def move(agent: Agent, what: AgentMove, now: datetime, *, reason: str | None = N
     <AgentState.AVAILABLE: 'available'>
     """
     if what in DEFERRED and agent.state in (S.RESERVED, S.BUSY):
-        return replace(agent, wish=None if what is _M.READY else (what, reason))
+        return replace(agent, requested=None if what is _M.READY else (what, reason))
     target = TRANSITIONS[agent.state].get(what)
     if target is None:
         raise IllegalMove(f"agent {agent.id} is {agent.state} and cannot {what}")
@@ -97,5 +100,5 @@ def move(agent: Agent, what: AgentMove, now: datetime, *, reason: str | None = N
         until=None,
         call_id=agent.call_id if engaged else None,
         queue=agent.queue if engaged else None,
-        wish=agent.wish if what not in DEFERRED else None,
+        requested=agent.requested if what not in DEFERRED else None,
     )

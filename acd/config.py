@@ -49,6 +49,8 @@ class QueueConfig(_Model):
     skills: Skills = Field(default_factory=dict)
     ring_timeout: Duration = timedelta(seconds=20)
     wrap_up: Duration = timedelta(seconds=30)
+    unserved_limit: Duration = timedelta(seconds=60)
+    """After so long a contact whom nobody on duty may serve goes to the fallback queue."""
 
 
 class AgentsFile(_Model):

@@ -1,4 +1,4 @@
-"""The agents: their states, what they wished for meanwhile, and the timers of wrap-up.
+"""The agents: their states, what they asked for meanwhile, and the timers of wrap-up.
 
 Every change is published; the one listener (the ACD) hears of each agent who became free or ceased to be.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from acd.agents import DEFERRED, Agent, AgentMove, move
+from acd.agents import DEFERRED, REQUESTED_STATE, Agent, AgentMove, move
 from acd.config import AcdConfig, QueueConfig
 from switchroom.bus import Bus
 from switchroom.clock import Clock, Timer
@@ -52,6 +52,8 @@ class Roster:
                 reason=event.reason,
                 call_id=event.call_id,
                 until=event.until,
+                queue=event.queue,
+                requested=_requested(event),
             )
             if event.state is AgentState.WRAP_UP:
                 self._end_wrap_up_at(agent.id, event.until or self._clock.now())
@@ -68,28 +70,33 @@ class Roster:
             replace(move(self._agents[agent_id], AgentMove.RESERVE, self._clock.now()), call_id=call_id, queue=queue)
         )
 
-    def connect(self, agent_id: AgentId) -> None:
-        self._engaged(agent_id, AgentMove.CONNECT)
+    def connect(self, agent_id: AgentId, at: datetime) -> None:
+        self._engaged(agent_id, AgentMove.CONNECT, at)
 
-    def miss(self, agent_id: AgentId, reason: str) -> None:
+    def ring_no_answer(self, agent_id: AgentId) -> None:
         """The agent's phone did not bring the call to a person: paused, so that the next caller is spared."""
-        self._engaged(agent_id, AgentMove.MISS, reason)
+        self._engaged(agent_id, AgentMove.MISS, self._clock.now(), "ring_no_answer")
 
-    def part(self, agent_id: AgentId) -> None:
-        """The agent's call is over, or came to nothing through no fault of theirs."""
+    def release(self, agent_id: AgentId, call_id: CallId | None, at: datetime | None = None) -> None:
+        """This call of the agent is over (since ``at``, or now), or came to nothing through no fault of theirs.
+
+        An agent who has another call by now keeps it.
+        """
         agent = self._agents.get(agent_id)
-        if agent is None:
+        if agent is None or agent.call_id != call_id:
             return
         if agent.state is AgentState.BUSY:
-            self._engaged(agent_id, AgentMove.FINISH)
+            self._engaged(agent_id, AgentMove.FINISH, at or self._clock.now())
         elif agent.state is AgentState.RESERVED:
-            self._engaged(agent_id, AgentMove.RELEASE)
+            self._engaged(agent_id, AgentMove.RELEASE, self._clock.now())
 
-    def adopt(self, agent_id: AgentId, state: AgentState, call_id: CallId, queue: QueueName | None) -> None:
-        """A restarted server finds the agent reserved or busy in the softswitch: that is how it is."""
+    def adopt(
+        self, agent_id: AgentId, state: AgentState, call_id: CallId, queue: QueueName | None, since: datetime
+    ) -> None:
+        """The softswitch holds the agent reserved or busy: that is how it is."""
         agent = self._agents[agent_id]
         if (agent.state, agent.call_id) != (state, call_id):
-            since = self._clock.now()
+            queue = queue or (agent.queue if agent.call_id == call_id else None)
             self._put(replace(agent, state=state, since=since, reason=None, until=None, call_id=call_id, queue=queue))
 
     def phone(self, agent_id: AgentId, registered: bool) -> None:
@@ -102,29 +109,28 @@ class Roster:
         for timer in self._wrap_ups.values():
             timer.cancel()
 
-    def _engaged(self, agent_id: AgentId, what: AgentMove, reason: str | None = None) -> None:
-        now = self._clock.now()
-        after = move(self._agents[agent_id], what, now, reason=reason)
-        if after.state is AgentState.AVAILABLE and after.wish is not None:
-            wished, why = after.wish  # before the next call finds them free
-            after = move(after, wished, now, reason=why)
+    def _engaged(self, agent_id: AgentId, what: AgentMove, at: datetime, reason: str | None = None) -> None:
+        after = move(self._agents[agent_id], what, at, reason=reason)
+        if after.state is AgentState.AVAILABLE and after.requested is not None:
+            requested, why = after.requested  # before the next call finds them free
+            after = move(after, requested, at, reason=why)
         if after.state is AgentState.WRAP_UP:
             queue = self._config.queues.get(after.queue) if after.queue else None
-            after = replace(after, until=now + (queue.wrap_up if queue else DEFAULT_WRAP_UP))
+            after = replace(after, until=at + (queue.wrap_up if queue else DEFAULT_WRAP_UP))
         self._put(after)
         if after.state is not AgentState.WRAP_UP and after.state is not AgentState.BUSY:
-            self._carry_out_wish(agent_id)
+            self._carry_out_request(agent_id)
 
     def _put(self, after: Agent) -> None:
         before = self._agents[after.id]
         self._agents[after.id] = after
-        shown = (after.state, after.reason, after.call_id)
-        if shown == (before.state, before.reason, before.call_id):
+        if _shown(after) == _shown(before):
             return
         if before.state is AgentState.WRAP_UP:
             self._wrap_ups.pop(after.id).cancel()
         if after.state is AgentState.WRAP_UP and after.until is not None:
             self._end_wrap_up_at(after.id, after.until)
+        what, why = after.requested or (None, None)
         self._bus.publish(
             AgentStateChanged(
                 at=after.since,
@@ -133,6 +139,9 @@ class Roster:
                 reason=after.reason,
                 call_id=after.call_id,
                 until=after.until,
+                queue=after.queue,
+                requested=REQUESTED_STATE[what] if what else None,
+                requested_reason=why,
             )
         )
         self._on_change(after)
@@ -142,14 +151,24 @@ class Roster:
         self._wrap_ups[agent_id] = self._clock.call_later(delay_s, lambda: self._end_wrap_up(agent_id))
 
     def _end_wrap_up(self, agent_id: AgentId) -> None:
-        if not self._carry_out_wish(agent_id):
+        if not self._carry_out_request(agent_id):
             self.ask(agent_id, AgentMove.READY)
 
-    def _carry_out_wish(self, agent_id: AgentId) -> bool:
-        wish = self._agents[agent_id].wish
-        if wish is None:
+    def _carry_out_request(self, agent_id: AgentId) -> bool:
+        requested = self._agents[agent_id].requested
+        if requested is None:
             return False
-        what, reason = wish
+        what, reason = requested
         assert what in DEFERRED
         self.ask(agent_id, what, reason)
         return True
+
+
+def _shown(agent: Agent) -> tuple[object, ...]:
+    """What the others are told of an agent."""
+    return agent.state, agent.reason, agent.call_id, agent.requested
+
+
+def _requested(event: AgentStateChanged) -> tuple[AgentMove, str | None] | None:
+    moves = {state: what for what, state in REQUESTED_STATE.items()}
+    return None if event.requested is None else (moves[event.requested], event.requested_reason)

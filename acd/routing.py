@@ -23,6 +23,9 @@ from switchroom.domain.ids import AgentId, CallId
 
 Skills = frozenset[tuple[str, int]]
 
+MOST_EMPTY = 256
+"""Classes in which nobody waits are kept, for most come again, but not more than these."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
@@ -66,9 +69,10 @@ class RoutingIndex:
 
     def __init__(self) -> None:
         self._classes: dict[Skills, _Class] = {}
-        self._by_bit: list[_Class] = []
+        self._by_bit: dict[int, _Class] = {}
+        self._free_bits: list[int] = []
         self._profiles: dict[Skills, _Profile] = {}
-        self._entries: dict[CallId, QueueEntry] = {}
+        self._entries: dict[CallId, tuple[QueueEntry, _Class]] = {}
         self._free: dict[AgentId, tuple[datetime, _Profile]] = {}
         self._occupied = 0
         """Bit mask of the classes in which somebody waits."""
@@ -77,20 +81,23 @@ class RoutingIndex:
         """Let a contact wait; one that waits already keeps its first place."""
         if entry.call_id in self._entries:
             return
-        self._entries[entry.call_id] = entry
         cls = self._class(entry.waiting.requirements.skills)
+        self._entries[entry.call_id] = (entry, cls)
         heapq.heappush(cls.heap, (entry.key, entry.waiting.enqueued_at, entry.call_id))
         cls.waiting += 1
         self._occupied |= cls.bit
 
     def remove_entry(self, call_id: CallId) -> QueueEntry | None:
-        entry = self._entries.pop(call_id, None)
-        if entry is not None:
-            cls = self._class(entry.waiting.requirements.skills)
-            cls.waiting -= 1
-            if not cls.waiting:
-                cls.heap.clear()
-                self._occupied &= ~cls.bit
+        known = self._entries.pop(call_id, None)
+        if known is None:
+            return None
+        entry, cls = known
+        cls.waiting -= 1
+        if not cls.waiting:
+            cls.heap.clear()
+            self._occupied &= ~cls.bit
+            if len(self._classes) - self._occupied.bit_count() > MOST_EMPTY:
+                self._drop_empty()
         return entry
 
     def add_agent(self, agent_id: AgentId, skills: Mapping[str, int], idle_since: datetime) -> None:
@@ -119,17 +126,17 @@ class RoutingIndex:
         while candidates:
             bit = candidates & -candidates
             candidates ^= bit
-            head = self._head(self._by_bit[bit.bit_length() - 1])
+            head = self._head(self._by_bit[bit])
             if best is None or head < best:
                 best = head
-        return None if best is None else Match(self._entries[best[2]], agent_id)
+        return None if best is None else Match(self._entries[best[2]][0], agent_id)
 
     def match_entry(self, call_id: CallId) -> Match | None:
         """The agent who should serve a waiting contact: the fittest, among equals the longest idle."""
-        entry = self._entries.get(call_id)
-        if entry is None:
+        known = self._entries.get(call_id)
+        if known is None:
             return None
-        cls = self._class(entry.waiting.requirements.skills)
+        entry, cls = known
         best: tuple[int, datetime, AgentId] | None = None
         for profile in self._profiles.values():
             if profile.free and profile.serves & cls.bit:
@@ -141,7 +148,7 @@ class RoutingIndex:
 
     def entries(self) -> Iterator[QueueEntry]:
         """All waiting contacts, in no order."""
-        return iter(self._entries.values())
+        return (entry for entry, _ in self._entries.values())
 
     def __contains__(self, call_id: CallId) -> bool:
         return call_id in self._entries
@@ -150,13 +157,14 @@ class RoutingIndex:
         return len(self._entries)
 
     def _head(self, cls: _Class) -> tuple[float, datetime, CallId]:
-        while not self._stands(cls.heap[0]):
+        while not self._stands(cls.heap[0], cls):
             heapq.heappop(cls.heap)
         return cls.heap[0]
 
-    def _stands(self, item: tuple[float, datetime, CallId]) -> bool:
-        entry = self._entries.get(item[2])
-        return entry is not None and entry.key == item[0]
+    def _stands(self, item: tuple[float, datetime, CallId], cls: _Class) -> bool:
+        """Whether the contact still waits there: not gone, nor of other requirements or in another place by now."""
+        known = self._entries.get(item[2])
+        return known is not None and known[1] is cls and known[0].key == item[0]
 
     def _first_free(self, profile: _Profile) -> tuple[datetime, AgentId]:
         while True:
@@ -170,19 +178,30 @@ class RoutingIndex:
         key = frozenset(skills.items())
         cls = self._classes.get(key)
         if cls is None:
-            cls = self._classes[key] = _Class(1 << len(self._by_bit), dict(skills))
-            self._by_bit.append(cls)
+            bit = self._free_bits.pop() if self._free_bits else 1 << len(self._by_bit)
+            cls = self._classes[key] = self._by_bit[bit] = _Class(bit, dict(skills))
             for profile in self._profiles.values():
                 if meets(cls.required, profile.skills):
                     profile.serves |= cls.bit
         return cls
+
+    def _drop_empty(self) -> None:
+        """Forget the classes in which nobody waits: skills made from what callers enter never come again."""
+        dropped = 0
+        for key, cls in tuple(self._classes.items()):
+            if not cls.waiting:
+                del self._classes[key], self._by_bit[cls.bit]
+                self._free_bits.append(cls.bit)
+                dropped |= cls.bit
+        for profile in self._profiles.values():
+            profile.serves &= ~dropped
 
     def _profile(self, skills: Mapping[str, int]) -> _Profile:
         key = frozenset(skills.items())
         profile = self._profiles.get(key)
         if profile is None:
             profile = self._profiles[key] = _Profile(dict(skills))
-            for cls in self._by_bit:
+            for cls in self._classes.values():
                 if meets(cls.required, profile.skills):
                     profile.serves |= cls.bit
         return profile

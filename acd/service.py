@@ -20,6 +20,7 @@ from acd.roster import Roster
 from acd.routing import Match, QueueEntry, RoutingIndex
 from acd.shared_line import SharedLine
 from acd.store.port import Store
+from acd.unserved import Unserved
 from switchroom.bus import Bus
 from switchroom.clock import Clock
 from switchroom.domain.call import CallState
@@ -35,6 +36,7 @@ from switchroom.domain.events import (
     OfferFailure,
     OfferMade,
     PhoneChanged,
+    PlaceChanged,
     Reconciled,
     SwitchLost,
 )
@@ -45,7 +47,8 @@ from switchroom.tasks import TaskGroup
 log = structlog.get_logger(__name__)
 
 LEASE_MARGIN_S = 10.0
-"""How much longer than the phone rings an agent stays reserved in the store."""
+"""How much longer than the phone rings an offer lives, here and in the store: whatever is not heard of it by then,
+nobody stays reserved."""
 
 RETRY_S = 1.0
 """When a reservation or a ring was refused, the line is looked at again after this time."""
@@ -68,8 +71,11 @@ class AcdService:
         self._offers: dict[CallId, Offer] = {}
         self._tasks = TaskGroup()
         self._steerable = False
+        self._on_duty: set[AgentId] = set()
         self.roster = Roster(config, bus, clock, self._agent_changed)
+        self._unserved = Unserved(config, bus, clock, lambda: self.roster)
         bus.subscribe(CallQueued, self._on_queued)
+        bus.subscribe(PlaceChanged, self._on_place_changed)
         bus.subscribe(CallAdopted, self._on_adopted)
         bus.subscribe(CallConnected, self._on_connected)
         bus.subscribe(OfferFailed, self._on_offer_failed)
@@ -84,6 +90,7 @@ class AcdService:
 
     async def stop(self) -> None:
         self.roster.stop()
+        self._unserved.stop()
         await self._tasks.close()
         await self._shared.close()
 
@@ -107,7 +114,21 @@ class AcdService:
         entry = self._entry(event.call_id, Waiting(event.requirements, event.enqueued_at))
         self._shared.joined(entry)
         self._index.add_entry(entry)
+        self._unserved.joined(entry)
         self._route_entry(entry)
+
+    def _on_place_changed(self, event: PlaceChanged) -> None:
+        """Other requirements, the same time waited."""
+        entry = self._entry(event.call_id, Waiting(event.requirements, event.enqueued_at))
+        offer = self._offers.get(event.call_id)
+        if offer is not None:
+            self._offers[event.call_id] = replace(offer, entry=entry)
+        elif self._index.remove_entry(event.call_id) is not None:
+            self._shared.left(event.call_id)
+            self._shared.joined(entry)
+            self._index.add_entry(entry)
+            self._unserved.joined(entry)
+            self._route_entry(entry)
 
     def _on_adopted(self, event: CallAdopted) -> None:
         """After a restart: an agent found ringing or talking is not free, and the offer that rings goes on."""
@@ -117,35 +138,33 @@ class AcdService:
         agent = self.roster.get(event.agent_id)
         queue = event.waiting.requirements.queue if event.waiting else None
         if event.state is CallState.CONNECTED and agent is not None:
-            self.roster.adopt(agent.id, AgentState.BUSY, event.call_id, queue)
+            self.roster.adopt(agent.id, AgentState.BUSY, event.call_id, queue, event.answered_at or event.at)
         elif event.state is CallState.RINGING and event.waiting is not None:
             self._index.remove_entry(event.call_id)
             given_up = self._offers.pop(event.call_id, None)
             if given_up is not None:
                 self._release(given_up)
                 if given_up.agent_id != event.agent_id:
-                    self.roster.part(given_up.agent_id)
+                    self.roster.release(given_up.agent_id, event.call_id)
             if agent is not None:
-                self.roster.adopt(agent.id, AgentState.RESERVED, event.call_id, queue)
+                self.roster.adopt(agent.id, AgentState.RESERVED, event.call_id, queue, event.at)
             entry = self._entry(event.call_id, event.waiting)
             self._shared.joined(entry)
-            self._offers[event.call_id] = Offer(
-                id=self._new_offer_id(), agent_id=event.agent_id, entry=entry, made_at=event.at
-            )
+            self._keep(Offer(id=self._new_offer_id(), agent_id=event.agent_id, entry=entry, made_at=event.at))
 
     def _on_connected(self, event: CallConnected) -> None:
         offer = self._offers.get(event.call_id)
         self._served(event.call_id)
         agent = self.roster.get(event.agent_id)
         if agent is not None and (agent.state, agent.call_id) == (AgentState.RESERVED, event.call_id):
-            self.roster.connect(agent.id)
+            self.roster.connect(agent.id, event.at)
         elif agent is not None and agent.state is not AgentState.BUSY:
             # An offer that was given up here had gone through in the softswitch: that is how it is.
             queue = offer.entry.waiting.requirements.queue if offer else None
-            self.roster.adopt(agent.id, AgentState.BUSY, event.call_id, queue)
+            self.roster.adopt(agent.id, AgentState.BUSY, event.call_id, queue, event.at)
         for other in self.roster:
             if (other.state, other.call_id) == (AgentState.RESERVED, event.call_id):
-                self.roster.part(other.id)
+                self.roster.release(other.id, event.call_id)
 
     def _on_offer_failed(self, event: OfferFailed) -> None:
         offer = self._offers.get(event.call_id)
@@ -161,20 +180,20 @@ class AcdService:
         elif offer is not None:
             # The contact is back in its old place before the agent can be matched again.
             self._index.add_entry(offer.entry)
+            self._unserved.joined(offer.entry)
             self._release(offer)
         if agent is not None and (agent.state, agent.call_id) == (AgentState.RESERVED, event.call_id):
             if OUTCOMES[event.failure] in BLAMED:
-                self.roster.miss(agent.id, "ring_no_answer")
+                self.roster.ring_no_answer(agent.id)
             else:
-                self.roster.part(agent.id)
+                self.roster.release(agent.id, event.call_id)
         if offer is not None and offer.call_id in self._index:
             self._route_entry(offer.entry)
 
     def _on_ended(self, event: CallEnded) -> None:
         self._served(event.call_id)
         for agent in self.roster:
-            if agent.call_id == event.call_id:
-                self.roster.part(agent.id)
+            self.roster.release(agent.id, event.call_id, event.at)
 
     def _on_switch_lost(self, event: SwitchLost) -> None:
         self._steerable = False
@@ -184,16 +203,25 @@ class AcdService:
             if entry.call_id not in event.live:
                 self._served(entry.call_id)
         for agent in self.roster:
-            if agent.call_id not in event.live:
-                self.roster.part(agent.id)
+            if not self._is_engaged(agent, event):
+                self.roster.release(agent.id, agent.call_id)
         self._shared.align()
+        self._count_duty()
         self._steerable = True
         for agent in self.roster:
             self._route_agent(agent)
 
+    def _is_engaged(self, agent: Agent, event: Reconciled) -> bool:
+        """Reserved by an offer that lives, or talking: nobody else has a call."""
+        if agent.state is AgentState.RESERVED and agent.call_id is not None:
+            offer = self._offers.get(agent.call_id)
+            return offer is not None and offer.agent_id == agent.id
+        return agent.state is AgentState.BUSY and event.talking.get(agent.id) == agent.call_id
+
     def _served(self, call_id: CallId) -> None:
         """The contact is out of the line, whatever the reason."""
         offer = self._offers.pop(call_id, None)
+        self._unserved.left(call_id)
         if self._index.remove_entry(call_id) is not None or offer is not None:
             self._shared.left(call_id)
 
@@ -212,11 +240,18 @@ class AcdService:
     # Routing.
 
     def _agent_changed(self, agent: Agent) -> None:
+        on_duty = agent.state is not AgentState.LOGGED_OUT
+        if on_duty is not (agent.id in self._on_duty):
+            self._count_duty()
         if agent.eligible:
             self._index.add_agent(agent.id, agent.skills, agent.since)
             self._route_agent(agent)
         else:
             self._index.remove_agent(agent.id)
+
+    def _count_duty(self) -> None:
+        self._on_duty = {agent.id for agent in self.roster if agent.state is not AgentState.LOGGED_OUT}
+        self._unserved.duty_changed(self._index.entries())
 
     def _route_entry(self, entry: QueueEntry) -> None:
         if not self._steerable:
@@ -235,7 +270,7 @@ class AcdService:
         entry, now = match.entry, self._clock.now()
         reasons = self._reasons(entry, match.agent_id)
         offer = Offer(id=self._new_offer_id(), agent_id=match.agent_id, entry=entry, made_at=now)
-        self._offers[entry.call_id] = offer
+        self._keep(offer)
         self._index.remove_entry(entry.call_id)
         self.roster.reserve(match.agent_id, entry.call_id, entry.waiting.requirements.queue)
         self._shared.reserve(
@@ -284,15 +319,37 @@ class AcdService:
                 )
             )
 
+    def _keep(self, offer: Offer) -> None:
+        """The offer lives from now on, until something ends it: at the latest its own time-out."""
+        self._offers[offer.call_id] = offer
+        lives_s = self._ring_timeout_s(offer.entry) + LEASE_MARGIN_S
+        self._clock.call_later(lives_s, lambda: self._time_out(offer))
+
+    def _time_out(self, offer: Offer) -> None:
+        """Nothing was heard of the offer: it is given up here, unless the softswitch cannot be heard now.
+
+        Then the reconciliation tells what became of it; should it not, the offer has as much time again.
+        """
+        present = self._offers.get(offer.call_id)
+        if present is None or present.id != offer.id:
+            return
+        log.error("acd.offer_timed_out", call_id=offer.call_id, agent_id=offer.agent_id, steerable=self._steerable)
+        if self._steerable:
+            self._release(present)
+            self._give_back(present)
+        else:
+            self._keep(present)
+
     def _give_back(self, offer: Offer) -> None:
         """Another server holds the agent or the contact, or nothing could be rung: both are free here again."""
         present = self._offers.get(offer.call_id)
         if present is not None and present.id == offer.id:
             del self._offers[offer.call_id]
-            self._index.add_entry(offer.entry)
-            self.roster.part(offer.agent_id)
+            self._index.add_entry(present.entry)
+            self._unserved.joined(present.entry)
+            self.roster.release(offer.agent_id, offer.call_id)
             if offer.call_id in self._index:  # the agent has left, or got another: somebody else may be free
-                self._route_entry(offer.entry)
+                self._route_entry(present.entry)
 
     def _release(self, offer: Offer) -> None:
         if offer.token is not None:

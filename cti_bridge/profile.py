@@ -15,7 +15,7 @@ FRESH_S = 900.0
 class Profiles:
     """Reads profiles by number. Asking twice at once reads once; failures are not remembered."""
 
-    def __init__(self, connectors: Connectors, history: Contacts, clock: Clock, *, timeout_s: float = 2.0) -> None:
+    def __init__(self, connectors: Connectors, history: Contacts, clock: Clock, *, timeout_s: float = 10.0) -> None:
         self._connectors, self._history, self._clock = connectors, history, clock
         self._timeout_s = timeout_s
         self._tasks = TaskGroup()

@@ -29,7 +29,7 @@ POP_DEADLINE_S = 0.2
 PROFILE_DEADLINE_S = 0.12
 """How long a pop waits for the record. It was asked for when the call entered, so it is nearly always there."""
 IDENTIFY_DEADLINE_S = 1.0
-"""A menu may greet by name; it waits no longer than this for it."""
+"""From the caller's arrival: after that they count as a stranger until the CRM has answered."""
 OWED_FOR = timedelta(days=2)
 """How far back a restart looks for calls whose ticket could not be opened."""
 
@@ -64,6 +64,8 @@ class CtiBridge:
         self._records: dict[CallId, ContactRecord] = {}
         self._offers: dict[AgentId, ev.OfferMade] = {}
         self._drawn: dict[OfferId, asyncio.Event] = {}
+        self._remembering: set[CallId] = set()
+        """Adopted calls whose past is being read from the ledger."""
         self.tickets = TicketDesk(connectors.ticketing, bus, clock, queue_title)
 
     async def start(self) -> None:
@@ -170,8 +172,9 @@ class CtiBridge:
                 self._tasks.spawn(self._identify(event.call_id, event.caller), name="identify")
             case ev.CallAdopted():
                 self._tasks.spawn(self._identify(event.call_id, event.caller), name="identify")
+                self._remembering.add(event.call_id)
                 self._tasks.spawn(self._remember(event.call_id), name="remember")
-            case ev.CallConnected():
+            case ev.CallConnected() if event.call_id not in self._remembering:
                 self.tickets.open_for(record)
             case ev.OfferFailed():
                 self._release(event.agent_id, event.call_id)
@@ -201,16 +204,28 @@ class CtiBridge:
         record = self._records.get(call_id)
         if record is None or record.ended_at is None:
             return
-        if all(offer.call_id != call_id for offer in self._offers.values()):
+        if call_id not in self._remembering and all(offer.call_id != call_id for offer in self._offers.values()):
             del self._records[call_id]
 
     async def _identify(self, call_id: CallId, caller: str) -> None:
+        """Tell who calls as soon as it is known: a stranger first, where the CRM needs longer than the deadline."""
+        reading = asyncio.ensure_future(self._profiles.of_phone(caller))
+        told = False
+        profile = None
         try:
-            async with asyncio.timeout(IDENTIFY_DEADLINE_S):
-                profile = await self._profiles.of_phone(caller)
+            await asyncio.wait({reading}, timeout=IDENTIFY_DEADLINE_S)
+            if not reading.done():
+                told = True
+                self._tell_customer(call_id, None)
+            profile = await reading
         except Exception as error:
             log.warning("customer.lookup_failed", call_id=call_id, error=type(error).__name__)
-            profile = None
+        finally:
+            reading.cancel()
+        if profile is not None or not told:
+            self._tell_customer(call_id, profile)
+
+    def _tell_customer(self, call_id: CallId, profile: Profile | None) -> None:
         customer = profile.customer if profile else None
         self._bus.publish(
             ev.CustomerIdentified(
@@ -225,15 +240,19 @@ class CtiBridge:
 
     async def _remember(self, call_id: CallId) -> None:
         """What the menu learned of a call before the restart, and the ticket that it may still be owed."""
-        known = await self._history.get(call_id)
-        present = self._records.get(call_id)
-        if present is None:
-            return
+        try:
+            known = await self._history.get(call_id)
+        except Exception as error:
+            log.warning("bridge.past_unknown", call_id=call_id, error=type(error).__name__)
+            known = None
+        self._remembering.discard(call_id)
+        present = self._records[call_id]
         if known is not None:
             present = _joined(known, present)
             self._records[call_id] = present
         if present.answered_at is not None:
             self.tickets.open_for(present)
+        self._forget_if_over(call_id)
 
     async def _record(self, offer: ev.OfferMade) -> ContactRecord:
         record = self._records.get(offer.call_id) or await self._history.get(offer.call_id)

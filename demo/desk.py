@@ -36,6 +36,8 @@ class Desk:
     told: list[Told] = field(default_factory=list)
     on_told: Callable[[Told], None] = lambda told: None
     listening: asyncio.Event = field(default_factory=asyncio.Event)
+    draws: bool = True
+    """Whether pops are acknowledged as drawn."""
 
     async def get(self, path: str) -> Any:
         async with self.http.get(f"/api/v1/{path}") as answer:
@@ -59,7 +61,7 @@ class Desk:
         return [told for told in self.told if told.type == "switchroom.screenpop"]
 
     async def listen(self) -> None:
-        """Take messages until the connection is closed; acknowledges every pop as a browser that drew it."""
+        """Take messages until the connection is closed; acknowledges pops as a browser that drew them."""
         async with self.http.ws_connect("/api/v1/events") as socket:
             async for message in socket:
                 if message.type is aiohttp.WSMsgType.TEXT:
@@ -68,7 +70,7 @@ class Desk:
                     self.told.append(told)
                     self.listening.set()
                     self.on_told(told)
-                    if content["type"] == "switchroom.screenpop":
+                    if self.draws and content["type"] == "switchroom.screenpop":
                         await socket.send_json({"type": "popped", "offer_id": content["data"]["offer_id"]})
 
 

@@ -54,6 +54,11 @@ class Folders:
         return self.spool / "monitor"
 
     @property
+    def journal(self) -> Path:
+        """Where the dialplan writes down the calls that are over (cel_custom puts it there)."""
+        return self.log / "cel-custom" / "calls"
+
+    @property
     def db(self) -> Path:
         return self.root / "db"
 
@@ -82,7 +87,7 @@ def render(
     for number in numbers:
         _check(_NUMBER, number, "a dialled number is 2 to 20 digits with an optional leading +")
     folders = Folders.of(settings)
-    for folder in (folders.etc, folders.run, folders.log, folders.monitor, folders.db):
+    for folder in (folders.etc, folders.run, folders.log, folders.monitor, folders.db, folders.journal.parent):
         folder.mkdir(parents=True, exist_ok=True)
     folders.etc.chmod(0o700)  # passwords are in there
     write_waiting_music(folders.music / "waiting.wav")

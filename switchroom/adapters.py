@@ -1,11 +1,15 @@
 """Where two contexts meet that do not know each other: each adapter speaks one's port in terms of the other."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ivr.ports import DipFailed
+from switchroom.domain.call import Outcome
+from switchroom.domain.ids import CallId
+from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import OrderDip
 from switchroom.storage.database import Database
+from switchroom.storage.ledger import Ledger
 
 
 class LedgerDips:
@@ -18,3 +22,16 @@ class LedgerDips:
         if source != "orders" or "number" not in arguments:
             raise DipFailed(f"there is no source `{source}` that takes {sorted(arguments)}")
         return await self._orders.get(arguments["number"])
+
+
+class LedgerBookings:
+    """What is written down of the calls (`switchroom.reconcile.Bookings`)."""
+
+    def __init__(self, database: Database, ledger: Ledger) -> None:
+        self._contacts, self._ledger = Contacts(database), ledger
+
+    async def outcomes(self, call_ids: Collection[CallId]) -> Mapping[CallId, Outcome | None]:
+        return await self._contacts.outcomes(call_ids)
+
+    async def flush(self) -> None:
+        await self._ledger.flush()

@@ -24,7 +24,7 @@ from ivr.service import Ivr
 from recordings.service import Recordings
 from softswitch_config.credentials import AMI_SECRET, load_credentials
 from softswitch_config.render import Folders
-from switchroom.adapters import LedgerDips
+from switchroom.adapters import LedgerBookings, LedgerDips
 from switchroom.bus import Bus
 from switchroom.calls import Calls
 from switchroom.clock import Clock, SystemClock
@@ -81,9 +81,13 @@ class Server:
         stack.push_async_callback(ledger.stop)
 
         switch = AmiSoftswitch(
-            settings.asterisk.ami_host, settings.asterisk.ami_port, settings.asterisk.ami_user, _ami_secret(settings)
+            settings.asterisk.ami_host,
+            settings.asterisk.ami_port,
+            settings.asterisk.ami_user,
+            _ami_secret(settings),
+            Folders.of(settings).journal,
         )
-        calls = Calls(switch, bus, clock, config.fallback)
+        calls = Calls(switch, bus, clock, LedgerBookings(database, ledger), config.fallback)
         store = _store(settings, clock)
         acd = AcdService(config, store, bus, clock, lambda: OfferId(uuid.uuid4().hex))
         acd.roster.restore(
@@ -94,6 +98,9 @@ class Server:
                 reason=known.reason,
                 call_id=known.call_id,
                 until=known.until,
+                queue=known.queue,
+                requested=known.requested,
+                requested_reason=known.requested_reason,
             )
             for known in await load_presence(database)
         )

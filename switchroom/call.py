@@ -5,13 +5,14 @@ It only knows what happened; who makes things happen is `switchroom.calls`. Its 
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from switchroom.bus import Bus
 from switchroom.clock import Clock
 from switchroom.domain.call import CallState, Move, Outcome, after
 from switchroom.domain.caller import Caller
-from switchroom.domain.contact import Tier, Waiting
+from switchroom.domain.contact import Requirements, Tier, Waiting
 from switchroom.domain.events import (
     CallAdopted,
     CallConnected,
@@ -22,10 +23,14 @@ from switchroom.domain.events import (
     FlowStarted,
     OfferFailed,
     OfferFailure,
+    PlaceChange,
+    PlaceChanged,
 )
 from switchroom.domain.ids import AgentId, CallId
 from switchroom.domain.views import CallView
 from switchroom.mailbox import Mailbox
+
+_RANKS = tuple(Tier)
 
 
 class Call:
@@ -46,6 +51,8 @@ class Call:
         self.agent_id: AgentId | None = None
         self.resolved = False
         """The menu has given the caller what they asked for."""
+        self.tier_is_fixed = False
+        """The menu said which tier this caller waits as: the customer's own does not count."""
         self.claimed = False
         """A media connection holds the caller."""
         self.identified = asyncio.Event()
@@ -65,11 +72,16 @@ class Call:
     # What happens to it.
 
     def entered(self) -> None:
-        now = self._clock.now()
-        self._bus.publish(CallEntered(at=now, call_id=self.call_id, number=self.number, caller=self.phone))
+        self._bus.publish(CallEntered(at=self.entered_at, call_id=self.call_id, number=self.number, caller=self.phone))
 
-    def adopted(self, state: CallState, agent_id: AgentId | None, waiting: Waiting | None) -> None:
-        """Found live in the softswitch: it goes on from there."""
+    def adopted(
+        self,
+        state: CallState,
+        agent_id: AgentId | None,
+        waiting: Waiting | None,
+        answered_at: datetime | None = None,
+    ) -> None:
+        """Found in the softswitch, or in its journal: it goes on from there."""
         self.state, self.agent_id, self.waiting = state, agent_id, waiting
         self._bus.publish(
             CallAdopted(
@@ -81,6 +93,7 @@ class Call:
                 state=state,
                 agent_id=agent_id,
                 waiting=waiting,
+                answered_at=answered_at,
             )
         )
 
@@ -114,6 +127,24 @@ class Call:
             )
         )
 
+    def ranked(self, requirements: Requirements) -> Requirements:
+        """With the customer's tier, if that is known, higher, and the menu has not fixed another."""
+        tier = requirements.tier if self.tier_is_fixed else max(requirements.tier, self.caller.tier, key=_RANKS.index)
+        return replace(requirements, tier=tier)
+
+    def tell_place(self, why: PlaceChange) -> None:
+        """The requirements of ``waiting`` have changed."""
+        assert self.waiting is not None
+        self._bus.publish(
+            PlaceChanged(
+                at=self._clock.now(),
+                call_id=self.call_id,
+                requirements=self.waiting.requirements,
+                enqueued_at=self.waiting.enqueued_at,
+                why=why,
+            )
+        )
+
     def offered(self, agent_id: AgentId) -> None:
         self.state, self.agent_id = after(self.state, Move.OFFERED), agent_id
 
@@ -125,17 +156,21 @@ class Call:
         now = self._clock.now()
         self._bus.publish(OfferFailed(at=now, call_id=self.call_id, agent_id=agent_id, failure=failure))
 
-    def answered(self, agent_id: AgentId) -> None:
+    def answered(self, agent_id: AgentId, at: datetime | None = None) -> None:
+        """Agent and caller talk, since ``at`` (now, unless it is told late)."""
         if self.state is CallState.CONNECTED:
             return
         self.state, self.agent_id = after(self.state, Move.ANSWERED), agent_id
-        self.tell_connected(agent_id)
+        self.tell_connected(agent_id, at)
 
-    def tell_connected(self, agent_id: AgentId) -> None:
-        self._bus.publish(CallConnected(at=self._clock.now(), call_id=self.call_id, agent_id=agent_id))
+    def tell_connected(self, agent_id: AgentId, at: datetime | None = None) -> None:
+        self._bus.publish(CallConnected(at=at or self._clock.now(), call_id=self.call_id, agent_id=agent_id))
 
-    def ended(self, *, by_softswitch: bool = False) -> None:
-        """It is over; nothing more is done for it. ``by_softswitch``: nobody hung up, the softswitch died."""
+    def ended(self, *, at: datetime | None = None, by_softswitch: bool = False) -> None:
+        """It is over, since ``at`` (now, unless it is told late); nothing more is done for it.
+
+        ``by_softswitch``: nobody hung up, the softswitch died, or no server was there to serve the caller.
+        """
         self.mailbox.close()
         if self.state is CallState.RINGING and self.agent_id is not None:
             self.offer_failed(self.agent_id, OfferFailure.CALLER_LEFT)
@@ -143,8 +178,8 @@ class Call:
         if by_softswitch and outcome is Outcome.ABANDONED:
             outcome = Outcome.SYSTEM_FAILED
         self.state = after(self.state, Move.ENDED)
-        now = self._clock.now()
-        self._bus.publish(CallEnded(at=now, call_id=self.call_id, outcome=outcome, agent_id=agent_id))
+        at = at or self._clock.now()
+        self._bus.publish(CallEnded(at=at, call_id=self.call_id, outcome=outcome, agent_id=agent_id))
 
     # What others see of it.
 

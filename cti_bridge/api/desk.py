@@ -1,11 +1,13 @@
 """Agents, queues, flows and live calls: what the ACD, call control and the menus show and let be done."""
 
+import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
 
 import structlog
 from aiohttp import web
 
+from cti_bridge.api.endpoint import respond
 from cti_bridge.api.models import StateWish
 from cti_bridge.api.ports import Refused, UnknownAgent, UnknownCall
 from cti_bridge.api.problems import Problem, forbidden, not_found
@@ -14,6 +16,9 @@ from switchroom.domain.ids import AgentId, CallId
 from switchroom.domain.views import AgentView, FlowView, QueueView
 from switchroom.storage.accounts import Role
 
+KEPT_WITHIN_S = 2.0
+"""So long an agent's change waits to be written down."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -21,7 +26,7 @@ async def agents(context: Context) -> Sequence[AgentView]:
     return [agent for agent in context.api.agents.agents() if context.sees(agent.id)]
 
 
-async def set_state(context: Context) -> AgentView:
+async def set_state(context: Context) -> web.Response:
     agent_id = AgentId(context.http.match_info["id"])
     wish: StateWish = context.body
     if not context.sees(agent_id):
@@ -33,7 +38,17 @@ async def set_state(context: Context) -> AgentView:
     except Refused as error:
         raise Problem(HTTPStatus.CONFLICT, str(error)) from error
     log.info("audit.agent_state", user=context.user.login, agent_id=agent_id, state=wish.state)
-    return agent
+    return respond(AgentView, agent, await _kept(context))
+
+
+async def _kept(context: Context) -> HTTPStatus:
+    """OK once the change is written down, so that it outlives the server; ACCEPTED while the database is away."""
+    try:
+        async with asyncio.timeout(KEPT_WITHIN_S):
+            await context.api.ledger.flush()
+    except TimeoutError:
+        return HTTPStatus.ACCEPTED
+    return HTTPStatus.OK
 
 
 async def queues(context: Context) -> Sequence[QueueView]:
@@ -77,7 +92,7 @@ ROUTES = (
         path="/api/v1/agents/{id}/state",
         handle=set_state,
         least=Role.AGENT,
-        summary="Become available (which also ends wrap-up), pause with a reason, or log out",
+        summary="Be available (which also ends wrap-up), pause with a reason, or log out; 202 while it cannot be kept",
         body=StateWish,
         answer=AgentView,
     ),

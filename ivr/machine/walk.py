@@ -324,12 +324,14 @@ class Walk:
             return
         values, language = self.values(), self.state.language
         rendered = {templates.parse(skill).render(values, language): level for skill, level in node.skills.items()}
+        written = templates.parse(node.tier)
         try:
-            tier = Tier(templates.parse(node.tier).render(values, language))
+            tier = Tier(written.render(values, language))
         except ValueError:
             tier = self.state.caller.tier
         skills = {skill: level for skill, level in rendered.items() if skill}
-        self.end(Enqueue(Requirements(QueueName(node.queue), skills, tier), self.collected()))
+        needs = Requirements(QueueName(node.queue), skills, tier)
+        self.end(Enqueue(needs, self.collected(), tier_is_fixed=written.static))
 
     def collected(self) -> Mapping[str, str]:
         """What the agent is shown: the plain, open values, and the language spoken."""

@@ -49,6 +49,7 @@ class CallAdopted(CallEvent):
     state: CallState
     agent_id: AgentId | None = None
     waiting: Waiting | None = None
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,30 @@ class CallQueued(CallEvent):
     requirements: Requirements
     enqueued_at: datetime
     collected: Mapping[str, str] = field(default_factory=dict)
+
+
+class PlaceChange(StrEnum):
+    """Why a waiting contact's requirements changed."""
+
+    TIER_LEARNED = "tier_learned"
+    NOBODY_ON_DUTY = "nobody_on_duty"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceChanged(CallEvent):
+    """A waiting contact has other requirements now; ``enqueued_at`` is the time since which it has been waiting."""
+
+    requirements: Requirements
+    enqueued_at: datetime
+    why: PlaceChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NobodyOnDuty(CallEvent):
+    """No agent who is logged in may ever serve this waiting contact; at ``until`` it goes to the fallback queue."""
+
+    queue: QueueName
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,9 +229,13 @@ class SwitchLost(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled(Event):
-    """Our state is that of the softswitch again. Whatever refers to a call not in ``live`` is over."""
+    """Our state is that of the softswitch again. Whatever refers to a call not in ``live`` is over.
+
+    ``talking`` maps each agent who talks to their call: nobody else does.
+    """
 
     live: frozenset[CallId]
+    talking: Mapping[AgentId, CallId] = field(default_factory=dict)
 
 
 class AgentState(StrEnum):
@@ -220,13 +249,19 @@ class AgentState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentStateChanged(Event):
-    """An agent moved to ``state``; ``reason`` is the pause reason, ``until`` the end of a timed state."""
+    """An agent moved to ``state``; ``reason`` is the pause reason, ``until`` the end of a timed state.
+
+    ``queue`` is where the present call waited, ``requested`` the state (with its reason) that follows the call.
+    """
 
     agent_id: AgentId
     state: AgentState
     reason: str | None = None
     call_id: CallId | None = None
     until: datetime | None = None
+    queue: QueueName | None = None
+    requested: AgentState | None = None
+    requested_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ def _adopted(record: ContactRecord, event: ev.CallAdopted) -> dict[str, Any]:
         "caller": event.caller,
         "entered_at": min(record.entered_at, event.entered_at),
         "agent_id": event.agent_id or record.agent_id,
-        "answered_at": record.answered_at or (event.at if talking else None),
+        "answered_at": record.answered_at or ((event.answered_at or event.at) if talking else None),
     }
 
 
@@ -103,6 +103,11 @@ def _queued(record: ContactRecord, event: ev.CallQueued) -> dict[str, Any]:
     }
 
 
+def _place_changed(record: ContactRecord, event: ev.PlaceChanged) -> dict[str, Any]:
+    needs = event.requirements
+    return {"queue": needs.queue, "skills": dict(needs.skills), "tier": needs.tier, "enqueued_at": event.enqueued_at}
+
+
 def _node(record: ContactRecord, event: ev.NodeVisited) -> dict[str, Any]:
     return {"path": (*record.path, event.node)}
 
@@ -128,6 +133,7 @@ _CHANGES: Mapping[type[ev.CallEvent], Callable[[ContactRecord, Any], dict[str, A
     ev.NodeVisited: _node,
     ev.InputTaken: _input,
     ev.CallQueued: _queued,
+    ev.PlaceChanged: _place_changed,
     ev.OfferMade: lambda _, e: {**_NO_OFFER, "agent_id": e.agent_id, "queue": e.queue, "offered_at": e.at},
     ev.ScreenPopped: lambda _, e: {"popped_at": e.at},
     ev.ScreenShown: lambda _, e: {"shown_at": e.at},

@@ -1,8 +1,10 @@
 """The softswitch port on Asterisk's manager interface (AMI)."""
 
+import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
@@ -10,7 +12,8 @@ from switchroom.domain.contact import Waiting
 from switchroom.domain.ids import AgentId, CallId
 from switchroom.softswitch.ami_link import AmiLink, AmiTiming
 from switchroom.softswitch.channel_variables import encode
-from switchroom.softswitch.port import CallGone, Snapshot, SwitchDown, SwitchError, SwitchEvent, SwitchUp
+from switchroom.softswitch.journal import Journal
+from switchroom.softswitch.port import CallGone, PastCall, Snapshot, SwitchDown, SwitchError, SwitchEvent, SwitchUp
 from switchroom.softswitch.translate import STATUS_VARIABLES, Message, caller_channel, snapshot, text, translate
 from switchroom.tasks import TaskGroup
 
@@ -27,7 +30,10 @@ _NORMAL_CLEARING = "16"  # Q.850
 class AmiSoftswitch:
     """A `Softswitch` (port) that is an Asterisk with the configuration in ``softswitch_config``."""
 
-    def __init__(self, host: str, port: int, user: str, secret: str, timing: AmiTiming | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, user: str, secret: str, journal: Path, timing: AmiTiming | None = None
+    ) -> None:
+        """``journal`` is the file in which its dialplan writes down the calls that are over."""
         self._link = AmiLink(
             host,
             port,
@@ -38,6 +44,7 @@ class AmiSoftswitch:
             on_down=self._down,
             on_event=self._take,
         )
+        self._journal = Journal(journal)
         self._tasks = TaskGroup()
         self._handler: Callable[[SwitchEvent], None] | None = None
         self._channels: dict[CallId, str] = {}
@@ -67,7 +74,20 @@ class AmiSoftswitch:
                 self._channels[caller[0]] = caller[1]
         return replace(snapshot(status, devices), uptime_s=self._link.uptime_s)
 
-    async def wait(self, call_id: CallId, waiting: Waiting, collected: Mapping[str, str]) -> None:
+    async def past_calls(self) -> Sequence[PastCall]:
+        try:
+            return await asyncio.to_thread(self._journal.take)
+        except OSError as error:
+            log.error("journal.not_read", error=error.strerror)
+            return ()
+
+    async def forget_past_calls(self) -> None:
+        try:
+            await asyncio.to_thread(self._journal.forget)
+        except OSError as error:
+            log.error("journal.not_removed", error=error.strerror)
+
+    async def wait(self, call_id: CallId, waiting: Waiting, collected: Mapping[str, str] | None) -> None:
         try:
             variables = encode(waiting, collected)
         except ValueError as error:

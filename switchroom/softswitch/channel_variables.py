@@ -26,8 +26,8 @@ def is_fit(value: str) -> bool:
     return not _UNFIT.search(value) and len(value.encode()) <= MAX_VALUE_BYTES
 
 
-def encode(waiting: Waiting, collected: Mapping[str, str]) -> dict[str, str]:
-    """The variables that keep a place in line. What was ``collected`` is shortened until it fits.
+def encode(waiting: Waiting, collected: Mapping[str, str] | None) -> dict[str, str]:
+    """The variables that keep a place in line. What was ``collected``, if it is given, is shortened until it fits.
 
     Raises ValueError when the requirements themselves are too long or hold control characters.
     """
@@ -37,8 +37,9 @@ def encode(waiting: Waiting, collected: Mapping[str, str]) -> dict[str, str]:
         "ENQUEUED_AT": waiting.enqueued_at.astimezone(UTC).isoformat(),
         "TIER": requirements.tier.value,
         "SKILLS": _json(dict(requirements.skills)),
-        "COLLECTED": _fitted(collected),
     }
+    if collected is not None:
+        variables["COLLECTED"] = _fitted(collected)
     for name, value in variables.items():
         if not is_fit(value):
             raise ValueError(

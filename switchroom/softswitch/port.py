@@ -5,7 +5,7 @@ Asterisk's words (channel, uniqueid, linkedid, context) stay behind this port. H
 and raises `SwitchError`; `CallGone` says that the caller hung up meanwhile, which is normal and needs no retry.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -65,8 +65,11 @@ class AgentRinging(SwitchEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentAnswered(SwitchEvent):
+    """``at`` is when, if that is long ago."""
+
     call_id: CallId
     agent_id: AgentId
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +126,31 @@ class LiveCall:
     entered_at: datetime
     phase: LivePhase
     agent_id: AgentId | None = None
+    answered_at: datetime | None = None
+    """Since when they talk, if they do."""
     waiting: Waiting | None = None
     collected: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """A caller and an agent were connected."""
+
+    agent_id: AgentId
+    answered_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastCall:
+    """A call that is over, as the softswitch wrote it down."""
+
+    call_id: CallId
+    number: str
+    caller: str
+    entered_at: datetime
+    ended_at: datetime
+    talks: tuple[Talk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +179,17 @@ class Softswitch(Protocol):
     async def snapshot(self) -> Snapshot:
         """All live calls and phones."""
 
-    async def wait(self, call_id: CallId, waiting: Waiting, collected: Mapping[str, str]) -> None:
-        """Write the place in line on the channel; the caller hears music once its menu has let go of it."""
+    async def past_calls(self) -> Sequence[PastCall]:
+        """The calls that ended since `forget_past_calls`, the earliest end first; none where they cannot be read."""
+
+    async def forget_past_calls(self) -> None:
+        """Those that were told last are booked."""
+
+    async def wait(self, call_id: CallId, waiting: Waiting, collected: Mapping[str, str] | None) -> None:
+        """Write the place in line on the channel; the caller hears music once its menu has let go of it.
+
+        Without ``collected`` what is written there already stays.
+        """
 
     async def connect(self, call_id: CallId, agent_id: AgentId, ring_timeout_s: int) -> None:
         """Ring the agent for this caller, atomically: from here the call goes on even if the server dies."""

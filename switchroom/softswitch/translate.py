@@ -28,7 +28,7 @@ from switchroom.softswitch.port import (
 Message = Mapping[str, str | Sequence[str]]
 """One AMI message: its headers; a header that was repeated has a list."""
 
-STATUS_VARIABLES = "CALL_ID,LEG,AGENT,NUMBER,CALLER,ENTERED_AT,QUEUE,ENQUEUED_AT,TIER,SKILLS,COLLECTED"
+STATUS_VARIABLES = "CALL_ID,LEG,AGENT,NUMBER,CALLER,ENTERED_AT,ANSWERED_AT,QUEUE,ENQUEUED_AT,TIER,SKILLS,COLLECTED"
 """What to ask of the ``Status`` action, for `snapshot`."""
 
 _UP = "6"  # AST_STATE_UP
@@ -173,6 +173,7 @@ def _live_call(message: Message, answered: Set[CallId]) -> LiveCall | None:
         entered_at=entered_at,
         phase=phase,
         agent_id=AgentId(variables["AGENT"]) if variables.get("AGENT") else None,
+        answered_at=decode_time(variables.get("ANSWERED_AT", "")) if phase is LivePhase.TALKING else None,
         waiting=decode_waiting(variables),
         collected=decode_collected(variables),
     )

@@ -1,9 +1,10 @@
 """The door to the database: one engine, read and write transactions, and the upsert that both dialects know."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -13,6 +14,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from switchroom.settings import SettingsError
+
+T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -63,6 +66,17 @@ async def upgrade(url: str) -> None:
         await database.upgrade()
     finally:
         await database.close()
+
+
+def batched(values: Iterable[T], size: int = 1000) -> Iterator[list[T]]:
+    """Pieces of ``values`` that fit one statement: SQLite takes 32,766 parameters, PostgreSQL 32,767.
+
+    >>> list(batched("abc", 2))
+    [['a', 'b'], ['c']]
+    """
+    rest = iter(values)
+    while piece := list(islice(rest, size)):
+        yield piece
 
 
 async def upsert(

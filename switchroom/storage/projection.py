@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from switchroom.domain import events as ev
 from switchroom.domain.call import Outcome
 from switchroom.domain.history import ContactRecord, fold
-from switchroom.domain.ids import CallId
 from switchroom.storage import contacts
 from switchroom.storage.database import upsert
 from switchroom.storage.tables import agent_presence, decisions, events, recordings
@@ -49,19 +48,17 @@ async def _fold(connection: AsyncConnection, batch: Sequence[Recorded]) -> Seque
         if isinstance(event, ev.CallEvent):
             records[event.call_id] = fold(records.get(event.call_id), event)
         elif isinstance(event, ev.Reconciled):
-            records = {**await contacts.load_live(connection), **records}
-            records |= _lost(records, event)
+            lost = await contacts.load_open(connection, event.live | records.keys())
+            records |= {**lost, **{call_id: _lost(record, event) for call_id, record in {**lost, **records}.items()}}
     return list(records.values())
 
 
-def _lost(records: dict[CallId, ContactRecord], event: ev.Reconciled) -> dict[CallId, ContactRecord]:
-    """The calls that ended while nobody looked, with the outcome that can still be told."""
-    ended = {}
-    for call_id, record in records.items():
-        if record.outcome is None and call_id not in event.live:
-            outcome = Outcome.CONNECTED if record.answered_at else Outcome.ABANDONED
-            ended[call_id] = fold(record, ev.CallEnded(at=event.at, call_id=call_id, outcome=outcome))
-    return ended
+def _lost(record: ContactRecord, event: ev.Reconciled) -> ContactRecord:
+    """A call that ended while nobody looked, with the outcome that can still be told; others as they are."""
+    if record.outcome is not None or record.call_id in event.live:
+        return record
+    outcome = Outcome.CONNECTED if record.answered_at else Outcome.ABANDONED
+    return fold(record, ev.CallEnded(at=event.at, call_id=record.call_id, outcome=outcome))
 
 
 def _log_row(recorded: Recorded) -> dict[str, Any]:
@@ -119,6 +116,9 @@ def _presence_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
             "call_id": event.call_id,
             "since": event.at,
             "until": event.until,
+            "queue": event.queue,
+            "requested": event.requested,
+            "requested_reason": event.requested_reason,
         }
         for event in latest.values()
     ]

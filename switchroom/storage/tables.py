@@ -158,6 +158,9 @@ agent_presence = Table(
     Column("call_id", String),
     Column("since", Utc, nullable=False),
     Column("until", Utc),
+    Column("queue", String),
+    Column("requested", String),
+    Column("requested_reason", String),
 )
 
 tickets = Table(

@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.people import Stage
 from demo.softphone import Softphone
-from demo.system import System
-from demo.voices import record_voices
 from softswitch_config.credentials import Credentials, load_credentials
 from softswitch_config.installation import Installation, find
 from softswitch_config.local import LocalAsterisk
@@ -23,7 +20,7 @@ from switchroom.softswitch.port import SwitchUp
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import CARRIER, Phones, free_port
 from tests.e2e.switch import Switch
-from tests.e2e.whole_system import Running, own_settings
+from tests.e2e.whole_system import Running, own_settings, whole_system
 
 AGENTS = tuple(AgentId(str(number)) for number in range(1001, 1011))
 NUMBERS = ("4008123123", "4008123124")
@@ -133,7 +130,9 @@ def phones(asterisk: RunningAsterisk, tmp_path: Path) -> Iterator[Phones]:
 @pytest.fixture
 async def switch(asterisk: RunningAsterisk) -> AsyncIterator[Switch]:
     ami = asterisk.settings.asterisk
-    made = Switch(AmiSoftswitch(ami.ami_host, ami.ami_port, ami.ami_user, asterisk.credentials.ami_secret))
+    journal = Folders.of(asterisk.settings).journal
+    secret = asterisk.credentials.ami_secret
+    made = Switch(AmiSoftswitch(ami.ami_host, ami.ami_port, ami.ami_user, secret, journal))
     await made.softswitch.start(made.take)
     await made.told(SwitchUp())
     yield made
@@ -158,12 +157,6 @@ def short_home() -> Iterator[Path]:
 
 @pytest.fixture
 async def running(monkeypatch: pytest.MonkeyPatch, short_home: Path) -> AsyncIterator[Running]:
-    system = System(own_settings(monkeypatch, short_home))
-    accounts = await system.start()
-    stage = Stage(accounts, record_voices(short_home / "voices"))
-    try:
-        await stage.agent("1001", voice="agent-zh", closes_as="resolved")
-        yield Running(system, stage, await stage.supervisor())
-    finally:
-        await stage.close()
-        await system.stop()
+    async with whole_system(own_settings(monkeypatch, short_home)) as found:
+        await found.stage.agent("1001", voice="agent-zh", closes_as="resolved")
+        yield found

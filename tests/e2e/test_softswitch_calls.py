@@ -1,5 +1,6 @@
 """Whole calls through the real Asterisk, the real dialplan and the real AMI adapter; phones are played by SIPp."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,6 +67,7 @@ async def test_given_a_waiting_caller_when_the_agent_answers_and_hangs_up_then_b
     assert phone.finished(), phone.errors.read_text()
 
     assert await switch.phase(call_id) is None
+    await _check_written_down(switch, call_id, CALLER, (AGENT, 2.5))
     left, right = read_stereo(recording_of(asterisk, call_id))
     assert 1.8 < len(left) / 8000 < 3.2
     assert loudest_hz(left) == pytest.approx(CALLER_TONE_HZ, abs=10)
@@ -89,8 +91,30 @@ async def test_given_a_talk_when_the_caller_hangs_up_then_the_recording_is_compl
     switch.watch = note_size
     await switch.told(CallerLeft(call_id=call_id))
     await switch.until_phase(call_id, None)
+    await _check_written_down(switch, call_id, CALLER, (AGENT, None))
     assert sizes == [recording_of(asterisk, call_id).stat().st_size]
     assert sizes[0] > 8000 * 4
+
+
+async def _check_written_down(
+    switch: Switch, call_id: CallId, caller: str, *talks: tuple[AgentId, float | None]
+) -> None:
+    """The softswitch tells of the call that is over, with the agent and length (seconds, where known) of each talk."""
+    for _ in range(100):
+        past = [call for call in await switch.softswitch.past_calls() if call.call_id == call_id]
+        if past:
+            break
+        await asyncio.sleep(0.02)
+    (over,) = past
+    assert (over.number, over.caller) == (NUMBER, caller)
+    assert over.entered_at < over.ended_at <= datetime.now(UTC)
+    assert [talk.agent_id for talk in over.talks] == [agent_id for agent_id, _ in talks]
+    for talk, (_, seconds) in zip(over.talks, talks, strict=True):
+        assert over.entered_at < talk.answered_at < talk.ended_at <= over.ended_at
+        if seconds is not None:
+            assert (talk.ended_at - talk.answered_at).total_seconds() == pytest.approx(seconds, abs=0.5)
+    await switch.softswitch.forget_past_calls()
+    assert not [call for call in await switch.softswitch.past_calls() if call.call_id == call_id]
 
 
 @pytest.mark.parametrize(

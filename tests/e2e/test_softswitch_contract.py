@@ -5,6 +5,7 @@ from typing import Protocol
 
 import pytest
 
+from softswitch_config.render import Folders
 from switchroom.domain.events import OfferFailure
 from switchroom.domain.ids import AgentId, CallId
 from switchroom.softswitch.ami import AmiSoftswitch
@@ -74,7 +75,9 @@ class RealWorld:
     def __init__(self, asterisk: RunningAsterisk, softphones: Softphones) -> None:
         ami = asterisk.settings.asterisk
         secret = asterisk.credentials.ami_secret
-        self.softswitch: Softswitch = AmiSoftswitch(ami.ami_host, ami.ami_port, ami.ami_user, secret)
+        self.softswitch: Softswitch = AmiSoftswitch(
+            ami.ami_host, ami.ami_port, ami.ami_user, secret, Folders.of(asterisk.settings).journal
+        )
         self.menu = MenuServer(asterisk.settings.media)
         self._softphones = softphones
         self._customer = softphones.customer(CALLER)

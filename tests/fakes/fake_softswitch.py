@@ -5,7 +5,7 @@ It keeps the same contract as the real one (tests/e2e/test_softswitch_contract.p
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -24,12 +24,14 @@ from switchroom.softswitch.port import (
     CallGone,
     LiveCall,
     LivePhase,
+    PastCall,
     PhoneState,
     Snapshot,
     SwitchDown,
     SwitchError,
     SwitchEvent,
     SwitchUp,
+    Talk,
 )
 
 Behaviour = Literal["answers", "rings", "busy"]
@@ -73,6 +75,8 @@ class FakeSoftswitch:
     _started_at: datetime = field(init=False)
     _handler: Callable[[SwitchEvent], None] | None = None
     _lines: dict[CallId, _Line] = field(default_factory=dict)
+    _past: list[PastCall] = field(default_factory=list)
+    _told_past: int = 0
     _phones: dict[AgentId, _Phone] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -104,9 +108,19 @@ class FakeSoftswitch:
         await self.snapshot_arrives.wait()
         return found
 
-    async def wait(self, call_id: CallId, waiting: Waiting, collected: Mapping[str, str]) -> None:
-        line = self._command("wait", call_id, waiting, dict(collected))
-        line.live = replace(line.live, waiting=waiting, collected=dict(collected))
+    async def past_calls(self) -> Sequence[PastCall]:
+        self._told_past = len(self._past)
+        return tuple(self._past)
+
+    async def forget_past_calls(self) -> None:
+        del self._past[: self._told_past]
+        self._told_past = 0
+
+    async def wait(self, call_id: CallId, waiting: Waiting, collected: Mapping[str, str] | None) -> None:
+        line = self._command("wait", call_id, waiting, None if collected is None else dict(collected))
+        line.live = replace(line.live, waiting=waiting)
+        if collected is not None:
+            line.live = replace(line.live, collected=dict(collected))
         line.next = "waiting"
 
     async def connect(self, call_id: CallId, agent_id: AgentId, ring_timeout_s: int) -> None:
@@ -166,7 +180,7 @@ class FakeSoftswitch:
     def answer(self, call_id: CallId) -> None:
         """The ringing agent takes the call."""
         line, agent_id = self._ringing(call_id)
-        line.live = replace(line.live, phase=LivePhase.TALKING)
+        line.live = replace(line.live, phase=LivePhase.TALKING, answered_at=self.now())
         self._phones[agent_id].in_use = True
         self._tell(AgentAnswered(call_id=call_id, agent_id=agent_id))
         self._tell_phone(agent_id)
@@ -184,12 +198,28 @@ class FakeSoftswitch:
 
     def caller_hangs_up(self, call_id: CallId) -> None:
         live = self._lines.pop(call_id).live
+        self._write_down(live)
         if live.phase is LivePhase.RINGING and live.agent_id is not None:
             self._tell(AgentFailed(call_id=call_id, agent_id=live.agent_id, failure=OfferFailure.CALLER_LEFT))
         elif live.phase is LivePhase.TALKING and live.agent_id is not None:
             self._tell(AgentLeft(call_id=call_id, agent_id=live.agent_id))
             self._free(live.agent_id)
         self._tell(CallerLeft(call_id=call_id))
+
+    def _write_down(self, live: LiveCall) -> None:
+        talks: tuple[Talk, ...] = ()
+        if live.phase is LivePhase.TALKING and live.agent_id is not None and live.answered_at is not None:
+            talks = (Talk(agent_id=live.agent_id, answered_at=live.answered_at, ended_at=self.now()),)
+        self._past.append(
+            PastCall(
+                call_id=live.call_id,
+                number=live.number,
+                caller=live.caller,
+                entered_at=live.entered_at,
+                ended_at=self.now(),
+                talks=talks,
+            )
+        )
 
     def go_down(self) -> None:
         """The connection is lost; what happens now is not told."""

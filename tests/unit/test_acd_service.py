@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from acd.routing import QueueEntry
-from acd.service import RETRY_S
+from acd.service import LEASE_MARGIN_S, RETRY_S
 from acd.store.memory import MemoryStore
 from acd.store.port import StoreError
 from switchroom.domain.call import CallState, Outcome
@@ -16,8 +16,10 @@ from switchroom.domain.events import (
     AgentStateChanged,
     CallAdopted,
     DecisionMade,
+    NobodyOnDuty,
     OfferFailure,
     PhoneChanged,
+    PlaceChanged,
     Reconciled,
     SwitchLost,
 )
@@ -360,3 +362,109 @@ async def test_given_a_refused_ring_that_rings_all_the_same_then_it_goes_on_and_
     assert (house.state(ANN), house.state(BOB)) == (AgentState.RESERVED, AgentState.AVAILABLE)
     await house.connected("one", ANN)
     assert house.state(ANN) is AgentState.BUSY
+
+
+async def test_given_an_agent_who_is_reserved_without_an_offer_then_the_reconciliation_frees_them(house: House) -> None:
+    house.acd.roster.restore(
+        [AgentStateChanged(at=house.clock.now(), agent_id=ANN, state=AgentState.RESERVED, call_id=CallId("one"))]
+    )
+    await house.acd.start()
+    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=ANN, registered=True))
+    await house.queue("one")
+    house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset({CallId("one")})))
+    await settle()
+    assert house.offers() == [("one", ANN)]
+
+
+async def test_given_an_offer_of_which_nothing_is_heard_then_it_ends_by_itself(house: House) -> None:
+    await house.open(ANN)
+    await house.queue("one")
+    house.clock.advance(20 + LEASE_MARGIN_S)
+    await settle()
+    assert house.offers() == [("one", ANN)] * 2
+
+
+async def test_given_a_refused_offer_when_the_agent_got_another_call_meanwhile_then_that_talk_goes_on(
+    house: House,
+) -> None:
+    await house.open(ANN)
+    await house.queue("one")
+    await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)
+    await house.connected("two", ANN)
+    house.clock.advance(RETRY_S)
+    await settle()
+    assert house.state(ANN) is AgentState.BUSY
+    assert [agent.call_id for agent in house.acd.agents() if agent.id == ANN] == ["two"]
+
+
+@pytest.mark.parametrize("seconds", [5, 300])
+async def test_given_a_restart_then_the_wrap_up_is_that_of_the_queue(house: House, seconds: int) -> None:
+    house.set_wrap_up(seconds)
+    now = house.clock.now()
+    house.acd.roster.restore(
+        [
+            AgentStateChanged(
+                at=now,
+                agent_id=ANN,
+                state=AgentState.BUSY,
+                call_id=CallId("one"),
+                queue=QueueName("returns"),
+                requested=AgentState.LOGGED_OUT,
+            )
+        ]
+    )
+    await house.acd.start()
+    adopted = CallAdopted(
+        at=now, call_id=CallId("one"), number="400", caller="", entered_at=now, state=CallState.CONNECTED, agent_id=ANN
+    )
+    house.bus.publish(adopted)
+    house.bus.publish(Reconciled(at=now, live=frozenset({CallId("one")}), talking={ANN: CallId("one")}))
+    await house.ended("one")
+    [agent] = [agent for agent in house.acd.agents() if agent.id == ANN]
+    assert (agent.state, agent.until) == (AgentState.WRAP_UP, now + timedelta(seconds=seconds))
+    house.clock.advance(seconds)
+    assert house.state(ANN) is AgentState.LOGGED_OUT
+
+
+async def test_given_a_tier_that_is_learned_while_waiting_then_the_contact_is_ranked_again(house: House) -> None:
+    await house.open(ANN)
+    await house.queue("talking")
+    await house.connected("talking", ANN)
+    await house.queue("first")
+    house.clock.advance(10)
+    await house.queue("second")
+    await house.place_changed("second", Tier.GOLD)
+    await house.ended("talking")
+    house.clock.advance(30)
+    await settle()
+    assert house.offers()[1:] == [("second", ANN)]
+
+
+async def test_given_nobody_on_duty_who_may_serve_then_it_is_told_at_once_and_the_contact_goes_to_the_fallback(
+    house: House,
+) -> None:
+    await house.open(ANN)
+    await house.acd.set_state(ANN, "paused", "lunch")
+    came = house.clock.now()
+    await house.queue("one", skill="cantonese")
+    [told] = house.of(NobodyOnDuty)
+    assert (told.call_id, told.until) == ("one", came + timedelta(seconds=60))
+    house.clock.advance(59)
+    assert house.of(PlaceChanged) == []
+    house.clock.advance(1)
+    [moved] = house.of(PlaceChanged)
+    assert (moved.requirements.skills, moved.enqueued_at, moved.why) == ({"returns": 1}, came, "nobody_on_duty")
+    await house.acd.set_state(ANN, "available", None)
+    await settle()
+    assert house.offers() == [("one", ANN)]
+
+
+async def test_given_an_agent_who_comes_or_goes_then_who_may_never_be_served_changes(house: House) -> None:
+    await house.open()
+    await house.queue("one")
+    assert len(house.of(NobodyOnDuty)) == 1
+    await house.acd.set_state(ANN, "paused", None)
+    house.clock.advance(120)
+    assert house.of(PlaceChanged) == []
+    await house.acd.set_state(ANN, "logged_out", None)
+    assert len(house.of(NobodyOnDuty)) == 2

@@ -47,7 +47,7 @@ class Watched:
     """An adapter and what it told."""
 
     def __init__(self, server: AmiServer, secret: str = "right") -> None:
-        self.softswitch = AmiSoftswitch("127.0.0.1", server.port, "switchroom", secret, QUICK)
+        self.softswitch = AmiSoftswitch("127.0.0.1", server.port, "switchroom", secret, Path("journal"), QUICK)
         self.events: list[SwitchEvent] = []
 
     async def told(self, *events: SwitchEvent) -> None:

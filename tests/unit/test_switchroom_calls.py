@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ from switchroom.domain.events import (
     OfferFailed,
     OfferFailure,
     PhoneChanged,
+    PlaceChanged,
     Reconciled,
     SwitchLost,
 )
@@ -32,6 +34,7 @@ from switchroom.domain.ids import AgentId, CallId, CustomerId, QueueName
 from switchroom.mailbox import Mailbox
 from switchroom.softswitch.port import AgentFailed, CallGone, LivePhase, SwitchError
 from switchroom.tasks import TaskGroup
+from tests.fakes.bookings import FakeBookings
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_softswitch import FakeSoftswitch
 
@@ -48,6 +51,7 @@ class House:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.switch = FakeSoftswitch(now=self.clock.now)
+        self.bookings = FakeBookings()
         self.restart()
 
     def restart(self) -> None:
@@ -55,7 +59,8 @@ class House:
         self.bus = Bus()
         self.seen: list[Event] = []
         self.bus.subscribe(Event, self.seen.append)
-        self.calls = Calls(self.switch, self.bus, self.clock, FALLBACK)
+        self.bookings.follow(self.bus)
+        self.calls = Calls(self.switch, self.bus, self.clock, self.bookings, FALLBACK)
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.seen if isinstance(event, kind)]
@@ -430,7 +435,7 @@ async def test_given_a_caller_in_line_who_is_told_to_have_fallen_back_then_their
     house.switch.commands.clear()
     house.switch.fall_back(call_id, Waiting(Requirements(FALLBACK), house.clock.now()))
     await settle()
-    assert [event.requirements for event in house.of(CallQueued)] == [RETURNS]
+    assert [event.requirements for event in house.of(CallQueued)] == [replace(RETURNS, tier=Tier.GOLD)]
     assert [call.queue for call in house.calls.live()] == [RETURNS.queue]
     assert house.switch.commands == []
 
@@ -479,3 +484,98 @@ async def test_given_a_phone_that_is_told_again_then_only_its_changes_are_said(h
     await settle()
     house.switch.unregister(ANN)
     assert [event.registered for event in house.of(PhoneChanged) if event.agent_id == ANN] == [True, False]
+
+
+async def test_given_talks_that_begin_and_end_unheard_then_they_are_booked_at_their_times(house: House) -> None:
+    house.switch.register(ANN, "rings")
+    call_id = await house.queued()
+    await house.calls.connect(call_id, ANN, 20)
+    await settle()
+    house.switch.go_down()
+    house.switch.answer(call_id)
+    answered_at = house.clock.now()
+    house.clock.advance(7)
+    house.switch.caller_hangs_up(call_id)
+    ended_at = house.clock.now()
+    house.clock.advance(5)
+    house.switch.come_up()
+    await settle()
+    [connected], [ended] = house.of(CallConnected), house.of(CallEnded)
+    assert (connected.at, connected.agent_id) == (answered_at, ANN)
+    assert (ended.at, ended.outcome, ended.agent_id) == (ended_at, Outcome.CONNECTED, ANN)
+    assert await house.switch.past_calls() == ()  # booked, and forgotten
+
+
+async def test_given_a_dead_server_when_calls_come_talk_and_go_then_the_next_one_books_each_once(house: House) -> None:
+    house.switch.register(ANN, "rings")
+    talked, left = await house.queued(), await house.queued()
+    await house.calls.connect(talked, ANN, 20)
+    await settle()
+    await house.calls.stop()
+    house.switch.answer(talked)
+    house.clock.advance(3)
+    house.switch.agent_hangs_up(talked)
+    house.switch.caller_hangs_up(left)
+    unseen = house.switch.arrive("4008123123", "")
+    house.switch.caller_hangs_up(unseen)
+    house.restart()
+    await house.calls.start()
+    await settle()
+    assert {event.call_id: event.outcome for event in house.of(CallEnded)} == {
+        talked: Outcome.CONNECTED,
+        left: Outcome.ABANDONED,
+        unseen: Outcome.SYSTEM_FAILED,
+    }
+    assert [event.call_id for event in house.of(CallConnected)] == [talked]
+    assert [event.call_id for event in house.of(CallEntered)] == [unseen]
+    before = len(house.seen)
+    house.switch.come_up()
+    await settle()
+    assert [type(event) for event in house.seen[before:]] == [Reconciled]
+    await house.calls.stop()
+
+
+async def test_given_a_ledger_that_is_away_then_what_ended_unseen_is_booked_when_it_is_back(house: House) -> None:
+    call_id = await house.queued()
+    await house.calls.stop()
+    house.switch.caller_hangs_up(call_id)
+    house.restart()
+    house.bookings.away = True
+    await house.calls.start()
+    await settle()
+    assert house.of(CallEnded) == []
+    assert [event.live for event in house.of(Reconciled)] == [frozenset()]
+    house.bookings.away = False
+    house.switch.come_up()
+    await settle()
+    assert [event.call_id for event in house.of(CallEnded)] == [call_id]
+    await house.calls.stop()
+
+
+async def test_given_a_tier_that_is_learned_late_then_the_place_is_ranked_anew_with_the_time_waited(
+    house: House,
+) -> None:
+    call_id = house.switch.arrive("4008123123", "13800138000")
+    house.clock.advance(1.5)
+    await house.calls.claim(call_id, 1)
+    await house.calls.queue(call_id, RETURNS, {"order": "20260105"})
+    [queued] = house.of(CallQueued)
+    assert queued.requirements.tier is Tier.STANDARD
+    house.clock.advance(4)
+    house.identify(call_id)
+    await settle()
+    [changed] = house.of(PlaceChanged)
+    assert (changed.requirements, changed.enqueued_at) == (replace(RETURNS, tier=Tier.GOLD), queued.enqueued_at)
+    [line] = (await house.switch.snapshot()).calls
+    assert line.waiting == Waiting(changed.requirements, queued.enqueued_at)
+    assert line.collected == {"order": "20260105"}
+
+
+async def test_given_a_menu_that_says_the_tier_then_the_customers_own_does_not_count(house: House) -> None:
+    call_id = house.switch.arrive("4008123123", "13800138000")
+    house.identify(call_id)
+    await house.calls.queue(call_id, RETURNS, {}, tier_is_fixed=True)
+    house.identify(call_id)
+    await settle()
+    assert [event.requirements.tier for event in house.of(CallQueued)] == [Tier.STANDARD]
+    assert house.of(PlaceChanged) == []

@@ -1,0 +1,213 @@
+"""After every (re)connection, and each minute: what is known of the calls becomes what the softswitch holds.
+
+Calls that went on meanwhile are adopted with what is written on their channels; calls that are over are booked as they
+were, from the softswitch's journal; one that vanished without a line there ends now.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from switchroom.bus import Bus
+from switchroom.call import Call
+from switchroom.clock import Clock
+from switchroom.domain.call import CallState, Outcome
+from switchroom.domain.events import OfferFailure, Reconciled
+from switchroom.domain.ids import CallId
+from switchroom.registry import CallRegistry
+from switchroom.softswitch.port import (
+    AgentAnswered,
+    AgentFailed,
+    CallerFellBack,
+    LiveCall,
+    LivePhase,
+    PastCall,
+    Snapshot,
+    Softswitch,
+    SwitchError,
+    SwitchEvent,
+)
+from switchroom.tasks import TaskGroup
+
+log = structlog.get_logger(__name__)
+
+LEDGER_WITHIN_S = 2.0
+"""Callers do not wait for a ledger that is away: what ended meanwhile is then booked by a later reconciliation."""
+JOURNAL_SETTLES_S = 0.5
+"""A line may come so much later than the end of its call."""
+
+FOUND_IN: Mapping[LivePhase, CallState] = {
+    LivePhase.ARRIVING: CallState.ENTERED,
+    LivePhase.IN_MENU: CallState.ENTERED,
+    LivePhase.WAITING: CallState.QUEUED,
+    LivePhase.RINGING: CallState.RINGING,
+    LivePhase.TALKING: CallState.CONNECTED,
+}
+"""A caller who is LEAVING is as good as gone."""
+
+
+class Bookings(Protocol):
+    """The ledger, as far as calls of the past are concerned."""
+
+    async def outcomes(self, call_ids: Collection[CallId]) -> Mapping[CallId, Outcome | None]:
+        """Those of the calls that the ledger knows, with their outcomes; None for one that is still open there."""
+
+    async def flush(self) -> None:
+        """Returns when every event published until now is written down."""
+
+
+class Reconciler:
+    """``on_event`` takes what the softswitch would have said, had it been heard."""
+
+    def __init__(
+        self,
+        calls: CallRegistry,
+        switch: Softswitch,
+        bookings: Bookings,
+        bus: Bus,
+        clock: Clock,
+        tasks: TaskGroup,
+        on_event: Callable[[SwitchEvent], None],
+    ) -> None:
+        self._calls, self._switch, self._bookings = calls, switch, bookings
+        self._bus, self._clock, self._tasks, self._on_event = bus, clock, tasks, on_event
+        self._gone: set[CallId] = set()
+
+    def gone(self, call_id: CallId) -> None:
+        """The call ended: a snapshot that was asked for before may still show it."""
+        self._gone.add(call_id)
+
+    async def run(self) -> None:
+        """Reconcile once; what fails is tried again at the next login or minute."""
+        before = {call.call_id: call.moves for call in self._calls}
+        self._gone.clear()
+        try:
+            found = await self._switch.snapshot()
+        except SwitchError as error:
+            log.warning("calls.reconcile_failed", error=str(error))
+            return
+        past = await self._past(before.keys() - {live.call_id for live in found.calls}, found)
+        for phone in found.phones:
+            self._on_event(phone)
+        booked = await self._book(past)
+        self._end_vanished(before.keys(), found)
+        for live in self._present(found):
+            call = self._calls.get(live.call_id)
+            if call is None:
+                self._adopt(live)
+            elif call.moves == before.get(live.call_id):  # else it moved meanwhile: the picture is older
+                self._align(call, live)
+        talking = {c.agent_id: c.call_id for c in self._calls if c.agent_id and c.state is CallState.CONNECTED}
+        live_ids = frozenset(call.call_id for call in self._calls)
+        self._bus.publish(Reconciled(at=self._clock.now(), live=live_ids, talking=talking))
+        if booked:
+            self._tasks.spawn(self._forget(past), name="calls.forget_past")
+
+    def _present(self, found: Snapshot) -> list[LiveCall]:
+        return [
+            live
+            for live in found.calls
+            if live.phase in FOUND_IN and live.call_id not in self._gone and not self._calls.has_ended(live.call_id)
+        ]
+
+    # Calls that are over.
+
+    async def _past(self, vanished: Collection[CallId], found: Snapshot) -> Sequence[PastCall]:
+        past = await self._switch.past_calls()
+        missing = set(vanished) - self._gone - {call.call_id for call in past}
+        if any(not self._is_older(call_id, found) for call_id in missing):
+            await asyncio.sleep(JOURNAL_SETTLES_S)
+            past = await self._switch.past_calls()
+        return past
+
+    async def _book(self, past: Sequence[PastCall]) -> bool:
+        """Whether all of ``past`` is booked now."""
+        calls, ids = self._calls, [over.call_id for over in past]
+        unknown = [call_id for call_id in ids if calls.get(call_id) is None and not calls.has_ended(call_id)]
+        outcomes: Mapping[CallId, Outcome | None] | None = {}
+        if unknown:
+            try:
+                async with asyncio.timeout(LEDGER_WITHIN_S):
+                    outcomes = await self._bookings.outcomes(unknown)
+            except Exception as error:  # whatever database driver raises
+                log.warning("calls.past_not_booked", calls=len(unknown), error=type(error).__name__)
+                outcomes = None
+        for over in past:
+            call = self._calls.get(over.call_id)
+            if call is not None:
+                self._finish(call, over)
+            elif outcomes is not None and not self._calls.has_ended(over.call_id):
+                self._finish_unseen(over, heard_of=over.call_id in outcomes, outcome=outcomes.get(over.call_id))
+        return outcomes is not None
+
+    def _finish(self, call: Call, over: PastCall) -> None:
+        """A call whose end was not heard."""
+        if over.talks and call.state in (CallState.QUEUED, CallState.RINGING):
+            talk = over.talks[-1]
+            call.answered(talk.agent_id, talk.answered_at)
+        log.info("calls.end_missed", call_id=call.call_id, talked=bool(over.talks))
+        self._calls.end(call, at=over.ended_at)
+
+    def _finish_unseen(self, over: PastCall, *, heard_of: bool, outcome: Outcome | None) -> None:
+        """A call that ended, or came and ended, while no server was there."""
+        if outcome is not None:
+            return
+        call = self._calls.open(over.call_id, over.number, over.caller, over.entered_at)
+        log.info("calls.end_missed", call_id=call.call_id, talked=bool(over.talks), heard_of=heard_of)
+        if not heard_of:
+            call.entered()
+        if over.talks:
+            talk = over.talks[-1]
+            call.adopted(CallState.CONNECTED, talk.agent_id, None, talk.answered_at)
+            call.tell_connected(talk.agent_id, talk.answered_at)
+        self._calls.end(call, at=over.ended_at, by_softswitch=not heard_of)
+
+    def _end_vanished(self, before: Collection[CallId], found: Snapshot) -> None:
+        present = {live.call_id for live in self._present(found)}
+        for call_id in set(before) - present - self._gone:
+            if (call := self._calls.get(call_id)) is not None:
+                older = self._is_older(call_id, found)
+                log.warning("calls.vanished", call_id=call_id, state=call.state, softswitch_restarted=older)
+                self._calls.end(call, by_softswitch=older)
+
+    def _is_older(self, call_id: CallId, found: Snapshot) -> bool:
+        """Whether the softswitch has started since the call came: it died with its calls, and wrote nothing down."""
+        call = self._calls.get(call_id)
+        if call is None or found.uptime_s is None:
+            return False
+        return (self._clock.now() - call.entered_at).total_seconds() > found.uptime_s
+
+    async def _forget(self, past: Sequence[PastCall]) -> None:
+        await self._bookings.flush()
+        await self._switch.forget_past_calls()
+        for over in past:
+            self._calls.forget(over.call_id)
+
+    # Calls that go on.
+
+    def _adopt(self, live: LiveCall) -> None:
+        """Take up a call that went on without us, from what is written on its channel."""
+        call = self._calls.open(live.call_id, live.number, live.caller, live.entered_at)
+        in_line = live.phase in (LivePhase.WAITING, LivePhase.RINGING)
+        waiting = self._calls.place(call, live.waiting) if in_line else live.waiting
+        call.adopted(FOUND_IN[live.phase], live.agent_id, waiting, live.answered_at)
+        if call.state is CallState.QUEUED and call.waiting is not None:
+            call.tell_waiting(live.collected)
+        elif call.state is CallState.CONNECTED and call.agent_id is not None:
+            call.tell_connected(call.agent_id, live.answered_at)
+
+    def _align(self, call: Call, live: LiveCall) -> None:
+        """Catch up with what was missed of a call that is known."""
+        found = FOUND_IN[live.phase]
+        if found is CallState.CONNECTED and live.agent_id is not None:
+            self._on_event(AgentAnswered(call_id=call.call_id, agent_id=live.agent_id, at=live.answered_at))
+        elif found is CallState.RINGING and call.state is CallState.QUEUED:
+            call.adopted(found, live.agent_id, live.waiting or call.waiting)
+        elif found is CallState.QUEUED:
+            if call.state is CallState.RINGING and call.agent_id is not None:
+                failure = OfferFailure.SWITCH_FAILED
+                self._on_event(AgentFailed(call_id=call.call_id, agent_id=call.agent_id, failure=failure))
+            elif call.state in (CallState.ENTERED, CallState.IN_MENU):
+                self._on_event(CallerFellBack(call_id=call.call_id, waiting=live.waiting))
