@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+CANCEL_AGAIN_S = 0.5
+
 log = structlog.get_logger(__name__)
 
 
@@ -27,8 +29,8 @@ class TaskGroup:
             log.error("task.failed", task=task.get_name(), exc_info=error)
 
     async def close(self) -> None:
-        """Cancel what still runs and wait until it is gone."""
+        """Cancel what still runs and wait until it is gone; again, for a library may swallow a cancellation."""
         while self._tasks:
             for task in tuple(self._tasks):
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.wait(self._tasks, timeout=CANCEL_AGAIN_S)
