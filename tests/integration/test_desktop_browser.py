@@ -1,17 +1,21 @@
 """The agent's desktop in a real browser, against the real API; only ACD and telephone are fakes."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
+from pydantic import TypeAdapter
 
 from cti_bridge.api.app import DESKTOP
+from cti_bridge.api.hub import encode
 from switchroom.clock import SystemClock
 from switchroom.domain import events as ev
 from switchroom.domain.contact import Tier
 from switchroom.domain.ids import AgentId, CallId
 from switchroom.domain.ticket import TicketState
+from switchroom.domain.views import QueueView
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import Customers
 from switchroom.storage.tickets import Tickets
@@ -202,3 +206,20 @@ async def test_a_wrong_password_is_said_and_the_keyboard_moves_the_agent(server:
     await expect(page.locator(".login-card")).to_be_visible()
     (agent, _) = server.agents.agents()
     assert agent.state is ev.AgentState.LOGGED_OUT
+
+
+async def test_given_a_message_with_one_queue_then_the_others_stay_on_the_page(
+    server: BridgeServer, page: Page
+) -> None:
+    server.agents.came = [server.clock.now() - timedelta(seconds=seconds) for seconds in (65, 5)]
+    await log_in(page)
+    returns, general = page.locator("[data-queue=returns]"), page.locator("[data-queue=general]")
+    await expect(returns.locator(".queue-number")).to_have_text("2")
+    await expect(returns).to_contain_text("1:0")
+    await expect(general).to_contain_text("无人等候")
+    server.agents.came.append(server.clock.now())
+    changed = [queue for queue in server.agents.queues() if queue.name == "returns"]
+    data = {"queues": TypeAdapter(list[QueueView]).dump_python(changed, mode="json")}
+    server.hub.tell_agent(AgentId("1001"), encode("switchroom.queues", server.clock.now(), data))
+    await expect(returns.locator(".queue-number")).to_have_text("3")
+    await expect(general.locator(".queue-number")).to_have_text("0")

@@ -145,14 +145,13 @@ const TAKE: Record<string, Taker> = {
     skew = Date.parse(time) - Date.now();
     now.value = Date.now() + skew;
     agent.value = (data.agents as Agent[])[0] ?? agent.value;
-    queues.value = data.queues as Queue[];
+    queues.value = [];
+    mergeQueues(data.queues as Queue[]);
     if (data.pop !== null) show(data.pop as ScreenPop);
     else clearIfDone();
   },
   "switchroom.screenpop": (data) => show(data as unknown as ScreenPop),
-  "switchroom.queues": (data) => {
-    queues.value = data.queues as Queue[];
-  },
+  "switchroom.queues": (data) => mergeQueues(data.queues as Queue[]),
   "switchroom.agent.state.changed": (data, time) => {
     if (agent.value === null) return;
     agent.value = {
@@ -184,6 +183,13 @@ const TAKE: Record<string, Taker> = {
   },
   "switchroom.recording.ready": () => void loadCalls(),
 };
+
+/** Take in queues by name: a message may carry only those that changed. */
+function mergeQueues(changed: Queue[]): void {
+  const byName = new Map(queues.value.map((queue) => [queue.name, queue]));
+  for (const queue of changed) byName.set(queue.name, queue);
+  queues.value = [...byName.values()];
+}
 
 function show(shown: ScreenPop): void {
   const same = shown.call_id === pop.value?.call_id;
