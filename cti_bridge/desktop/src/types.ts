@@ -77,6 +77,8 @@ export interface Ticket {
   note: string;
 }
 
+export type TicketChange = Partial<Pick<Ticket, "state" | "disposition" | "note">>;
+
 export interface TakenInput {
   node: string;
   kind: "dtmf" | "speech";
