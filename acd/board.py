@@ -1,6 +1,7 @@
 """Agents and queues as boards and desktops show them."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from acd.agents import Agent
 from acd.config import AcdConfig
@@ -8,7 +9,7 @@ from acd.policy import meets
 from acd.routing import QueueEntry
 from switchroom.domain.events import AgentState
 from switchroom.domain.ids import QueueName
-from switchroom.domain.views import AgentView, QueueView, WaitingView
+from switchroom.domain.views import AgentView, QueueView
 
 
 def view(config: AcdConfig, agent: Agent) -> AgentView:
@@ -32,27 +33,21 @@ def agent_views(config: AcdConfig, agents: Iterable[Agent]) -> list[AgentView]:
 
 
 def queue_views(config: AcdConfig, agents: Iterable[Agent], entries: Iterable[QueueEntry]) -> list[QueueView]:
-    """Every queue with its line, first to be served first."""
-    lines: dict[QueueName, list[QueueEntry]] = {name: [] for name in config.queues}
-    for entry in sorted(entries, key=lambda e: (e.key, e.waiting.enqueued_at, e.call_id)):
-        lines[entry.waiting.requirements.queue].append(entry)
+    """Every queue, with the length of its line and the time since which its longest waiting contact waits."""
+    came: dict[QueueName, list[datetime]] = {name: [] for name in config.queues}
+    for entry in entries:
+        came[entry.waiting.requirements.queue].append(entry.waiting.enqueued_at)
     agents = tuple(agents)
     found = []
-    for name, line in lines.items():
+    for name, line in came.items():
         queue = config.queues[name]
         able = [agent for agent in agents if meets(queue.skills, agent.skills)]
         found.append(
             QueueView(
                 name=name,
                 title=dict(queue.title),
-                waiting=tuple(
-                    WaitingView(
-                        call_id=entry.call_id,
-                        tier=entry.waiting.requirements.tier,
-                        enqueued_at=entry.waiting.enqueued_at,
-                    )
-                    for entry in line
-                ),
+                waiting=len(line),
+                oldest=min(line, default=None),
                 agents_available=sum(agent.eligible for agent in able),
                 agents_logged_in=sum(agent.state is not AgentState.LOGGED_OUT for agent in able),
             )

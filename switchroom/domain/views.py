@@ -27,21 +27,13 @@ class AgentView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingView:
-    """One waiting contact."""
-
-    call_id: CallId
-    tier: Tier
-    enqueued_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueView:
-    """One queue: who waits, in the order in which they will be served, and who could serve."""
+    """One queue: how many wait, since when the one who came first does, and how many agents could serve."""
 
     name: QueueName
     title: Mapping[str, str]
-    waiting: tuple[WaitingView, ...]
+    waiting: int
+    oldest: datetime | None
     agents_available: int
     agents_logged_in: int
 

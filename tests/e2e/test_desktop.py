@@ -1,20 +1,20 @@
 """The agent's desktop in a real browser while a real call comes: the record is on the screen before the phone rings."""
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import expect
 
+from demo.desk import open_desk
 from demo.people import Stage, dial
 from demo.scenario import CHINESE, WANG_FANG
 from demo.softphone import Softphone
 from demo.system import System, until
 from demo.voices import record_voices
-from tests.e2e.whole_system import newest_call, own_settings, until_call
-
-CHROMIUM = "/usr/bin/chromium"
-OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+from tests.e2e.whole_system import asks_for_returns, newest_call, own_settings, until_call
+from tests.fixtures.desktop_page import browser_context, log_in, until_noted
 
 
 @pytest.mark.timeout(120)
@@ -27,12 +27,11 @@ async def test_the_record_is_drawn_before_the_phone_rings_and_the_ticket_is_clos
     account = accounts.agents[0]
     try:
         board = await stage.supervisor()
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-            context = await browser.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900})
+        async with browser_context() as context:
             page = await context.new_page()
             with Softphone(stage.server, account.agent, account.sip_password, answer_after_s=1.0) as phone:
-                await _come_in(page, accounts.http, account.login, account.password)
+                await page.goto(f"{accounts.http}/desktop")
+                await log_in(page, login=account.login, password=account.password)
                 call = await dial(await stage.customer(WANG_FANG), CHINESE)
                 await until_call(board, WANG_FANG, lambda found: "main" in found.get("path", []), "main")
                 call.press("2")
@@ -55,16 +54,38 @@ async def test_the_record_is_drawn_before_the_phone_rings_and_the_ticket_is_clos
                 await page.locator(".disposition", has_text="退款").click()
                 await page.locator(".ticket-actions .primary").click()
                 await until_call(board, WANG_FANG, lambda found: found["disposition"] == "refund", "closed")
-            await browser.close()
     finally:
         await stage.close()
         await system.stop()
 
 
-async def _come_in(page: Page, url: str, login: str, password: str) -> None:
-    await page.goto(f"{url}/desktop")
-    await page.fill("[name=login]", login)
-    await page.fill("[name=password]", password)
-    await page.click("button.primary")
-    await page.click("button.ready")
-    await expect(page.locator("[data-state=available]")).to_be_visible()
+@pytest.mark.timeout(120)
+async def test_given_a_killed_server_while_the_agent_types_then_the_whole_note_is_on_the_ticket(
+    monkeypatch: pytest.MonkeyPatch, short_home: Path
+) -> None:
+    system = System(own_settings(monkeypatch, short_home))
+    accounts = await system.start()
+    stage = Stage(accounts, record_voices(short_home / "voices"))
+    account = accounts.agents[0]
+    try:
+        board = await stage.supervisor()
+        async with browser_context() as context:
+            page = await context.new_page()
+            with Softphone(stage.server, account.agent, account.sip_password, answer_after_s=0.5):
+                await page.goto(f"{accounts.http}/desktop")
+                await log_in(page, login=account.login, password=account.password)
+                await asks_for_returns(stage, board, WANG_FANG)
+                await until_call(board, WANG_FANG, lambda found: bool(found.get("ticket_id")), "ticket")
+                ticket = (await newest_call(board, WANG_FANG))["ticket_id"]
+                note = page.locator(f"[data-ticket='{ticket}'] textarea")
+                await note.focus()
+                typing = asyncio.create_task(page.keyboard.type("typed while the server was killed", delay=60))
+                await system.kill_server()
+                await typing
+                await expect(page.locator(".link-lost")).to_be_visible()
+                await system.start_server()
+                async with open_desk(accounts.http, accounts.supervisor_login, accounts.supervisor_password) as again:
+                    await until_noted(again, ticket, "typed while the server was killed")
+    finally:
+        await stage.close()
+        await system.stop()

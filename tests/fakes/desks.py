@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cti_bridge.api.ports import AgentWish
 from switchroom.bus import Bus
@@ -12,7 +12,7 @@ from switchroom.domain.contact import Tier
 from switchroom.domain.errors import Refused, UnknownAgent, UnknownCall
 from switchroom.domain.events import AgentState, AgentStateChanged
 from switchroom.domain.ids import AgentId, CallId, QueueName
-from switchroom.domain.views import AgentView, CallView, FlowView, QueueView, WaitingView
+from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
 
 
 class FakeAgentDesk:
@@ -21,7 +21,8 @@ class FakeAgentDesk:
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self._bus, self._clock = bus, clock
         self.refusal: str | None = None
-        self.waiting: list[WaitingView] = []
+        self.came: list[datetime] = []
+        """Since when the contacts in line for returns wait."""
         self._agents = {
             AgentId(number): AgentView(
                 id=AgentId(number),
@@ -54,7 +55,8 @@ class FakeAgentDesk:
             QueueView(
                 name=QueueName(name),
                 title=title,
-                waiting=tuple(self.waiting) if name == "returns" else (),
+                waiting=len(came := self.came if name == "returns" else []),
+                oldest=min(came, default=None),
                 agents_available=sum(agent.state is AgentState.AVAILABLE for agent in self._agents.values()),
                 agents_logged_in=2,
             )

@@ -4,6 +4,7 @@ import asyncio
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -229,13 +230,19 @@ async def test_whatever_is_sent_is_refused_in_words(client: Client, body: str) -
 
 
 async def test_given_an_agent_then_only_their_agents_queues_and_calls(server: BridgeServer, client: Client) -> None:
+    server.agents.came = [server.clock.now() - timedelta(seconds=60)]
     await server.ring()
     await server.ledger.flush()
     agent, other, supervisor = await client("agent"), await client("other"), await client("supervisor")
     assert [a["id"] for a in (await agent.ask("GET", "/api/v1/agents"))[1]] == ["1001"]
     assert [q["name"] for q in (await agent.ask("GET", "/api/v1/queues"))[1]] == ["general", "returns"]
     assert [a["id"] for a in (await supervisor.ask("GET", "/api/v1/agents"))[1]] == ["1001", "1002"]
-    assert len((await supervisor.ask("GET", "/api/v1/queues"))[1]) == 3
+    queues = (await supervisor.ask("GET", "/api/v1/queues"))[1]
+    assert [(queue["name"], queue["waiting"], queue["oldest"]) for queue in queues] == [
+        ("general", 0, None),
+        ("returns", 1, "2026-01-08T09:29:00Z"),
+        ("complaints", 0, None),
+    ]
 
     (mine,) = (await agent.ask("GET", "/api/v1/calls?live=true"))[1]
     assert (mine["call_id"], mine["caller"]) == ("c1", "138****8000")

@@ -1,68 +1,23 @@
 """The agent's desktop in a real browser, against the real API; only ACD and telephone are fakes."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from datetime import timedelta
 
-import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
+from pydantic import TypeAdapter
 
-from cti_bridge.api.app import DESKTOP
-from switchroom.clock import SystemClock
+from cti_bridge.api.hub import encode
 from switchroom.domain import events as ev
 from switchroom.domain.contact import Tier
 from switchroom.domain.ids import AgentId, CallId
 from switchroom.domain.ticket import TicketState
+from switchroom.domain.views import QueueView
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import Customers
 from switchroom.storage.tickets import Tickets
-from tests.fixtures.bridge_server import PASSWORD, BridgeServer
-from tests.fixtures.needed import needed
+from tests.fixtures.bridge_server import BridgeServer
+from tests.fixtures.desktop_page import log_in
 
-CHROMIUM = Path("/usr/bin/chromium")
-OPTIONS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 XSS = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def browser() -> None:
-    needed(CHROMIUM.exists(), "Chromium")
-    needed((DESKTOP / "index.html").exists(), "the built desktop")
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[BridgeServer]:
-    server = BridgeServer(tmp_path, SystemClock())
-    await server.start()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
-async def page(server: BridgeServer) -> AsyncIterator[Page]:
-    """A Chinese browser; whatever its console complains about fails the test (a foreign script, a broken policy)."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        context = await browser.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900})
-        page = await context.new_page()
-        page.set_default_timeout(15_000)
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        await page.goto(server.url)
-        yield page
-        await browser.close()
-        # The browser itself reports refused requests and lost connections; those are expected here.
-        expected = ("Failed to load resource", "WebSocket connection to")
-        assert [said for said in complaints if not said.startswith(expected)] == []
-
-
-async def log_in(page: Page, *, ready: bool = True) -> None:
-    await page.fill("[name=login]", "agent")
-    await page.fill("[name=password]", PASSWORD)
-    await page.click("button.primary")
-    if ready:
-        await page.click("button.ready")
-        await expect(page.locator("[data-state=available]")).to_be_visible()
 
 
 async def test_a_call_from_the_pop_to_the_closed_ticket(server: BridgeServer, page: Page) -> None:
@@ -90,7 +45,7 @@ async def test_a_call_from_the_pop_to_the_closed_ticket(server: BridgeServer, pa
     await expect(pop.locator(".step.now")).to_have_text("通话")
     assert any(isinstance(event, ev.ScreenShown) for event in seen)  # the page said that it has drawn the pop
     await expect(page.locator(".ticket-panel h2")).to_contain_text(f"#{opened.ticket_id}")
-    await page.fill("#note", "同意退款")
+    await page.fill(".note", "同意退款")
     await expect(page.locator(".save-saved")).to_be_visible()
     async with page.expect_response("**/actions/hangup"):
         await page.click("text=挂断")
@@ -98,7 +53,6 @@ async def test_a_call_from_the_pop_to_the_closed_ticket(server: BridgeServer, pa
     await server.end()
     await expect(pop.locator(".step.now")).to_have_text("话后")
 
-    await page.keyboard.press("Escape")
     await page.click("role=radio[name=/退款/]")
     await page.click("text=结单并就绪")
     await expect(page.locator(".idle-available")).to_be_visible()
@@ -164,11 +118,11 @@ async def test_given_a_reload_in_the_middle_of_a_call_then_nothing_is_lost(serve
     await log_in(page)
     await server.ring()
     await server.answer()
-    await page.fill("#note", "已核对")
+    await page.fill(".note", "已核对")
     await expect(page.locator(".save-saved")).to_be_visible()
     await page.reload()
     await expect(page.locator(".pop-name")).to_have_text("王芳")
-    await expect(page.locator("#note")).to_have_value("已核对")
+    await expect(page.locator(".note")).to_have_value("已核对")
 
 
 async def test_the_language_is_switched_and_remembered(server: BridgeServer, page: Page) -> None:
@@ -189,16 +143,64 @@ async def test_a_wrong_password_is_said_and_the_keyboard_moves_the_agent(server:
     await expect(page.locator("[role=alert]")).to_have_text("工号或密码不正确")
     await log_in(page, ready=False)
     await expect(page.locator("[data-state=logged_out]")).to_be_visible()
-    await page.keyboard.press("r")
+    await page.keyboard.press("Alt+r")
     await expect(page.locator("[data-state=available]")).to_be_visible()
-    await page.keyboard.press("p")
+    await page.keyboard.press("Alt+p")
     await page.click("role=menuitem[name=用餐]")
     await expect(page.locator("[data-state=paused]")).to_contain_text("用餐")
     server.agents.refusal = "the phone is not registered"
-    await page.keyboard.press("r")
+    await page.keyboard.press("Alt+r")
     await expect(page.locator(".toast")).to_have_text("the phone is not registered")
     server.agents.refusal = None
     await page.click("[aria-label=退出]")
     await expect(page.locator(".login-card")).to_be_visible()
     (agent, _) = server.agents.agents()
     assert agent.state is ev.AgentState.LOGGED_OUT
+
+
+async def test_given_a_message_with_one_queue_then_the_others_stay_on_the_page(
+    server: BridgeServer, page: Page
+) -> None:
+    server.agents.came = [server.clock.now() - timedelta(seconds=seconds) for seconds in (65, 5)]
+    await log_in(page)
+    returns, general = page.locator("[data-queue=returns]"), page.locator("[data-queue=general]")
+    await expect(returns.locator(".queue-number")).to_have_text("2")
+    await expect(returns).to_contain_text("1:0")
+    await expect(general).to_contain_text("无人等候")
+    server.agents.came.append(server.clock.now())
+    changed = [queue for queue in server.agents.queues() if queue.name == "returns"]
+    data = {"queues": TypeAdapter(list[QueueView]).dump_python(changed, mode="json")}
+    server.hub.tell_agent(AgentId("1001"), encode("switchroom.queues", server.clock.now(), data))
+    await expect(returns.locator(".queue-number")).to_have_text("3")
+    await expect(general.locator(".queue-number")).to_have_text("0")
+
+
+async def test_given_letters_typed_anywhere_then_none_of_them_acts_and_alt_does(
+    server: BridgeServer, page: Page
+) -> None:
+    await log_in(page)
+    await server.ring()
+    opened = await server.answer()
+    await server.end()
+    await expect(page.locator("[data-state=wrap_up]")).to_be_visible()
+    note = page.locator(".note")
+    for place in ("body", "button.ready", ".menu-box button", ".disposition >> nth=0", ".note"):
+        await page.locator(place).focus()
+        await page.keyboard.type("refund 1", delay=10) if place == ".note" else await page.keyboard.type("refundpn1")
+    await expect(note).to_have_value("refund 1")
+    await expect(page.locator("[data-state=wrap_up]")).to_be_visible()
+    assert await page.locator(".disposition[aria-checked=true]").count() == 0
+    assert await page.locator(".menu").count() == 0
+
+    await page.keyboard.press("Alt+2")
+    await expect(page.locator(".disposition[aria-checked=true]")).to_contain_text("退款")
+    await page.locator("button.ready").focus()
+    await page.keyboard.press("Alt+n")
+    await expect(note).to_be_focused()
+    await page.keyboard.press("Alt+p")
+    await expect(page.locator(".menu")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("[data-state=available]")).to_be_visible()
+    ticket = await Tickets(server.database).get(opened.ticket_id)
+    assert ticket is not None and (ticket.disposition, ticket.note) == ("refund", "refund 1")

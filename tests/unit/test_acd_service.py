@@ -80,13 +80,14 @@ async def test_given_no_answer_then_the_agent_is_paused_and_the_caller_goes_on_i
     house: House,
 ) -> None:
     await house.open(ANN)
+    came = house.clock.now()
     await house.queue("one")
     house.clock.advance(20)
     await house.queue("two")
     await house.failed("one", ANN, OfferFailure.NO_ANSWER)
     assert house.state(ANN) is AgentState.PAUSED
     [line] = house.acd.queues()
-    assert [waiting.call_id for waiting in line.waiting] == ["one", "two"]
+    assert (line.waiting, line.oldest) == (2, came)
 
     house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=BOB, registered=True))
     await house.acd.set_state(BOB, "available", None)
@@ -147,7 +148,7 @@ async def test_given_a_call_that_ended_unseen_then_its_agent_and_its_place_are_f
     house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset()))
     await settle()
     assert house.state(ANN) is AgentState.WRAP_UP
-    assert [line.waiting for line in house.acd.queues()] == [()]
+    assert [(line.waiting, line.oldest) for line in house.acd.queues()] == [(0, None)]
 
 
 async def test_given_a_restart_while_a_phone_rings_then_a_missed_call_goes_on_with_its_old_place(house: House) -> None:
@@ -172,7 +173,7 @@ async def test_given_a_restart_while_a_phone_rings_then_a_missed_call_goes_on_wi
     house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset({CallId("one")})))
     await house.failed("one", ANN, OfferFailure.NO_ANSWER)
     [line] = house.acd.queues()
-    assert [(w.call_id, w.enqueued_at) for w in line.waiting] == [("one", came)]
+    assert (line.waiting, line.oldest) == (1, came)
     assert house.state(ANN) is AgentState.PAUSED
 
 

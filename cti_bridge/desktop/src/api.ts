@@ -2,6 +2,9 @@
 
 let csrf = "";
 
+/** A network that swallows everything must not keep a button waiting for ever. */
+const DEADLINE_MS = 10_000;
+
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -21,12 +24,20 @@ export async function ask<T>(method: string, path: string, body?: unknown): Prom
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let answer: Response;
   try {
-    answer = await fetch(`/api/v1/${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+    answer = await fetch(`/api/v1/${path}`, {
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      // What is written on a ticket arrives even when the page is closed meanwhile.
+      keepalive: method === "PATCH",
+      signal: AbortSignal.timeout(DEADLINE_MS),
+    });
   } catch {
     throw new Problem(0, "");
   }
   if (answer.status === 204) return undefined as T;
-  const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Problem(answer.status, said.detail ?? said.title ?? answer.statusText);
+  const said = await answer.json().catch(() => null);
+  if (answer.ok && said === null) throw new Problem(0, ""); // cut off in the middle
+  if (!answer.ok) throw new Problem(answer.status, said?.detail ?? said?.title ?? answer.statusText);
   return said as T;
 }

@@ -3,8 +3,9 @@
 import { batch, computed, signal } from "@preact/signals";
 import { ask, Problem, useCsrf } from "./api";
 import { t } from "./i18n";
+import { Notes } from "./notes";
 import { EventSocket } from "./socket";
-import type { Agent, AgentState, Call, Message, Queue, ScreenPop, Session, Ticket } from "./types";
+import type { Agent, AgentState, Call, Message, Queue, ScreenPop, Session, Ticket, TicketChange } from "./types";
 
 export const session = signal<Session | null>(null);
 /** False until it is known whether a session is still open. */
@@ -13,6 +14,9 @@ export const agent = signal<Agent | null>(null);
 export const queues = signal<Queue[]>([]);
 export const pop = signal<ScreenPop | null>(null);
 export const ticket = signal<Ticket | null>(null);
+/** Tickets of former calls that were still open when the next call came, the newest first: their notes may go on. */
+export const former = signal<readonly FormerTicket[]>([]);
+export const notes = signal<Notes | null>(null);
 export const calls = signal<Call[]>([]);
 export const connected = signal(true);
 export const toast = signal("");
@@ -21,6 +25,12 @@ export const toast = signal("");
 export const now = signal(Date.now());
 let skew = 0;
 window.setInterval(() => (now.value = Date.now() + skew), 500);
+
+export interface FormerTicket {
+  ticket: Ticket;
+  who: string;
+}
+const MOST_FORMER = 2;
 
 export type Phase = "ringing" | "talking" | "ended";
 export const phase = computed<Phase | null>(() => {
@@ -46,11 +56,12 @@ export async function logIn(login: string, password: string): Promise<void> {
 }
 
 export async function logOut(): Promise<void> {
-  await attempt(async () => {
+  const done = await attempt(async () => {
+    if (!((await notes.value?.flush()) ?? true)) throw new Problem(0, "");
     if (agent.value !== null && agent.value.state !== "logged_out") await setState("logged_out");
     await ask("DELETE", "session");
   });
-  end();
+  if (done) end();
 }
 
 function begin(opened: Session): void {
@@ -60,16 +71,31 @@ function begin(opened: Session): void {
     agent.value = opened.agent;
   });
   if (opened.agent === null) return;
-  socket = new EventSocket(take, (up) => (connected.value = up), () => void stillMine());
+  const refused = (id: number) => say(`#${id}: ${t("note_refused")}`);
+  notes.value = new Notes(opened.login, { load: fetchTicket, change: patchTicket }, took, refused);
+  socket = new EventSocket(take, onConnected, () => void stillMine());
   socket.open();
   void loadCalls();
 }
 
+function onConnected(up: boolean): void {
+  connected.value = up;
+  if (up) void notes.value?.flush();
+}
+
+// A page that goes out of sight may be closed without a further word.
+window.addEventListener("pagehide", () => notes.value?.flushAtClose());
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) void notes.value?.flush();
+});
+
 function end(): void {
   socket?.close();
   socket = null;
+  notes.value?.close();
   batch(() => {
-    session.value = agent.value = pop.value = ticket.value = null;
+    session.value = agent.value = pop.value = ticket.value = notes.value = null;
+    former.value = [];
     calls.value = [];
     connected.value = true;
   });
@@ -112,8 +138,21 @@ export async function hangUp(): Promise<void> {
   if (pop.value !== null) await ask("POST", `calls/${encodeURIComponent(pop.value.call_id)}/actions/hangup`);
 }
 
-export async function changeTicket(change: Partial<Pick<Ticket, "state" | "disposition" | "note">>): Promise<void> {
-  if (ticket.value !== null) ticket.value = await ask<Ticket>("PATCH", `tickets/${ticket.value.id}`, change);
+const fetchTicket = (id: number): Promise<Ticket> => ask<Ticket>("GET", `tickets/${id}`);
+
+async function patchTicket(id: number, change: TicketChange): Promise<Ticket> {
+  try {
+    return await ask<Ticket>("PATCH", `tickets/${id}`, change);
+  } catch (problem) {
+    if (problem instanceof Problem && problem.status === 401) end();
+    throw problem;
+  }
+}
+
+/** An answer about a ticket changes what is shown of this ticket, and of no other. */
+function took(found: Ticket): void {
+  if (ticket.value?.id === found.id) ticket.value = found;
+  former.value = former.value.map((one) => (one.ticket.id === found.id ? { ...one, ticket: found } : one));
 }
 
 /** The page tells that the pop is drawn (in a hidden tab: that it is in the page); the phone rings then. */
@@ -129,7 +168,7 @@ export async function loadCalls(): Promise<void> {
 
 async function loadTicket(id: number): Promise<void> {
   await attempt(async () => {
-    const found = await ask<Ticket>("GET", `tickets/${id}`);
+    const found = await fetchTicket(id);
     if (found.call_id === pop.value?.call_id) ticket.value = found;
   });
 }
@@ -145,14 +184,13 @@ const TAKE: Record<string, Taker> = {
     skew = Date.parse(time) - Date.now();
     now.value = Date.now() + skew;
     agent.value = (data.agents as Agent[])[0] ?? agent.value;
-    queues.value = data.queues as Queue[];
+    queues.value = [];
+    mergeQueues(data.queues as Queue[]);
     if (data.pop !== null) show(data.pop as ScreenPop);
     else clearIfDone();
   },
   "switchroom.screenpop": (data) => show(data as unknown as ScreenPop),
-  "switchroom.queues": (data) => {
-    queues.value = data.queues as Queue[];
-  },
+  "switchroom.queues": (data) => mergeQueues(data.queues as Queue[]),
   "switchroom.agent.state.changed": (data, time) => {
     if (agent.value === null) return;
     agent.value = {
@@ -185,11 +223,30 @@ const TAKE: Record<string, Taker> = {
   "switchroom.recording.ready": () => void loadCalls(),
 };
 
+/** Take in queues by name: a message may carry only those that changed. */
+function mergeQueues(changed: Queue[]): void {
+  const byName = new Map(queues.value.map((queue) => [queue.name, queue]));
+  for (const queue of changed) byName.set(queue.name, queue);
+  queues.value = [...byName.values()];
+}
+
 function show(shown: ScreenPop): void {
   const same = shown.call_id === pop.value?.call_id;
+  if (!same) setAside();
   pop.value = shown;
-  if (!same) ticket.value = null;
   if (shown.ticket_id !== null && ticket.value === null) void loadTicket(shown.ticket_id);
+}
+
+/** The next call has the screen now; what is not finished of the last one stays beside it. */
+function setAside(): void {
+  const open = ticket.value;
+  if (open !== null && open.state === "open") {
+    void notes.value?.save(open.id);
+    const who = pop.value?.customer?.name ?? (pop.value?.phone || t("stranger"));
+    const others = former.value.filter((one) => one.ticket.id !== open.id);
+    former.value = [{ ticket: open, who }, ...others].slice(0, MOST_FORMER);
+  }
+  ticket.value = null;
 }
 
 function amend(data: Record<string, unknown>, change: Partial<ScreenPop>): void {
@@ -205,20 +262,23 @@ function clearIfDone(): void {
   }
 }
 
-/** Close the ticket and, after the call, be ready for the next one. */
-export async function closeTicket(disposition: string, note: string): Promise<void> {
-  await changeTicket({ state: "closed", disposition, note });
-  await goOn();
+/** Close the ticket and, after its call, be ready for the next one. */
+export async function closeTicket(id: number, disposition: string): Promise<void> {
+  await finish(id, { state: "closed", disposition });
 }
 
 /** Leave the ticket for later. */
-export async function keepTicket(note: string): Promise<void> {
-  await changeTicket({ state: "pending", note });
-  await goOn();
+export async function keepTicket(id: number): Promise<void> {
+  await finish(id, { state: "pending" });
 }
 
-async function goOn(): Promise<void> {
-  if (agent.value?.state === "wrap_up") await setState("available");
-  else clearIfDone();
+async function finish(id: number, change: TicketChange): Promise<void> {
+  const found = await notes.value!.finish(id, change);
+  took(found);
+  former.value = former.value.filter((one) => one.ticket.id !== id);
+  if (ticket.value?.id === id) {
+    if (agent.value?.state === "wrap_up") await setState("available");
+    else clearIfDone();
+  }
   void loadCalls();
 }

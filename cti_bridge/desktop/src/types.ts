@@ -28,7 +28,9 @@ export interface Session {
 export interface Queue {
   name: string;
   title: Record<string, string>;
-  waiting: { call_id: string; tier: Tier; enqueued_at: string }[];
+  /** How many wait, and since when the one who came first does. */
+  waiting: number;
+  oldest: string | null;
   agents_available: number;
   agents_logged_in: number;
 }
@@ -74,6 +76,8 @@ export interface Ticket {
   disposition: string | null;
   note: string;
 }
+
+export type TicketChange = Partial<Pick<Ticket, "state" | "disposition" | "note">>;
 
 export interface TakenInput {
   node: string;

@@ -53,7 +53,7 @@ function Presence() {
       </div>
       {canReady && (
         <button class="button ready" onClick={() => void attempt(() => setState("available"))}>
-          <Icon name="ready" /> {t("go_ready")} <kbd>R</kbd>
+          <Icon name="ready" /> {t("go_ready")} <kbd>Alt R</kbd>
         </button>
       )}
       {state !== "reserved" && state !== "busy" && <PauseMenu />}
@@ -84,7 +84,7 @@ function PauseMenu() {
   return (
     <div class="menu-box" ref={box}>
       <button class="button" aria-haspopup="menu" aria-expanded={open.value} onClick={pauseMenuOpen.toggle}>
-        <Icon name="pause" /> {t("go_pause")} <Icon name="down" size={14} />
+        <Icon name="pause" /> {t("go_pause")} <kbd>Alt P</kbd> <Icon name="down" size={14} />
       </button>
       {open.value && (
         <div class="menu" role="menu">

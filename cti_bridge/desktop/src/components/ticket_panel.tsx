@@ -1,86 +1,73 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { t, word } from "../i18n";
-import { agent, attempt, changeTicket, closeTicket, keepTicket, phase, session, ticket } from "../store";
+import { agent, attempt, closeTicket, keepTicket, notes, phase, session } from "../store";
+import type { Ticket } from "../types";
 import { Icon } from "./icons";
 
-const SAVE_AFTER_MS = 800;
+const LONGEST_NOTE = 10_000;
 
-/** What the keyboard may do with the ticket, wherever the focus is. */
-export const ticketKeys = { choose: (_: number) => {}, close: () => {}, note: () => {} };
+/** What the keyboard may do with a ticket on the screen, by its id. */
+export const ticketKeys = new Map<number, { choose(index: number): void; close(): void; note(): void }>();
 
-export function TicketPanel() {
-  const note = useSignal("");
-  const chosen = useSignal("");
-  const saving = useSignal<"saved" | "saving" | "unsaved">("saved");
+/** The present call's ticket, or with `who` (the caller) that of a former call. */
+export function TicketPanel({ ticket, who }: { ticket: Ticket; who: string | undefined }) {
+  const { id, subject, state } = ticket;
+  const chosen = useSignal(ticket.disposition ?? "");
+  const busy = useSignal(false);
   const field = useRef<HTMLTextAreaElement>(null);
-  const timer = useRef(0);
-  const id = ticket.value?.id;
-
-  useEffect(() => {
-    note.value = ticket.value?.note ?? "";
-    chosen.value = ticket.value?.disposition ?? "";
-    saving.value = "saved";
-    return () => window.clearTimeout(timer.current);
-  }, [id]);
-
-  function write(text: string) {
-    note.value = text;
-    saving.value = "unsaved";
-    window.clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => void save(), SAVE_AFTER_MS);
-  }
-
-  async function save() {
-    saving.value = "saving";
-    saving.value = (await attempt(() => changeTicket({ note: note.value }))) ? "saved" : "unsaved";
-  }
+  const draft = notes.value?.drafts.value.get(id);
+  const saving = draft?.saving ?? "saved";
+  const open = state !== "closed";
 
   async function finish(work: () => Promise<void>) {
-    window.clearTimeout(timer.current);
+    busy.value = true;
     await attempt(work);
+    busy.value = false;
   }
-
-  const open = ticket.value !== null && ticket.value.state !== "closed";
   const close = () => {
-    if (open && chosen.value !== "") void finish(() => closeTicket(chosen.value, note.value));
+    if (open && !busy.value && chosen.value !== "") void finish(() => closeTicket(id, chosen.value));
   };
-  ticketKeys.choose = (number) => {
-    const word = session.value?.dispositions[number];
-    if (open && word !== undefined) chosen.value = word;
-  };
-  ticketKeys.close = close;
-  ticketKeys.note = () => field.current?.focus();
 
-  if (ticket.value === null) {
-    return (
-      <section class="panel ticket-panel waiting">
-        <h2>
-          <Icon name="ticket" /> {t("ticket")}
-        </h2>
-        <p class="nothing">{phase.value === "ringing" ? t("ticket_soon") : t("ticket_opening")}</p>
-      </section>
-    );
-  }
-  const { subject, state } = ticket.value;
+  useEffect(() => {
+    ticketKeys.set(id, {
+      choose: (index) => {
+        const word = session.value?.dispositions[index];
+        if (open && word !== undefined) chosen.value = word;
+      },
+      close,
+      note: () => field.current?.focus(),
+    });
+    return () => void ticketKeys.delete(id);
+  });
+
   return (
-    <section class="panel ticket-panel" data-ticket={id}>
+    <section class={`panel ticket-panel ${who === undefined ? "" : "former"}`} data-ticket={id}>
       <h2>
-        <Icon name="ticket" /> {t("ticket")} #{id}
+        <Icon name="ticket" /> {who === undefined ? t("ticket") : `${t("former_call")} · ${who}`} #{id}
         <span class={`chip ticket-${state}`}>{word("state", state)}</span>
       </h2>
       <p class="ticket-subject">{subject}</p>
-      <label class="note-label" for="note">
-        {t("note")} {open && <span class={`save save-${saving.value}`}>{t(saving.value)}</span>}
+      <label class="note-label" for={`note-${id}`}>
+        <span>
+          {t("note")} {open && who === undefined && <kbd>Alt N</kbd>}
+        </span>
+        {(open || saving !== "saved") && (
+          <span class={`save save-${saving}`} role="status">
+            {t(saving)}
+          </span>
+        )}
       </label>
       <textarea
-        id="note"
+        id={`note-${id}`}
+        class="note"
         ref={field}
-        rows={5}
+        rows={who === undefined ? 4 : 2}
+        maxLength={LONGEST_NOTE}
         disabled={!open}
         placeholder={t("note_hint")}
-        value={note.value}
-        onInput={(event) => write(event.currentTarget.value)}
+        value={draft?.text ?? ticket.note}
+        onInput={(event) => notes.value!.write(ticket, event.currentTarget.value)}
       />
       <div class="dispositions" role="radiogroup" aria-label={t("disposition")}>
         {session.value!.dispositions.map((disposition, index) => (
@@ -92,20 +79,32 @@ export function TicketPanel() {
             disabled={!open}
             onClick={() => (chosen.value = disposition)}
           >
-            {word("disposition", disposition)} {open && <kbd>{index + 1}</kbd>}
+            {word("disposition", disposition)} {open && <kbd>Alt {index + 1}</kbd>}
           </button>
         ))}
       </div>
       {open && (
         <div class="ticket-actions">
-          <button class="button primary large" disabled={chosen.value === ""} onClick={close}>
-            {agent.value?.state === "wrap_up" ? t("close_and_ready") : t("close_ticket")}
+          <button class="button primary large" disabled={chosen.value === "" || busy.value} onClick={close}>
+            {who === undefined && agent.value?.state === "wrap_up" ? t("close_and_ready") : t("close_ticket")}
           </button>
-          <button class="button large" onClick={() => void finish(() => keepTicket(note.value))}>
+          <button class="button large" disabled={busy.value} onClick={() => void finish(() => keepTicket(id))}>
             {t("keep_pending")}
           </button>
         </div>
       )}
+    </section>
+  );
+}
+
+/** Where the ticket will be, until it is there. */
+export function TicketToCome() {
+  return (
+    <section class="panel ticket-panel waiting">
+      <h2>
+        <Icon name="ticket" /> {t("ticket")}
+      </h2>
+      <p class="nothing">{phase.value === "ringing" ? t("ticket_soon") : t("ticket_opening")}</p>
     </section>
   );
 }

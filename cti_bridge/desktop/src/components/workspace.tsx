@@ -1,12 +1,13 @@
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import { language, locale, t, word } from "../i18n";
-import { agent, attempt, phase, pop, setState, toast } from "../store";
+import { agent, attempt, former, phase, pop, setState, ticket, toast } from "../store";
+import type { Ticket } from "../types";
 import { CallList } from "./call_list";
 import { Idle } from "./idle";
 import { PopCard, queueTitle } from "./pop_card";
 import { QueuePanel } from "./queue_panel";
 import { pauseMenuOpen, StatusBar } from "./status_bar";
-import { ticketKeys, TicketPanel } from "./ticket_panel";
+import { ticketKeys, TicketPanel, TicketToCome } from "./ticket_panel";
 
 export function Workspace() {
   // Before the page is painted: whoever sees it may press a key.
@@ -15,6 +16,8 @@ export function Workspace() {
     return () => document.removeEventListener("keydown", onKey);
   }, []);
   useTitle();
+  const present = ticket.value === null ? [] : [{ ticket: ticket.value, who: undefined }];
+  const tickets: { ticket: Ticket; who: string | undefined }[] = [...present, ...former.value];
 
   return (
     <div class="desktop">
@@ -25,7 +28,10 @@ export function Workspace() {
         <main class="work">
           <div class="work-main">{pop.value === null ? <Idle /> : <PopCard />}</div>
           <aside class="work-side">
-            {pop.value !== null && <TicketPanel />}
+            {pop.value !== null && ticket.value === null && <TicketToCome key="to-come" />}
+            {tickets.map(({ ticket, who }) => (
+              <TicketPanel key={ticket.id} ticket={ticket} who={who} />
+            ))}
             <QueuePanel />
             {phase.value === "ringing" && <CallList most={4} />}
             <p class="shortcuts">{t("shortcuts")}</p>
@@ -67,19 +73,27 @@ function useTitle() {
   }, [language.value]);
 }
 
+/** Every shortcut has a modifier: what is typed, wherever the focus is, never acts. */
 function onKey(event: KeyboardEvent) {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return ticketKeys.close();
-  const target = event.target as HTMLElement;
-  if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) {
-    if (event.key === "Escape") target.blur();
-    return;
-  }
+  const panel = (event.target as HTMLElement).closest<HTMLElement>("[data-ticket]")?.dataset.ticket;
+  const keys = ticketKeys.get(Number(panel ?? ticket.value?.id));
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return keys?.close();
+  if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.getModifierState("AltGraph")) return;
+  const act = shortcut(event.code, keys);
+  if (act === undefined) return;
+  event.preventDefault();
+  act();
+}
+
+type TicketKeys = ReturnType<typeof ticketKeys.get>;
+
+/** By the key's place, as Alt types another letter on some systems. */
+function shortcut(code: string, keys: TicketKeys): (() => void) | undefined {
   const state = agent.value?.state;
   const free = state !== "reserved" && state !== "busy";
-  if (event.key === "r" && free && state !== "available") void attempt(() => setState("available"));
-  else if (event.key === "p" && free) pauseMenuOpen.toggle();
-  else if (event.key === "n") {
-    event.preventDefault();
-    ticketKeys.note();
-  } else if (/^[1-9]$/.test(event.key)) ticketKeys.choose(Number(event.key) - 1);
+  if (code === "KeyR" && free && state !== "available") return () => void attempt(() => setState("available"));
+  if (code === "KeyP" && free) return pauseMenuOpen.toggle;
+  if (code === "KeyN") return keys?.note;
+  const digit = /^(?:Digit|Numpad)([1-9])$/.exec(code)?.[1];
+  return digit === undefined ? undefined : () => keys?.choose(Number(digit) - 1);
 }
