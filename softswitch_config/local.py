@@ -47,6 +47,7 @@ class LocalAsterisk:
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=0o077,  # recordings, logs and the control socket are nobody else's business on this machine
             )
         log.info("asterisk.starting", pid=self._child.pid)
         if not _wait_until(lambda: self._booted() or self._child_ended(), START_TIMEOUT_S) or self._child_ended():

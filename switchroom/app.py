@@ -31,6 +31,7 @@ from switchroom.clock import Clock, SystemClock
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentStateChanged, OfferMade
 from switchroom.domain.ids import OfferId, QueueName
+from switchroom.home import open_home
 from switchroom.settings import Settings, SettingsError, port_taken
 from switchroom.softswitch.ami import AmiSoftswitch
 from switchroom.storage.contacts import Contacts
@@ -71,7 +72,7 @@ class Server:
         settings, stack = self._settings, self._stack
         clock, bus = SystemClock(), Bus()
         config = load_config(settings.dialplans)
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        open_home(settings.home)
 
         database = Database(settings.database)
         stack.push_async_callback(database.close)

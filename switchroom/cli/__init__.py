@@ -4,6 +4,7 @@ import typer
 
 from switchroom.cli import acd, asterisk, bench, calls, database, doctor, ivr, serve, users
 from switchroom.cli.run import EXPECTED, one_line
+from switchroom.home import keep_private
 
 app = typer.Typer(
     name="switchroom",
@@ -25,6 +26,7 @@ app.add_typer(users.app, name="users")
 
 def main() -> None:
     """Run a command. Expected errors end it with one sentence and exit code 1, without a traceback."""
+    keep_private()
     try:
         app()
     except EXPECTED as error:
