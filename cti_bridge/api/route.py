@@ -23,6 +23,7 @@ from switchroom.clock import Clock
 from switchroom.domain.ids import AgentId
 from switchroom.storage.accounts import Accounts, Role, User
 from switchroom.storage.contacts import Contacts
+from switchroom.storage.erasure import Erasure
 from switchroom.storage.event_log import EventLog
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.recordings import Recordings
@@ -38,6 +39,7 @@ class Api:
     clock: Clock
     accounts: Accounts
     ledger: Ledger
+    erasure: Erasure
     log: EventLog
     history: Contacts
     recordings: Recordings

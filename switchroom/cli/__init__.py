@@ -2,7 +2,7 @@
 
 import typer
 
-from switchroom.cli import acd, asterisk, bench, calls, database, doctor, ivr, serve, users
+from switchroom.cli import acd, asterisk, bench, calls, customers, database, doctor, ivr, serve, users
 from switchroom.cli.run import EXPECTED, one_line
 from switchroom.home import keep_private
 
@@ -20,6 +20,7 @@ app.add_typer(ivr.app, name="ivr")
 app.add_typer(acd.app, name="acd")
 app.add_typer(bench.app, name="bench")
 app.add_typer(calls.app, name="calls")
+app.add_typer(customers.app, name="customers")
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="users")
 

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from switchroom.settings import SettingsError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON", "secure_delete=ON")
+"""Of SQLite. What is deleted is overwritten in the file too: who was erased is gone."""
 
 
 class Database:
@@ -51,6 +53,14 @@ class Database:
             where = self._engine.url.render_as_string(hide_password=True)
             reason = error.orig if isinstance(error, DBAPIError) else error
             raise SettingsError(f"the database {where} cannot be used: {reason}") from error
+
+    async def compact(self) -> None:
+        """Take what was deleted out of the files too, as far as we can: PostgreSQL's own vacuum does that later."""
+        if self._engine.dialect.name == "sqlite":
+            async with self._engine.connect() as connection:
+                raw = await connection.get_raw_connection()
+                assert raw.driver_connection is not None
+                await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -99,7 +109,13 @@ def _engine(url: str) -> AsyncEngine:
         # We say BEGIN ourselves, below: the driver's own would come too late for a read followed by a write.
         dbapi.isolation_level = None
         cursor = dbapi.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "busy_timeout=5000",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
