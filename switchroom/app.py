@@ -23,6 +23,7 @@ from cti_bridge.service import CtiBridge
 from ivr.service import Ivr
 from recordings.service import Recordings
 from softswitch_config.credentials import AMI_SECRET, load_credentials
+from softswitch_config.logs import keep_logs_bounded
 from softswitch_config.render import Folders
 from switchroom.adapters import LedgerDips
 from switchroom.bus import Bus
@@ -143,6 +144,7 @@ class Server:
             registry=CollectorRegistry(),
             origins=settings.http.origins,
         )
+        self._tasks.spawn(keep_logs_bounded(settings), name="asterisk.logs")
         await calls.start()
         stack.push_async_callback(calls.stop)
         await self._listen(app)
