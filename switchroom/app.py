@@ -33,12 +33,14 @@ from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentStateChanged, OfferMade
 from switchroom.domain.ids import OfferId, QueueName
 from switchroom.home import open_home
+from switchroom.readiness import checks
 from switchroom.settings import Settings, SettingsError, port_taken
 from switchroom.softswitch.ami import AmiSoftswitch
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.presence import load_presence
+from switchroom.storage.readiness import Writable
 from switchroom.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
@@ -121,13 +123,8 @@ class Server:
         stack.push_async_callback(ivr.stop)
         await ivr.start()
 
-        async def asterisk_answers() -> None:
-            if not switch.connected:
-                raise ConnectionError("not connected")
-
-        checks = {"asterisk": asterisk_answers, "database": database.check}
-        if isinstance(store, RedisStore):
-            checks["redis"] = store.ping
+        writable = Writable(settings.database, settings.server_name, clock)
+        stack.push_async_callback(writable.close)
         app = create_app(
             bus=bus,
             clock=clock,
@@ -140,7 +137,7 @@ class Server:
             calls=calls,
             flows=ivr.flows,
             recordings=settings.recordings,
-            checks=checks,
+            checks=checks(settings, switch, store, writable, ledger),
             registry=CollectorRegistry(),
             origins=settings.http.origins,
         )

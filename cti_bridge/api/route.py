@@ -29,7 +29,7 @@ from switchroom.storage.ledger import Ledger
 from switchroom.storage.recordings import Recordings
 
 Check = Callable[[], Awaitable[None]]
-"""Raises when what it looks at is not ready."""
+"""Raises `NotReady` (or anything else, of which only the kind is told) when what it looks at is not ready."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,6 +160,13 @@ agent_presence = Table(
     Column("until", Utc),
 )
 
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("server", String, primary_key=True),
+    Column("at", Utc, nullable=False),
+)
+
 tickets = Table(
     "tickets",
     metadata,
