@@ -38,6 +38,10 @@ class Profiles:
         """Something about this customer changed: read it anew when next asked."""
         self._asked.pop(phone, None)
 
+    def forget_all(self) -> None:
+        """Remember nobody."""
+        self._asked.clear()
+
     async def close(self) -> None:
         await self._tasks.close()
 

@@ -162,6 +162,10 @@ class CtiBridge:
                 ev.ScreenShown(at=self._clock.now(), call_id=offer.call_id, offer_id=offer_id, agent_id=agent_id)
             )
 
+    def forget_profiles(self) -> None:
+        """Read every customer anew when next asked: one was erased."""
+        self._profiles.forget_all()
+
     def _follow(self, event: ev.CallEvent) -> None:
         if event.call_id not in self._records and not isinstance(event, _BEGINNINGS):
             return  # a late word about a call that is over

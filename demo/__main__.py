@@ -23,6 +23,7 @@ from demo.system import System
 from demo.timeline import Timeline, masked
 from demo.voices import record_voices
 from switchroom.cli.run import EXPECTED, one_line
+from switchroom.home import keep_private
 from switchroom.settings import Settings
 from switchroom.telemetry import configure_logging
 
@@ -37,6 +38,7 @@ def main(
     no_calls: Annotated[bool, typer.Option("--no-calls", help="Only the system, without calls.")] = False,
 ) -> None:
     """Start the whole system and let real calls run through it. Exit code 0 only if every check held."""
+    keep_private()
     try:
         held = asyncio.run(_run(once=once, json_file=json_file, with_calls=not no_calls))
     except FAILURES as error:

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +18,7 @@ from softswitch_config.render import Folders
 from switchroom.cli.asterisk import prepare
 from switchroom.cli.run import CommandError
 from switchroom.clock import SystemClock
+from switchroom.home import claim, refuse_if_claimed
 from switchroom.settings import PROJECT, Settings
 from switchroom.storage.database import Database
 from switchroom.storage.seed import seed_demo
@@ -32,6 +34,7 @@ class System:
         self._accounts: DemoAccounts | None = None
         self._asterisk: LocalAsterisk | None = None
         self._server: asyncio.subprocess.Process | None = None
+        self._claims = ExitStack()
 
     @property
     def log(self) -> Path:
@@ -44,7 +47,8 @@ class System:
     async def start(self) -> DemoAccounts:
         """Bring everything up; raises an error of one sentence if that cannot be."""
         found = self.settings
-        found.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._claims.enter_context(claim(found.home, "python -m demo", name="demo"))
+        refuse_if_claimed(found.home)  # by a server that somebody else started; ours comes below
         _refuse_taken(found.http.host, found.http.port, "HTTP", "SWITCHROOM_HTTP__PORT")
         _refuse_taken(found.media.host, found.media.port, "media", "SWITCHROOM_MEDIA__PORT")
         database = Database(found.database)
@@ -104,6 +108,7 @@ class System:
                 await self._server.wait()
         if self._asterisk is not None:
             await asyncio.to_thread(self._asterisk.stop)
+        self._claims.close()
 
     async def _until_ready(self) -> None:
         assert self._server is not None

@@ -68,6 +68,7 @@ def bootstrap(tree: Path) -> Installation:
         capture_output=True,
         text=True,
         check=False,
+        umask=0o022,  # programs, which any user of the machine may run
     )
     if done.returncode != 0:
         shutil.rmtree(tree, ignore_errors=True)

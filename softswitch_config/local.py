@@ -12,6 +12,7 @@ import structlog
 
 from softswitch_config.errors import SoftswitchConfigError
 from softswitch_config.installation import Installation
+from softswitch_config.logs import bound_logs
 from softswitch_config.render import Folders
 from switchroom.settings import Settings
 
@@ -37,16 +38,19 @@ class LocalAsterisk:
 
         Raises `SoftswitchConfigError`: a port is taken, or it ended or hung while starting.
         """
+        bound_logs(self._settings)
         if self.running():
             return
         self._refuse_what_cannot_work()
-        with (self._folders.log / "console.log").open("wb") as console:
+        # For appending: it is emptied while Asterisk has it open (`bound_logs`).
+        with (self._folders.log / "console.log").open("ab") as console:
             self._child = subprocess.Popen(  # noqa: S603 -- the installation's own command
                 [*self._command, "-f"],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=0o077,  # recordings, logs and the control socket are nobody else's business on this machine
             )
         log.info("asterisk.starting", pid=self._child.pid)
         if not _wait_until(lambda: self._booted() or self._child_ended(), START_TIMEOUT_S) or self._child_ended():

@@ -23,6 +23,7 @@ from cti_bridge.service import CtiBridge
 from ivr.service import Ivr
 from recordings.service import Recordings
 from softswitch_config.credentials import AMI_SECRET, load_credentials
+from softswitch_config.logs import keep_logs_bounded
 from softswitch_config.render import Folders
 from switchroom.adapters import LedgerBookings, LedgerDips
 from switchroom.bus import Bus
@@ -31,12 +32,15 @@ from switchroom.clock import Clock, SystemClock
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentStateChanged, OfferMade
 from switchroom.domain.ids import OfferId, QueueName
+from switchroom.home import open_home
+from switchroom.readiness import checks
 from switchroom.settings import Settings, SettingsError, port_taken
 from switchroom.softswitch.ami import AmiSoftswitch
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.presence import load_presence
+from switchroom.storage.readiness import Writable
 from switchroom.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
@@ -71,7 +75,7 @@ class Server:
         settings, stack = self._settings, self._stack
         clock, bus = SystemClock(), Bus()
         config = load_config(settings.dialplans)
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        open_home(settings.home)
 
         database = Database(settings.database)
         stack.push_async_callback(database.close)
@@ -126,13 +130,8 @@ class Server:
         stack.push_async_callback(ivr.stop)
         await ivr.start()
 
-        async def asterisk_answers() -> None:
-            if not switch.connected:
-                raise ConnectionError("not connected")
-
-        checks = {"asterisk": asterisk_answers, "database": database.check}
-        if isinstance(store, RedisStore):
-            checks["redis"] = store.ping
+        writable = Writable(settings.database, settings.server_name, clock)
+        stack.push_async_callback(writable.close)
         app = create_app(
             bus=bus,
             clock=clock,
@@ -145,10 +144,11 @@ class Server:
             calls=calls,
             flows=ivr.flows,
             recordings=settings.recordings,
-            checks=checks,
+            checks=checks(settings, switch, store, writable, ledger),
             registry=CollectorRegistry(),
             origins=settings.http.origins,
         )
+        self._tasks.spawn(keep_logs_bounded(settings), name="asterisk.logs")
         await calls.start()
         stack.push_async_callback(calls.stop)
         await self._listen(app)

@@ -7,7 +7,7 @@ run-time state; secret files lie in ``$SWITCHROOM_HOME/secrets/``, one value a f
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
@@ -81,6 +81,12 @@ class Asterisk(_Section):
     ami_user: str = "switchroom"
     ami_secret: SecretStr | None = None
     """Without one, that of the secrets folder, made when Asterisk's configuration is written there."""
+    log_limit_kb: int = Field(10_240, ge=16)
+    """A log of Asterisk that is longer (1,024 bytes each) is begun anew."""
+    logs_kept: int = Field(5, ge=1, le=100)
+    """Old ones of each log that are kept."""
+    extra_modules: tuple[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], ...] = ()
+    """Modules of Asterisk that are loaded beside those that we need, as ``app_queue``."""
 
 
 class Speech(_Section):

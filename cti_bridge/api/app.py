@@ -25,6 +25,7 @@ from switchroom.clock import Clock
 from switchroom.storage.accounts import Accounts, Role
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
+from switchroom.storage.erasure import Erasure
 from switchroom.storage.event_log import EventLog
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.recordings import Recordings
@@ -85,6 +86,7 @@ def create_app(
         clock=clock,
         accounts=Accounts(database),
         ledger=ledger,
+        erasure=Erasure(database),
         log=EventLog(database),
         history=Contacts(database),
         recordings=Recordings(database),

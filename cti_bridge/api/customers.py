@@ -1,15 +1,25 @@
-"""Customers: found by number, with their orders and everything they had with us."""
+"""Customers: found by number, with their orders and everything they had with us, and erased when they ask for it."""
 
+import asyncio
 import dataclasses
 from collections.abc import Sequence
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
 
 from cti_bridge.api.models import CustomerAnswer, CustomersQuery, TimelineEntry
-from cti_bridge.api.problems import not_found
+from cti_bridge.api.ports import Refused
+from cti_bridge.api.problems import Problem, not_found
 from cti_bridge.api.route import Context, Route
 from cti_bridge.pop import mask_phone
 from switchroom.domain.customer import Customer
 from switchroom.domain.ids import CustomerId
 from switchroom.storage.accounts import Role
+
+FLUSH_S = 5.0
+
+log = structlog.get_logger(__name__)
 
 
 async def search(context: Context) -> Sequence[Customer]:
@@ -56,6 +66,30 @@ async def timeline(context: Context) -> Sequence[TimelineEntry]:
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
+async def forget(context: Context) -> web.Response:
+    """Erase the person from the ledger, and from what is kept in memory of it."""
+    customer_id = CustomerId(int(context.http.match_info["id"]))
+    try:
+        # What is written down later would bring the name back.
+        await asyncio.wait_for(context.api.ledger.flush(), FLUSH_S)
+        erased = await context.api.erasure.erase(customer_id)
+    except TimeoutError:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "events wait to be written down: try again later") from None
+    except Refused as refusal:
+        raise Problem(HTTPStatus.CONFLICT, str(refusal)) from None
+    if erased is None:
+        raise not_found("customer")
+    context.api.bridge.forget_profiles()
+    log.info(
+        "audit.customer_erased",
+        customer_id=customer_id,
+        calls=len(erased.calls),
+        tickets=erased.tickets,
+        by=context.user.login,
+    )
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
 async def _customer(context: Context) -> Customer:
     text = context.http.match_info["id"]
     found = await context.api.connectors.crm.get(CustomerId(int(text)))
@@ -87,6 +121,14 @@ ROUTES = (
         least=Role.AGENT,
         summary="A customer with their orders",
         answer=CustomerAnswer,
+    ),
+    Route(
+        method="DELETE",
+        path=r"/api/v1/customers/{id:\d{1,9}}",
+        handle=forget,
+        least=Role.ADMIN,
+        summary="Erase the person: customer, numbers and orders, and name, number and input in calls and tickets",
+        status=HTTPStatus.NO_CONTENT,
     ),
     Route(
         method="GET",

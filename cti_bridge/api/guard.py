@@ -1,23 +1,36 @@
 """Who is asking, and may they: cookie or bearer token, role, cross-site protection. Deny unless the table allows."""
 
+import asyncio
 import hashlib
 import hmac
 from http import HTTPStatus
 
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 
 from cti_bridge.api.problems import Problem, forbidden
 from cti_bridge.api.route import Api, Route
 from switchroom.storage.accounts import Role, User
+from switchroom.storage.trouble import explain
 
 COOKIE = "switchroom_session"
 CSRF_HEADER = "X-CSRF-Token"
+PATIENCE_S = 2.0
+"""For the question who asks; a database that hangs is named, instead of hanging whoever asks."""
 _RANK = {Role.AGENT: 0, Role.SUPERVISOR: 1, Role.ADMIN: 2}
 _SAFE = ("GET", "HEAD")
 
 
 async def identify(request: web.Request, api: Api) -> User | None:
-    """The user of the bearer token or of the session cookie."""
+    """The user of the bearer token or of the session cookie. Raises `Problem` while the database cannot be asked."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await _known(request, api)
+    except (OSError, SQLAlchemyError) as error:  # TimeoutError is an OSError
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"the database {explain(error)}") from error
+
+
+async def _known(request: web.Request, api: Api) -> User | None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return await api.accounts.token_user(token.strip())

@@ -11,9 +11,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from cti_bridge.api.endpoint import respond
 from cti_bridge.api.models import CheckResult, Readiness
 from cti_bridge.api.route import Check, Context, Route
+from switchroom.domain.errors import NotReady
 from switchroom.storage.accounts import Role
 
-CHECK_TIMEOUT_S = 2.0
+CHECK_TIMEOUT_S = 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +25,7 @@ async def healthz(_: Context) -> web.Response:
 
 async def readyz(context: Context) -> web.Response:
     checks = context.api.checks
-    results = dict(zip(checks, await asyncio.gather(*map(_result, checks.values())), strict=True))
+    results = dict(zip(checks, await asyncio.gather(*(_result(*check) for check in checks.items())), strict=True))
     ready = all(result.ok for result in results.values())
     status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
     return respond(Readiness, Readiness(ready=ready, checks=results), status)
@@ -35,16 +36,19 @@ async def metrics(context: Context) -> web.Response:
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def _result(check: Check) -> CheckResult:
+async def _result(name: str, check: Check) -> CheckResult:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
             await check()
+        return CheckResult(ok=True)
+    except NotReady as error:
+        detail = str(error)
     except TimeoutError:
-        return CheckResult(ok=False, detail=f"no answer within {CHECK_TIMEOUT_S:g} s")
+        detail = f"no answer within {CHECK_TIMEOUT_S:g} s"
     except Exception as error:
-        log.warning("readiness.failed", error=repr(error))
-        return CheckResult(ok=False, detail=type(error).__name__)
-    return CheckResult(ok=True)
+        detail = type(error).__name__
+    log.warning("readiness.failed", check=name, detail=detail)
+    return CheckResult(ok=False, detail=detail)
 
 
 ROUTES = (

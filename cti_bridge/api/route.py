@@ -23,12 +23,13 @@ from switchroom.clock import Clock
 from switchroom.domain.ids import AgentId
 from switchroom.storage.accounts import Accounts, Role, User
 from switchroom.storage.contacts import Contacts
+from switchroom.storage.erasure import Erasure
 from switchroom.storage.event_log import EventLog
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.recordings import Recordings
 
 Check = Callable[[], Awaitable[None]]
-"""Raises when what it looks at is not ready."""
+"""Raises `NotReady` (or anything else, of which only the kind is told) when what it looks at is not ready."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Api:
     clock: Clock
     accounts: Accounts
     ledger: Ledger
+    erasure: Erasure
     log: EventLog
     history: Contacts
     recordings: Recordings

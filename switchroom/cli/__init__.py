@@ -2,8 +2,9 @@
 
 import typer
 
-from switchroom.cli import acd, asterisk, bench, calls, database, doctor, ivr, serve, users
+from switchroom.cli import acd, asterisk, bench, calls, customers, database, doctor, ivr, serve, users
 from switchroom.cli.run import EXPECTED, one_line
+from switchroom.home import keep_private
 
 app = typer.Typer(
     name="switchroom",
@@ -19,12 +20,14 @@ app.add_typer(ivr.app, name="ivr")
 app.add_typer(acd.app, name="acd")
 app.add_typer(bench.app, name="bench")
 app.add_typer(calls.app, name="calls")
+app.add_typer(customers.app, name="customers")
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="users")
 
 
 def main() -> None:
     """Run a command. Expected errors end it with one sentence and exit code 1, without a traceback."""
+    keep_private()
     try:
         app()
     except EXPECTED as error:

@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from acd.explain import sentences
-from switchroom.cli.run import CommandError, run, settings
+from switchroom.cli.run import CommandError, ledger, run, settings
 from switchroom.domain.ids import CallId
-from switchroom.storage.database import Database
 from switchroom.storage.event_log import EventLog
 
 app = typer.Typer(help="Routing.", no_args_is_help=True)
@@ -33,8 +32,5 @@ def explain(
 
 
 async def _decisions(call_id: CallId) -> list[Mapping[str, Any]]:
-    database = Database(settings().database)
-    try:
+    async with ledger(settings()) as database:
         return list(await EventLog(database).decisions(call_id))
-    finally:
-        await database.close()

@@ -13,6 +13,7 @@ from softswitch_config.installation import Installation, bootstrap
 from softswitch_config.local import LocalAsterisk
 from softswitch_config.render import render
 from switchroom.cli.run import CommandError, settings
+from switchroom.home import open_home
 from switchroom.settings import Settings
 
 app = typer.Typer(help="The local Asterisk.", no_args_is_help=True)
@@ -68,6 +69,7 @@ def prepare(found: Settings) -> LocalAsterisk:
 
 
 def _configure(found: Settings, installation: Installation) -> Path:
+    open_home(found.home)
     config = load_config(found.dialplans)
     menus = sorted((found.dialplans / "menus").glob("*.yaml"))
     agents = list(config.agents)

@@ -2,9 +2,8 @@
 
 import typer
 
-from switchroom.cli.run import CommandError, run, settings
+from switchroom.cli.run import CommandError, ledger, run, settings
 from switchroom.domain.ids import CallId
-from switchroom.storage.database import Database
 from switchroom.storage.event_log import EventLog, LoggedEvent
 
 app = typer.Typer(help="Calls.", no_args_is_help=True)
@@ -32,8 +31,5 @@ HIDDEN = {"at", "call_id", "decision"}
 
 
 async def _events(call_id: CallId) -> list[LoggedEvent]:
-    database = Database(settings().database)
-    try:
+    async with ledger(settings()) as database:
         return list(await EventLog(database).of_call(call_id))
-    finally:
-        await database.close()

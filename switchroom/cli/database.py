@@ -2,9 +2,8 @@
 
 import typer
 
-from switchroom.cli.run import run, settings
+from switchroom.cli.run import ledger, run, settings
 from switchroom.clock import SystemClock
-from switchroom.storage.database import Database
 from switchroom.storage.seed import seed_demo
 
 app = typer.Typer(help="The database.", no_args_is_help=True)
@@ -25,12 +24,6 @@ def seed() -> None:
 
 
 async def _upgrade(*, demo: bool) -> None:
-    found = settings()
-    found.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = Database(found.database)
-    try:
-        await database.upgrade()
+    async with ledger(settings()) as database:
         if demo:
             await seed_demo(database, SystemClock().now())
-    finally:
-        await database.close()

@@ -1,7 +1,8 @@
 """What every command needs: settings, and errors said in one sentence."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pydantic_settings
@@ -9,7 +10,9 @@ from pydantic import ValidationError
 
 from softswitch_config.errors import SoftswitchConfigError
 from switchroom.domain.errors import Refused
+from switchroom.home import open_home
 from switchroom.settings import Settings, SettingsError
+from switchroom.storage.database import Database
 from switchroom.yamlfile import YamlError
 
 T = TypeVar("T")
@@ -48,3 +51,15 @@ def settings() -> Settings:
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end."""
     return asyncio.run(work)
+
+
+@asynccontextmanager
+async def ledger(found: Settings) -> AsyncIterator[Database]:
+    """The database with its tables at the newest version, below a home that is ours alone."""
+    open_home(found.home)
+    database = Database(found.database)
+    try:
+        await database.upgrade()
+        yield database
+    finally:
+        await database.close()

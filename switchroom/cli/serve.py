@@ -1,7 +1,6 @@
 """``switchroom serve``: the server itself."""
 
 import asyncio
-import os
 import signal
 
 import typer
@@ -9,6 +8,7 @@ import typer
 from switchroom.app import Server
 from switchroom.cli.run import settings
 from switchroom.heartbeat import watched
+from switchroom.home import claim
 from switchroom.telemetry import configure_logging
 
 
@@ -16,8 +16,8 @@ def serve() -> None:
     """Run the server until it is told to stop. Asterisk is started apart (`switchroom asterisk start`)."""
     found = settings()
     configure_logging(found)
-    os.umask(0o077)  # recordings and the database are nobody else's business on this machine
-    asyncio.run(_serve(Server(found)))
+    with claim(found.home, "switchroom serve"):
+        asyncio.run(_serve(Server(found)))
 
 
 async def _serve(server: Server) -> None:

@@ -6,11 +6,10 @@ from typing import Annotated, TypeVar
 import typer
 
 from acd.config import load_config
-from switchroom.cli.run import CommandError, run, settings
+from switchroom.cli.run import CommandError, ledger, run, settings
 from switchroom.domain.ids import AgentId
 from switchroom.settings import Settings
 from switchroom.storage.accounts import Accounts, Role
-from switchroom.storage.database import Database
 
 app = typer.Typer(help="Users and tokens.", no_args_is_help=True)
 
@@ -74,10 +73,5 @@ def revoke(label: str) -> None:
 
 
 async def _with_accounts(found: Settings, ask: Callable[[Accounts], Awaitable[T]]) -> T:
-    found.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = Database(found.database)
-    try:
-        await database.upgrade()
+    async with ledger(found) as database:
         return await ask(Accounts(database))
-    finally:
-        await database.close()

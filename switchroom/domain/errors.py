@@ -11,3 +11,7 @@ class UnknownCall(LookupError):
 
 class Refused(Exception):
     """The wish cannot be fulfilled now; the text says why, in one sentence for the person who asked."""
+
+
+class NotReady(Exception):
+    """Something that the server needs is not as it must be; the text says what, for the person who runs it."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
 from switchroom.domain.contact import Tier
 from switchroom.domain.customer import Customer, Order, OrderItem
@@ -68,11 +68,6 @@ class Customers:
         }
         async with self._database.write() as connection:
             await upsert(connection, orders, [row])
-
-    async def forget(self, customer_id: CustomerId) -> None:
-        """Erase the customer with numbers and orders; the calls stay, without a name."""
-        async with self._database.write() as connection:
-            await connection.execute(delete(customers).where(customers.c.id == customer_id))
 
     async def _one(self, wanted: Any) -> Customer | None:
         query = (

@@ -18,13 +18,18 @@ from switchroom.settings import SettingsError
 T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_S = 5.0
+"""How long a writer of SQLite waits for another."""
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+"""Of SQLite. What is deleted is overwritten in the file too: who was erased is gone."""
 
 
 class Database:
     """SQLite (WAL) or PostgreSQL behind SQLAlchemy's async URL, as ``sqlite+aiosqlite:///var/switchroom.db``."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+    def __init__(self, url: str, *, patience_s: float | None = None) -> None:
+        """``patience_s`` is how long one statement may wait for a lock, and on PostgreSQL for its answer."""
+        self._engine = _engine(url, patience_s)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -54,6 +59,14 @@ class Database:
             where = self._engine.url.render_as_string(hide_password=True)
             reason = error.orig if isinstance(error, DBAPIError) else error
             raise SettingsError(f"the database {where} cannot be used: {reason}") from error
+
+    async def compact(self) -> None:
+        """Take what was deleted out of the files too, as far as we can: PostgreSQL's own vacuum does that later."""
+        if self._engine.dialect.name == "sqlite":
+            async with self._engine.connect() as connection:
+                raw = await connection.get_raw_connection()
+                assert raw.driver_connection is not None
+                await raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -96,12 +109,13 @@ async def upsert(
     await connection.execute(statement, list(rows))
 
 
-def _engine(url: str) -> AsyncEngine:
+def _engine(url: str, patience_s: float | None) -> AsyncEngine:
     # Parameters are customers' numbers and names: an error's text, which gets into the log, must not hold them.
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+            patience = {} if patience_s is None else {"timeout": patience_s, "command_timeout": patience_s}
+            return create_async_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
     except (ArgumentError, ImportError) as error:  # its text may hold the password
         raise SettingsError("database_url is not usable: write it as postgresql+asyncpg://user@host/name") from error
     if parsed.database and parsed.database != ":memory:":
@@ -113,7 +127,7 @@ def _engine(url: str) -> AsyncEngine:
         # We say BEGIN ourselves, below: the driver's own would come too late for a read followed by a write.
         dbapi.isolation_level = None
         cursor = dbapi.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        for pragma in (*PRAGMAS, f"busy_timeout={round(1000 * (patience_s or BUSY_S))}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

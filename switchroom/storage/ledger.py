@@ -53,6 +53,11 @@ class Ledger:
         return len(self._queue)
 
     @property
+    def oldest_waits_s(self) -> float:
+        """How long the oldest event that is not yet committed has waited, in seconds; 0 when none waits."""
+        return max(0.0, self._clock.now().timestamp() - self._queue[0].seq / 1_000_000) if self._queue else 0.0
+
+    @property
     def last_seq(self) -> int:
         """The number of the newest event."""
         return self._last_seq

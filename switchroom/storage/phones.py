@@ -1,5 +1,7 @@
 """Telephone numbers in one form (E.164), whatever way the carrier or the clerk wrote them."""
 
+import re
+
 import phonenumbers
 
 DEFAULT_REGION = "CN"
@@ -21,3 +23,37 @@ def normalise(number: str, region: str = DEFAULT_REGION) -> str:
     if not phonenumbers.is_valid_number(parsed):
         return digits
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def national(number: str) -> str:
+    """The digits of a normalised number without its country, which every way of writing it ends with.
+
+    >>> national("+8613800138000"), national("95588")
+    ('13800138000', '95588')
+    """
+    return _split(number)[1]
+
+
+def written(number: str) -> re.Pattern[str]:
+    """Finds a normalised number in text, in whatever form carriers and people write it.
+
+    >>> found = written("+8613800138000")
+    >>> forms = ("13800138000", "+86 138-0013-8000", "013800138000", "008613800138000", "(86)13800138000")
+    >>> [found.sub("", f"to {form}, please") for form in forms] == ["to , please"] * 5
+    True
+    >>> found.search("order 2613800138000"), found.search("138001380001")
+    (None, None)
+    """
+    country, digits = _split(number)
+    gap = r"[\s().\-/]*"
+    prefix = rf"(?:\(?(?:\+|00|011)?{country}{gap}0?{gap}|0{gap})?" if country else ""
+    return re.compile(rf"(?<!\d){prefix}{gap.join(digits)}(?!\d)")
+
+
+def _split(number: str) -> tuple[str, str]:
+    """Country code (empty if the number is of no plan) and the digits after it."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return "", number.removeprefix("+")
+    return str(parsed.country_code), phonenumbers.national_significant_number(parsed)

@@ -163,6 +163,13 @@ agent_presence = Table(
     Column("requested_reason", String),
 )
 
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("server", String, primary_key=True),
+    Column("at", Utc, nullable=False),
+)
+
 tickets = Table(
     "tickets",
     metadata,

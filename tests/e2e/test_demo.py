@@ -9,15 +9,14 @@ from pathlib import Path
 import pytest
 
 from switchroom.settings import PROJECT
+from tests.e2e.modes import OPEN_TO_OTHERS, readable_by_others
 from tests.e2e.whole_system import own_settings
 
 
 @pytest.mark.timeout(240)
-def test_every_check_of_the_demonstration_holds(
-    monkeypatch: pytest.MonkeyPatch, short_home: Path, tmp_path: Path
-) -> None:
+def test_every_check_of_the_demonstration_holds(monkeypatch: pytest.MonkeyPatch, short_home: Path) -> None:
     own_settings(monkeypatch, short_home)
-    report = tmp_path / "out.json"
+    report = short_home / "out.json"
     done = subprocess.run(
         [sys.executable, "-m", "demo", "--once", "--json", str(report)],
         cwd=PROJECT,
@@ -25,6 +24,7 @@ def test_every_check_of_the_demonstration_holds(
         text=True,
         timeout=220,
         check=False,
+        umask=OPEN_TO_OTHERS,
     )
     server_log = short_home / "server.log"
     told = done.stdout + done.stderr + (server_log.read_text(errors="replace")[-4000:] if server_log.exists() else "")
@@ -43,6 +43,7 @@ def test_every_check_of_the_demonstration_holds(
         said = [one["value"] for one in call["inputs"] if len(one["value"]) > 1]  # single keys are in every time stamp
         for private in (call["caller"], call["caller"][-8:], call["customer"], *said):
             assert not private or private not in log, "callers are nowhere in the log"
+    assert [line for line in readable_by_others(short_home) if "dialplans" not in line] == []
 
 
 def test_given_a_taken_port_then_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch, short_home: Path) -> None:

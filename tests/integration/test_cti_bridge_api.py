@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType, WSServerHandshakeError
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from structlog.testing import capture_logs
 
 from cti_bridge.api.app import ROUTES
 from cti_bridge.api.guard import CSRF_HEADER
@@ -518,3 +519,29 @@ async def test_pages_carry_a_policy_against_foreign_scripts_and_say_when_they_ar
         assert "immutable" in script.headers["Cache-Control"]
     for outside in ("link.db", "..%2Fswitchroom.db", "%2e%2e/switchroom.db", "assets"):
         assert (await browser.ask("GET", f"/desktop/{outside}"))[0] == 404
+
+
+async def test_given_an_admin_when_a_customer_is_erased_then_nobody_knows_them_the_next_call_neither(
+    server: BridgeServer, client: Client
+) -> None:
+    boss = await client("admin")
+    await server.ring()
+    _, [found] = await boss.ask("GET", "/api/v1/customers?phone=13800138000")
+    path = f"/api/v1/customers/{found['id']}"
+    status, problem = await boss.ask("DELETE", path)
+    assert (status, "on the line" in problem["detail"]) == (409, True)
+    await server.answer()
+    await server.end()
+    with capture_logs() as log:
+        assert (await boss.ask("DELETE", path))[0] == 204
+    assert [entry["by"] for entry in log if entry["event"] == "audit.customer_erased"] == ["admin"]
+    assert found["name"] not in str(log)
+    assert (await boss.ask("GET", path))[0] == 404
+    assert (await boss.ask("DELETE", path))[0] == 404
+    _, story = await boss.ask("GET", "/api/v1/calls/c1")
+    assert found["name"] not in str(story)
+    assert "13800138000" not in str(story)
+    await server.ring("c2")
+    await server.ledger.flush()
+    _, later = await boss.ask("GET", "/api/v1/calls/c2")
+    assert (later["call"]["customer_id"], later["call"]["caller"]) == (None, "13800138000")

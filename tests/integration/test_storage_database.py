@@ -296,20 +296,6 @@ async def test_order_dip_tells_what_a_caller_may_hear(database: Database) -> Non
     assert await OrderDip(database).get("0' OR '1'='1") is None
 
 
-async def test_given_a_customer_forgotten_then_numbers_and_orders_go_and_tickets_lose_the_name(
-    database: Database,
-) -> None:
-    await seed_demo(database, NOON)
-    customers = Customers(database)
-    wang = await customers.by_phone("13800138000")
-    assert wang is not None
-    await customers.forget(wang.id)
-    assert await customers.by_phone("13800138000") is None
-    assert await OrderDip(database).get("20260105") is None
-    assert await Tickets(database).latest(customer_id=wang.id) == []
-    assert len(await Tickets(database).latest()) > 0
-
-
 async def test_a_number_belongs_to_one_customer(database: Database) -> None:
     customers = Customers(database)
     await customers.add(name="a", phones=["13800138000"])

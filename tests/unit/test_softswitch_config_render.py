@@ -81,7 +81,7 @@ def test_the_manager_user_may_do_no_more_than_is_needed(tmp_path: Path) -> None:
 def test_modules_are_named_and_none_opens_a_shell(tmp_path: Path) -> None:
     ((_, modules),) = sections(rendered(tmp_path) / "modules.conf")
     assert modules["autoload"] == ["no"]
-    assert {"app_queue.so", "chan_websocket.so", "chan_pjsip.so"} <= set(modules["load"])
+    assert {"chan_websocket.so", "chan_pjsip.so"} <= set(modules["load"])
     assert not {"app_system.so", "func_shell.so", "app_originate.so", "res_agi.so", "func_curl.so"} & set(
         modules["load"]
     )
@@ -149,3 +149,12 @@ def test_credentials_that_cannot_be_read_are_a_clear_error(tmp_path: Path) -> No
     (tmp_path / "sip_passwords.json").write_text("{")
     with pytest.raises(SoftswitchConfigError, match=r"sip_passwords\.json"):
         load_credentials(tmp_path, AGENTS)
+
+
+def test_given_extra_modules_then_they_are_loaded_beside_ours_and_app_queue_is_not_otherwise(tmp_path: Path) -> None:
+    assert "app_queue" not in (rendered(tmp_path) / "modules.conf").read_text(encoding="utf-8")
+    settings = Settings(home=tmp_path, asterisk=Asterisk(extra_modules=("app_queue", "app_read")))
+    etc = render(settings, INSTALLATION, CREDENTIALS, agents=(), numbers=(), fallback_queue=QueueName("general"))
+    loaded = dict(sections(etc / "modules.conf"))["modules"]["load"]
+    assert loaded[-2:] == ["app_queue.so", "app_read.so"]
+    assert "chan_pjsip.so" in loaded

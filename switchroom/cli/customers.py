@@ -1,0 +1,28 @@
+"""``switchroom customers …``: what a person may ask of us about themselves."""
+
+import typer
+
+from switchroom.cli.run import CommandError, ledger, run, settings
+from switchroom.domain.ids import CustomerId
+from switchroom.storage.erasure import Erased, Erasure
+
+app = typer.Typer(help="Customers.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Customers."""
+
+
+@app.command()
+def forget(customer_id: int) -> None:
+    """Erase a person: customer, numbers and orders, and name, number and input in their calls and tickets."""
+    erased = run(_erase(CustomerId(customer_id)))
+    if erased is None:
+        raise CommandError(f"there is no customer {customer_id}")
+    typer.echo(f"customer {customer_id}: erased, also in {len(erased.calls)} calls and {erased.tickets} tickets")
+
+
+async def _erase(customer_id: CustomerId) -> Erased | None:
+    async with ledger(settings()) as database:
+        return await Erasure(database).erase(customer_id)

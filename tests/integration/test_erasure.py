@@ -1,0 +1,212 @@
+"""A person who is erased is found in no table any more, by no form of their number; others stay as they are."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from switchroom.bus import Bus
+from switchroom.domain import events as ev
+from switchroom.domain.call import CallState, Outcome
+from switchroom.domain.contact import Requirements, Tier
+from switchroom.domain.errors import Refused
+from switchroom.domain.history import ContactRecord
+from switchroom.domain.ids import AgentId, CallId, CustomerId, QueueName
+from switchroom.settings import PROJECT
+from switchroom.storage.contacts import Contacts
+from switchroom.storage.customers import Customers
+from switchroom.storage.database import Database
+from switchroom.storage.erasure import Erasure
+from switchroom.storage.ledger import Ledger
+from switchroom.storage.seed import seed_demo
+from switchroom.storage.tables import metadata
+from switchroom.storage.tickets import Tickets
+from tests.fakes.clock import FakeClock
+from tests.fixtures.postgres import Postgres, running_postgres
+
+NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
+NAME, OTHER_NAME = "欧阳 Xanthippe", "诸葛亮"
+NUMBER, OTHER_NUMBER = "13977712345", "13977799999"
+ORDER = "77120345"
+FORMS = (NUMBER, f"+86{NUMBER}", f"0086{NUMBER}", f"0{NUMBER}")
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    url = f"sqlite+aiosqlite:///{tmp_path}/switchroom.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").url
+    database = Database(url)
+    if request.param == "postgresql":
+        async with database.write() as connection:
+            await connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+            await connection.exec_driver_sql("CREATE SCHEMA public")
+    await database.upgrade()
+    yield database
+    await database.close()
+
+
+async def dump(database: Database) -> str:
+    """Every value of every table, as people would read it."""
+    lines = []
+    async with database.read() as connection:
+        for table in metadata.sorted_tables:
+            for row in await connection.execute(select(table)):
+                lines.append(f"{table.name} {dict(row._mapping)!r}")
+    return "\n".join(lines)
+
+
+async def a_call(
+    bus: Bus, call_id: str, caller: str, customer: CustomerId | None, name: str | None, *, over: bool = True
+) -> None:
+    call, agent = CallId(call_id), AgentId("1001")
+    needs = Requirements(queue=QueueName("returns"), skills={}, tier=Tier.GOLD)
+    collected = {"order_number": ORDER, "callback": caller}
+    for event in (
+        ev.CallEntered(at=NOON, call_id=call, number="4008123123", caller=caller),
+        ev.CustomerIdentified(at=NOON, call_id=call, customer_id=customer, tier=Tier.GOLD, name=name),
+        ev.InputTaken(at=NOON, call_id=call, node="main", kind=ev.InputKind.SPEECH, value=f"我是{name}"),
+        ev.InputTaken(at=NOON, call_id=call, node="order", kind=ev.InputKind.DTMF, value=ORDER),
+        ev.CallQueued(at=NOON, call_id=call, requirements=needs, enqueued_at=NOON, collected=collected),
+        ev.DecisionMade(at=NOON, call_id=call, decision={"kind": "assign", "agent": agent, "of": [name, caller]}),
+        ev.CallAdopted(
+            at=NOON, call_id=call, number="4008123123", caller=caller, entered_at=NOON, state=CallState.CONNECTED
+        ),
+        ev.CallConnected(at=NOON, call_id=call, agent_id=agent),
+    ):
+        bus.publish(event)
+    if over:
+        bus.publish(ev.CallEnded(at=NOON, call_id=call, outcome=Outcome.CONNECTED, agent_id=agent))
+
+
+async def two_people(database: Database, *, over: bool = True) -> tuple[CustomerId, CustomerId]:
+    """Who goes and who stays: each with calls, tickets and orders; the first called as a stranger before."""
+    customers, desk = Customers(database), Tickets(database)
+    one = await customers.add(name=NAME, phones=[NUMBER], email="x@example.com")
+    two = await customers.add(name=OTHER_NAME, phones=[OTHER_NUMBER], note=f"his wife is at +86 139-7771-2345, {ORDER}")
+    bus = Bus()
+    ledger = Ledger(database, bus, FakeClock(NOON))
+    await ledger.start()
+    for at, form in enumerate(FORMS):
+        await a_call(bus, f"before-{one}-{at}", form, None, None)
+    await a_call(bus, f"known-{one}", f"+86{NUMBER}", one, NAME, over=over)
+    await a_call(bus, f"other-{two}", OTHER_NUMBER, two, OTHER_NAME)
+    await ledger.flush()
+    await ledger.stop()
+    for call_id, customer, who in ((f"known-{one}", one, NAME), (f"other-{two}", two, OTHER_NAME)):
+        await desk.open(
+            call_id=CallId(call_id),
+            subject=f"退货 · {ORDER} · {who}",
+            at=NOON,
+            agent_id=AgentId("1001"),
+            customer_id=customer,
+            note=f"{who} rings again",
+        )
+    return one, two
+
+
+async def test_given_a_person_with_calls_when_erased_then_no_table_knows_name_number_or_input(
+    database: Database, tmp_path: Path
+) -> None:
+    one, two = await two_people(database)
+    erased = await Erasure(database).erase(one)
+    assert erased is not None
+    assert (len(erased.calls), erased.tickets) == (len(FORMS) + 1, 1)
+    left = await dump(database)
+    digits = "".join(c for c in left if c.isalnum())
+    assert NAME not in left
+    assert NUMBER not in digits
+    assert "x@example.com" not in left
+    for line in left.splitlines():
+        assert ORDER not in line or OTHER_NAME in line or f"other-{two}" in line, line
+    files = await asyncio.to_thread(lambda: b"".join(path.read_bytes() for path in tmp_path.glob("switchroom.db*")))
+    assert b"Xanthippe" not in files
+    assert NUMBER.encode() not in files
+
+    assert (await Customers(database).by_phone(OTHER_NUMBER)) is not None
+    stays = await Contacts(database).get(CallId(f"other-{two}"))
+    assert stays is not None
+    assert (stays.caller, stays.customer_id, len(stays.inputs)) == (OTHER_NUMBER, two, 2)
+    assert OTHER_NAME in left
+    gone = await Contacts(database).get(CallId(f"known-{one}"))
+    assert gone is not None
+    assert (gone.outcome, gone.queue, gone.caller, gone.customer_id) == (Outcome.CONNECTED, "returns", "", None)
+    [ticket] = await Tickets(database).latest(customer_id=two)
+    assert (ticket.subject, ticket.note) == (f"退货 · {ORDER} · {OTHER_NAME}", f"{OTHER_NAME} rings again")
+    # Their id may be given to the next customer, to whom nothing of this belongs.
+    assert await Contacts(database).latest(customer_id=one) == []
+    assert await Erasure(database).erase(one) is None
+
+
+async def test_given_a_person_on_the_line_when_erased_then_it_is_refused_and_nothing_changes(
+    database: Database,
+) -> None:
+    one, _ = await two_people(database, over=False)
+    before = await dump(database)
+    with pytest.raises(Refused, match="on the line"):
+        await Erasure(database).erase(one)
+    assert await dump(database) == before
+
+
+async def test_given_a_number_that_is_anothers_now_when_its_former_owner_is_erased_then_the_other_keeps_it(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")
+    await database.upgrade()
+    one, two = await two_people(database)
+    bus = Bus()
+    ledger = Ledger(database, bus, FakeClock(NOON))
+    await ledger.start()
+    await a_call(bus, "moved", OTHER_NUMBER, one, NAME)
+    await ledger.stop()
+    await Erasure(database).erase(one)
+    assert (await Customers(database).by_phone(OTHER_NUMBER)) is not None
+    kept, moved = [await Contacts(database).get(CallId(call)) for call in (f"other-{two}", "moved")]
+    assert isinstance(kept, ContactRecord)
+    assert isinstance(moved, ContactRecord)
+    assert (kept.caller, moved.caller, moved.customer_id) == (OTHER_NUMBER, "", None)
+    assert NAME not in await dump(database)
+    await database.close()
+
+
+def switchroom(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "switchroom.cli", *words],
+        env={**os.environ, "SWITCHROOM_HOME": str(home)},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_given_the_command_when_a_customer_is_forgotten_then_it_says_so_once(tmp_path: Path) -> None:
+    async def customer() -> Any:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")
+        await database.upgrade()
+        await seed_demo(database, NOON)
+        found = await Customers(database).by_phone("13800138000")
+        await database.close()
+        return found
+
+    found = asyncio.run(customer())
+    done = switchroom(tmp_path, "customers", "forget", str(found.id))
+    assert done.returncode == 0, done.stderr
+    assert "erased" in done.stdout
+    assert found.name not in done.stdout + done.stderr
+    again = switchroom(tmp_path, "customers", "forget", "4242")
+    assert (again.returncode, again.stderr.strip()) == (1, "switchroom: there is no customer 4242")
