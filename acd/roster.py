@@ -57,6 +57,7 @@ class Roster:
             )
             if event.state is AgentState.WRAP_UP:
                 self._end_wrap_up_at(agent.id, event.until or self._clock.now())
+            self._on_change(self._agents[agent.id])
 
     def ask(self, agent_id: AgentId, what: AgentMove, reason: str | None = None) -> Agent:
         """What a person asks for: ready, pause, log out. During a call it is kept until the call is over."""

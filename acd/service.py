@@ -11,7 +11,7 @@ from typing import Literal
 import structlog
 
 from acd.agents import Agent, AgentMove
-from acd.board import agent_views, queue_views, view
+from acd.board import Board
 from acd.config import AcdConfig
 from acd.explain import decision
 from acd.offers import BLAMED, OUTCOMES, Offer
@@ -40,7 +40,7 @@ from switchroom.domain.events import (
     Reconciled,
     SwitchLost,
 )
-from switchroom.domain.ids import AgentId, CallId, OfferId
+from switchroom.domain.ids import AgentId, CallId, OfferId, QueueName
 from switchroom.domain.views import AgentView, QueueView
 from switchroom.tasks import TaskGroup
 
@@ -53,7 +53,7 @@ nobody stays reserved."""
 RETRY_S = 1.0
 """When a reservation or a ring was refused, the line is looked at again after this time."""
 
-WISHES = {"available": AgentMove.READY, "paused": AgentMove.PAUSE, "logged_out": AgentMove.LOG_OUT}
+REQUESTS = {"available": AgentMove.READY, "paused": AgentMove.PAUSE, "logged_out": AgentMove.LOG_OUT}
 
 
 class AcdService:
@@ -73,6 +73,7 @@ class AcdService:
         self._steerable = False
         self._on_duty: set[AgentId] = set()
         self.roster = Roster(config, bus, clock, self._agent_changed)
+        self._board = Board(config)
         self._unserved = Unserved(config, bus, clock, lambda: self.roster)
         bus.subscribe(CallQueued, self._on_queued)
         bus.subscribe(PlaceChanged, self._on_place_changed)
@@ -95,16 +96,23 @@ class AcdService:
         await self._shared.close()
 
     def agents(self) -> list[AgentView]:
-        return agent_views(self._config, self.roster)
+        return [self._board.agent(agent) for agent in self.roster]
+
+    def agent(self, agent_id: AgentId) -> AgentView | None:
+        agent = self.roster.get(agent_id)
+        return None if agent is None else self._board.agent(agent)
 
     def queues(self) -> list[QueueView]:
-        return queue_views(self._config, self.roster, self._line())
+        return self._board.queues(self._unserved.count)
+
+    def queues_of(self, agent_id: AgentId) -> tuple[QueueName, ...]:
+        return self._board.queues_of(agent_id)
 
     async def set_state(
         self, agent_id: AgentId, state: Literal["available", "paused", "logged_out"], reason: str | None
     ) -> AgentView:
         """Ready, pause or log out, as the agent asks; UnknownAgent if there is none of this number."""
-        return view(self._config, self.roster.ask(agent_id, WISHES[state], reason))
+        return self._board.agent(self.roster.ask(agent_id, REQUESTS[state], reason))
 
     # What happens to calls.
 
@@ -113,6 +121,7 @@ class AcdService:
             return
         entry = self._entry(event.call_id, Waiting(event.requirements, event.enqueued_at))
         self._shared.joined(entry)
+        self._board.joined(entry)
         self._index.add_entry(entry)
         self._unserved.joined(entry)
         self._route_entry(entry)
@@ -122,10 +131,12 @@ class AcdService:
         entry = self._entry(event.call_id, Waiting(event.requirements, event.enqueued_at))
         offer = self._offers.get(event.call_id)
         if offer is not None:
+            self._board.joined(entry)
             self._offers[event.call_id] = replace(offer, entry=entry)
         elif self._index.remove_entry(event.call_id) is not None:
             self._shared.left(event.call_id)
             self._shared.joined(entry)
+            self._board.joined(entry)
             self._index.add_entry(entry)
             self._unserved.joined(entry)
             self._route_entry(entry)
@@ -150,6 +161,7 @@ class AcdService:
                 self.roster.adopt(agent.id, AgentState.RESERVED, event.call_id, queue, event.at)
             entry = self._entry(event.call_id, event.waiting)
             self._shared.joined(entry)
+            self._board.joined(entry)
             self._keep(Offer(id=self._new_offer_id(), agent_id=event.agent_id, entry=entry, made_at=event.at))
 
     def _on_connected(self, event: CallConnected) -> None:
@@ -177,6 +189,7 @@ class AcdService:
         agent = self.roster.get(event.agent_id)
         if offer is not None and event.failure is OfferFailure.CALLER_LEFT:
             self._shared.left(event.call_id)
+            self._board.left(event.call_id)
         elif offer is not None:
             # The contact is back in its old place before the agent can be matched again.
             self._index.add_entry(offer.entry)
@@ -222,6 +235,7 @@ class AcdService:
         """The contact is out of the line, whatever the reason."""
         offer = self._offers.pop(call_id, None)
         self._unserved.left(call_id)
+        self._board.left(call_id)
         if self._index.remove_entry(call_id) is not None or offer is not None:
             self._shared.left(call_id)
 
@@ -240,8 +254,8 @@ class AcdService:
     # Routing.
 
     def _agent_changed(self, agent: Agent) -> None:
-        on_duty = agent.state is not AgentState.LOGGED_OUT
-        if on_duty is not (agent.id in self._on_duty):
+        self._board.agent_changed(agent)
+        if (agent.state is not AgentState.LOGGED_OUT) is not (agent.id in self._on_duty):
             self._count_duty()
         if agent.eligible:
             self._index.add_agent(agent.id, agent.skills, agent.since)
@@ -250,8 +264,10 @@ class AcdService:
             self._index.remove_agent(agent.id)
 
     def _count_duty(self) -> None:
-        self._on_duty = {agent.id for agent in self.roster if agent.state is not AgentState.LOGGED_OUT}
-        self._unserved.duty_changed(self._index.entries())
+        on_duty = {agent.id for agent in self.roster if agent.state is not AgentState.LOGGED_OUT}
+        if on_duty != self._on_duty:
+            self._on_duty = on_duty
+            self._unserved.duty_changed(self._index.entries())
 
     def _route_entry(self, entry: QueueEntry) -> None:
         if not self._steerable:

@@ -4,6 +4,7 @@ On duty is who is logged in, in whatever state. A contact for whom that holds as
 goes to the fallback queue, with the time waited so far.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
@@ -24,10 +25,8 @@ class Unserved:
     def __init__(self, config: AcdConfig, bus: Bus, clock: Clock, agents: Callable[[], Iterable[Agent]]) -> None:
         self._config, self._bus, self._clock, self._agents = config, bus, clock, agents
         self._watched: dict[CallId, tuple[QueueName, Timer]] = {}
-
-    def count(self, queue: QueueName) -> int:
-        """How many wait there whom nobody on duty may serve."""
-        return sum(of == queue for of, _ in self._watched.values())
+        self.count: Counter[QueueName] = Counter()
+        """How many wait in each queue whom nobody on duty may serve."""
 
     def joined(self, entry: QueueEntry) -> None:
         """The contact waits, or waits with other requirements."""
@@ -38,7 +37,9 @@ class Unserved:
     def left(self, call_id: CallId) -> None:
         watched = self._watched.pop(call_id, None)
         if watched is not None:
-            watched[1].cancel()
+            queue, timer = watched
+            self.count[queue] -= 1
+            timer.cancel()
 
     def duty_changed(self, waiting: Iterable[QueueEntry]) -> None:
         """An agent came on duty, or went: look at everybody who waits."""
@@ -66,6 +67,7 @@ class Unserved:
         now = self._clock.now()
         timer = self._clock.call_later(limit.total_seconds(), lambda: self._move(entry))
         self._watched[entry.call_id] = (queue, timer)
+        self.count[queue] += 1
         self._bus.publish(NobodyOnDuty(at=now, call_id=entry.call_id, queue=queue, until=now + limit))
 
     def _move(self, entry: QueueEntry) -> None:

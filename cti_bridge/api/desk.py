@@ -23,7 +23,10 @@ log = structlog.get_logger(__name__)
 
 
 async def agents(context: Context) -> Sequence[AgentView]:
-    return [agent for agent in context.api.agents.agents() if context.sees(agent.id)]
+    if context.supervises:
+        return context.api.agents.agents()
+    mine = context.user.agent_id and context.api.agents.agent(context.user.agent_id)
+    return [mine] if mine else []
 
 
 async def set_state(context: Context) -> web.Response:
@@ -55,7 +58,7 @@ async def queues(context: Context) -> Sequence[QueueView]:
     found = context.api.agents.queues()
     if context.supervises:
         return found
-    mine = {name for agent in context.api.agents.agents() if agent.id == context.user.agent_id for name in agent.queues}
+    mine = context.api.agents.queues_of(context.user.agent_id) if context.user.agent_id else ()
     return [queue for queue in found if queue.name in mine]
 
 

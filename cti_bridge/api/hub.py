@@ -163,6 +163,11 @@ class Hub:
                     subscriber.put(message)
 
 
+def encode_raw(kind: str, at: datetime, data: str) -> str:
+    """As `encode`, with ``data`` as JSON text already."""
+    return f'{{"type":{json.dumps(kind)},"time":{json.dumps(at.isoformat())},"data":{data}}}'
+
+
 def encode(kind: str, at: datetime, data: Mapping[str, Any] | None, seq: int | None = None) -> str:
     message: dict[str, Any] = {"type": kind, "time": at.isoformat(), "data": data}
     if seq is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from switchroom.domain.errors import Refused, UnknownAgent, UnknownCall
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ids import AgentId, CallId, QueueName
 from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
 
 __all__ = ["AgentDesk", "AgentWish", "CallDesk", "FlowDesk", "Refused", "UnknownAgent", "UnknownCall"]
@@ -18,7 +18,12 @@ class AgentDesk(Protocol):
 
     def agents(self) -> Sequence[AgentView]: ...
 
+    def agent(self, agent_id: AgentId) -> AgentView | None: ...
+
     def queues(self) -> Sequence[QueueView]: ...
+
+    def queues_of(self, agent_id: AgentId) -> Sequence[QueueName]:
+        """The queues that the agent's skills open to them."""
 
     async def set_state(self, agent_id: AgentId, state: AgentWish, reason: str | None) -> AgentView:
         """Move the agent; raises `UnknownAgent` or `Refused`. From wrap-up, ``available`` ends it."""

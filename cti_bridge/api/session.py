@@ -66,7 +66,7 @@ async def log_out(context: Context) -> web.Response:
 
 
 def _session(api: Api, user: User, csrf: str | None) -> Session:
-    agent = next((agent for agent in api.agents.agents() if agent.id == user.agent_id), None)
+    agent = api.agents.agent(user.agent_id) if user.agent_id else None
     return Session(
         login=user.login,
         role=user.role,

@@ -34,6 +34,7 @@ class QueueView:
     title: Mapping[str, str]
     waiting: int
     oldest: datetime | None
+    unserved: int
     agents_available: int
     agents_logged_in: int
 

@@ -45,6 +45,12 @@ class FakeAgentDesk:
     def agents(self) -> Sequence[AgentView]:
         return list(self._agents.values())
 
+    def agent(self, agent_id: AgentId) -> AgentView | None:
+        return self._agents.get(agent_id)
+
+    def queues_of(self, agent_id: AgentId) -> Sequence[QueueName]:
+        return self._agents[agent_id].queues
+
     def queues(self) -> Sequence[QueueView]:
         titles = {
             "general": {"zh-CN": "人工服务", "en-US": "General service"},
@@ -57,6 +63,7 @@ class FakeAgentDesk:
                 title=title,
                 waiting=len(came := self.came if name == "returns" else []),
                 oldest=min(came, default=None),
+                unserved=0,
                 agents_available=sum(agent.state is AgentState.AVAILABLE for agent in self._agents.values()),
                 agents_logged_in=2,
             )
