@@ -19,7 +19,8 @@ from ivr.speech.listening import Recognisers
 from ivr.speech.synthesis import Prompts
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.ids import CallId
-from switchroom.settings import Media, port_taken
+from switchroom.listening import Doors
+from switchroom.settings import Media
 from switchroom.softswitch.port import CallGone
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,11 @@ class MediaServer:
         dips: Dips,
         prompts: Prompts,
         recognisers: Recognisers,
+        most: int,
     ) -> None:
+        """``most`` is how many callers it serves at once."""
+        self._most = most
+        self._port = 0
         self._settings = settings
         self._flows = flows
         self._calls = calls
@@ -55,10 +60,9 @@ class MediaServer:
     @property
     def port(self) -> int:
         """The port in use, also where the settings say 0."""
-        assert self._runner is not None, "not started"
-        return int(self._runner.addresses[0][1])
+        return self._port
 
-    async def start(self) -> None:
+    async def start(self, doors: Doors) -> None:
         """Raises `SettingsError` when the port is taken."""
         application = web.Application()
         application.router.add_get("/media", self._answer)
@@ -66,10 +70,7 @@ class MediaServer:
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         host, port = self._settings.host, self._settings.port
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            raise port_taken(host, port, "media", error) from None
+        self._port = await doors.open(self._runner, host, port, "media", "SWITCHROOM_MEDIA__PORT", self._most)
 
     async def stop(self) -> None:
         """Callers in menus go on in the dialplan."""

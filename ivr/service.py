@@ -11,6 +11,7 @@ from ivr.speech.port import SpeechFailed
 from ivr.speech.processes import EngineProcess
 from ivr.speech.recognition import EngineRecogniser
 from ivr.speech.synthesis import EngineSynthesiser, Prompts
+from switchroom.listening import Doors
 from switchroom.settings import Settings
 from switchroom.tasks import TaskGroup
 
@@ -20,16 +21,17 @@ log = structlog.get_logger(__name__)
 class Ivr:
     """Menus for callers: speech engines, flows, and the server to which Asterisk brings the callers."""
 
-    def __init__(self, settings: Settings, calls: CallControl, dips: Dips) -> None:
+    def __init__(self, settings: Settings, calls: CallControl, dips: Dips, most: int) -> None:
+        """``most`` is how many callers are served at once."""
         self._tasks = TaskGroup()
         self._voice = EngineProcess("pyttsx3")
         self._recognisers = _recognisers(settings)
         prompts = Prompts(EngineSynthesiser(self._voice), settings.dialplans / "prompts", settings.home / "prompts")
         self.recognisers = Recognisers(self._recognisers)
         self.flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts)
-        self.media = MediaServer(settings.media, self.flows, calls, dips, prompts, self.recognisers)
+        self.media = MediaServer(settings.media, self.flows, calls, dips, prompts, self.recognisers, most)
 
-    async def start(self) -> None:
+    async def start(self, doors: Doors) -> None:
         """Returns when callers can be served by keys; recognisers load meanwhile. A taken port is a `SettingsError`."""
         try:
             await self._voice.start()
@@ -38,7 +40,7 @@ class Ivr:
         for recogniser in self._recognisers.values():
             self._tasks.spawn(_open(recogniser), name="speech.open")
         await self.flows.start()
-        await self.media.start()
+        await self.media.start(doors)
 
     async def stop(self) -> None:
         """Callers in menus go on in the dialplan."""

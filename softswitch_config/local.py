@@ -14,6 +14,7 @@ from softswitch_config.errors import SoftswitchConfigError
 from softswitch_config.installation import Installation
 from softswitch_config.logs import bound_logs
 from softswitch_config.render import Folders
+from switchroom.capacity import raise_descriptor_limit
 from switchroom.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,7 @@ class LocalAsterisk:
         if self.running():
             return
         self._refuse_what_cannot_work()
+        raise_descriptor_limit()  # which Asterisk inherits
         # For appending: it is emptied while Asterisk has it open (`bound_logs`).
         with (self._folders.log / "console.log").open("ab") as console:
             self._child = subprocess.Popen(  # noqa: S603 -- the installation's own command

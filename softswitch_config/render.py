@@ -11,6 +11,7 @@ from softswitch_config.credentials import Credentials
 from softswitch_config.errors import SoftswitchConfigError
 from softswitch_config.installation import Installation
 from softswitch_config.music import write_waiting_music
+from switchroom.capacity import capacity, descriptor_limit
 from switchroom.domain.ids import AgentId, QueueName
 from switchroom.settings import Settings
 
@@ -102,6 +103,7 @@ def render(
     )
     values = {
         "settings": settings,
+        "capacity": capacity(settings, descriptor_limit()),
         "installation": installation,
         "credentials": credentials,
         "folders": folders,

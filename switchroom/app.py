@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 from aiohttp import web
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from acd.config import load_config
 from acd.service import AcdService
@@ -28,13 +28,16 @@ from softswitch_config.render import Folders
 from switchroom.adapters import LedgerBookings, LedgerDips
 from switchroom.bus import Bus
 from switchroom.calls import Calls
+from switchroom.capacity import capacity, raise_descriptor_limit
 from switchroom.clock import Clock, SystemClock
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentStateChanged, OfferMade
 from switchroom.domain.ids import OfferId, QueueName
 from switchroom.home import open_home
+from switchroom.listening import Doors, doors
 from switchroom.readiness import checks
-from switchroom.settings import Settings, SettingsError, port_taken
+from switchroom.room import CallRoom
+from switchroom.settings import Settings, SettingsError
 from switchroom.softswitch.ami import AmiSoftswitch
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
@@ -75,6 +78,8 @@ class Server:
         settings, stack = self._settings, self._stack
         clock, bus = SystemClock(), Bus()
         config = load_config(settings.dialplans)
+        fits = capacity(settings, raise_descriptor_limit())
+        opened = await stack.enter_async_context(doors())
         open_home(settings.home)
 
         database = Database(settings.database)
@@ -126,10 +131,14 @@ class Server:
         recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, ledger.flush)
         stack.push_async_callback(recordings.stop)
 
-        ivr = Ivr(settings, calls, LedgerDips(database))
+        ivr = Ivr(settings, calls, LedgerDips(database), most=fits.calls)
         stack.push_async_callback(ivr.stop)
-        await ivr.start()
+        await ivr.start(opened)
 
+        room = CallRoom(bus, clock, calls.live, fits)
+        registry = CollectorRegistry()
+        registry.register(room)
+        ProcessCollector(registry=registry)
         writable = Writable(settings.database, settings.server_name, clock)
         stack.push_async_callback(writable.close)
         app = create_app(
@@ -144,14 +153,14 @@ class Server:
             calls=calls,
             flows=ivr.flows,
             recordings=settings.recordings,
-            checks=checks(settings, switch, store, writable, ledger),
-            registry=CollectorRegistry(),
+            checks=checks(settings, switch, store, writable, ledger, room),
+            registry=registry,
             origins=settings.http.origins,
         )
         self._tasks.spawn(keep_logs_bounded(settings), name="asterisk.logs")
         await calls.start()
         stack.push_async_callback(calls.stop)
-        await self._listen(app)
+        await self._listen(app, opened, fits.connections)
 
     def _ring_after_pop(self, bus: Bus, bridge: CtiBridge, calls: Calls) -> None:
         """The record is on the screen before the phone makes a sound."""
@@ -169,15 +178,12 @@ class Server:
         bus.subscribe(OfferMade, on_offer)
         self._stack.push_async_callback(self._tasks.close)
 
-    async def _listen(self, app: web.Application) -> None:
+    async def _listen(self, app: web.Application, opened: Doors, most: int) -> None:
         http = self._settings.http
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        try:
-            await web.TCPSite(runner, http.host, http.port).start()
-        except OSError as error:
-            raise port_taken(http.host, http.port, "HTTP", error) from None
+        await opened.open(runner, http.host, http.port, "HTTP", "SWITCHROOM_HTTP__PORT", most)
 
 
 def _store(settings: Settings, clock: Clock) -> Store:

@@ -19,6 +19,7 @@ from switchroom.domain.contact import Requirements, Waiting
 from switchroom.domain.errors import Refused, UnknownCall
 from switchroom.domain.events import (
     AgentRang,
+    CallRefused,
     CustomerIdentified,
     InputKind,
     InputTaken,
@@ -41,6 +42,7 @@ from switchroom.softswitch.port import (
     CallerArrived,
     CallerFellBack,
     CallerLeft,
+    CallerRefused,
     CallGone,
     PhoneState,
     Softswitch,
@@ -205,6 +207,11 @@ class Calls:
             case CallerArrived(call_id=call_id, number=number, caller=phone):
                 if self._calls.get(call_id) is None:
                     self._calls.open(call_id, number, phone, self._clock.now()).entered()
+            case CallerRefused(call_id=call_id, number=number, caller=phone):
+                self._calls.remember(call_id)
+                log.warning("calls.refused", call_id=call_id)
+                now = self._clock.now()
+                self._bus.publish(CallRefused(at=now, call_id=call_id, number=number, caller=phone))
             case _:
                 if isinstance(event, CallerLeft | AgentLeft):
                     self._reconciler.gone(event.call_id)

@@ -5,16 +5,18 @@ from collections.abc import Awaitable, Callable
 from acd.store.port import Store, StoreError
 from acd.store.redis_store import RedisStore
 from switchroom.domain.errors import NotReady
+from switchroom.room import CallRoom
 from switchroom.settings import Settings
 from switchroom.softswitch.ami import AmiSoftswitch
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.readiness import Writable, check_backlog
 
-Check = Callable[[], Awaitable[None]]
+Check = Callable[[], Awaitable[str | None]]
+"""What there is to say when all is well; `NotReady` says what is not."""
 
 
 def checks(
-    settings: Settings, switch: AmiSoftswitch, store: Store, writable: Writable, ledger: Ledger
+    settings: Settings, switch: AmiSoftswitch, store: Store, writable: Writable, ledger: Ledger, room: CallRoom
 ) -> dict[str, Check]:
     """Each raises `NotReady` while what it looks at is away."""
 
@@ -34,5 +36,6 @@ def checks(
         "asterisk": asterisk,
         "database": writable.check,
         "ledger": lambda: check_backlog(ledger),
+        "calls": room.check,
     }
     return {**found, "redis": redis} if isinstance(store, RedisStore) else found

@@ -65,14 +65,18 @@ class CallRegistry:
     def end(self, call: Call, *, at: datetime | None = None, by_softswitch: bool = False) -> None:
         """As `Call.ended`; without effect on a call that has ended."""
         if self._calls.pop(call.call_id, None) is not None:
-            self._ended[call.call_id] = None
-            if len(self._ended) > MOST_ENDED:
-                del self._ended[next(iter(self._ended))]
+            self.remember(call.call_id)
             call.ended(at=at, by_softswitch=by_softswitch)
 
     def has_ended(self, call_id: CallId) -> bool:
         """Whether the call was ended here, and is not `forget`-ten."""
         return call_id in self._ended
+
+    def remember(self, call_id: CallId) -> None:
+        """The call has ended."""
+        self._ended[call_id] = None
+        if len(self._ended) > MOST_ENDED:
+            del self._ended[next(iter(self._ended))]
 
     def forget(self, call_id: CallId) -> None:
         self._ended.pop(call_id, None)

@@ -28,9 +28,9 @@ class SettingsError(Exception):
     """A setting cannot be used; the text names the place and the fix."""
 
 
-def port_taken(host: str, port: int, what: str, error: OSError) -> SettingsError:
-    """The sentence for an address that cannot be listened on."""
-    return SettingsError(f"{host}:{port} cannot be used for {what} ({error.strerror}); choose another port")
+def port_taken(host: str, port: int, what: str, setting: str, error: OSError) -> str:
+    """The sentence for an address that cannot be listened on; ``setting`` is the one that changes it."""
+    return f"{host}:{port} cannot be used for {what} ({error.strerror}): set another with {setting}"
 
 
 class _Section(BaseModel):
@@ -62,6 +62,8 @@ class Sip(_Section):
     carriers: tuple[str, ...] = ("127.0.0.2",)
     """Addresses from which the carrier's calls come."""
     rtp_ports: tuple[int, int] = (20000, 21999)
+    max_calls: int | None = Field(None, ge=1)
+    """Calls at once, at most; the next caller is told "busy". Without it as many as fit (`switchroom doctor`)."""
 
     @field_validator("rtp_ports")
     @classmethod

@@ -39,8 +39,8 @@ async def metrics(context: Context) -> web.Response:
 async def _result(name: str, check: Check) -> CheckResult:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
-            await check()
-        return CheckResult(ok=True)
+            detail = await check()
+        return CheckResult(ok=True, detail=detail or "")
     except NotReady as error:
         detail = str(error)
     except TimeoutError:

@@ -28,7 +28,7 @@ from switchroom.storage.event_log import EventLog
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.recordings import Recordings
 
-Check = Callable[[], Awaitable[None]]
+Check = Callable[[], Awaitable[str | None]]
 """Raises `NotReady` (or anything else, of which only the kind is told) when what it looks at is not ready."""
 
 

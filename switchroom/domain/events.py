@@ -53,6 +53,14 @@ class CallAdopted(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallRefused(CallEvent):
+    """A call was told "busy", because as many as fit were here: it is over, and lost."""
+
+    number: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerIdentified(CallEvent):
     """The caller's number was looked up. ``customer_id`` is None for a stranger."""
 

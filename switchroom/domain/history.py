@@ -66,6 +66,11 @@ def _entered(record: ContactRecord, event: ev.CallEntered) -> dict[str, Any]:
     return {"number": event.number, "caller": event.caller, "entered_at": min(record.entered_at, event.at)}
 
 
+def _refused(record: ContactRecord, event: ev.CallRefused) -> dict[str, Any]:
+    lost = {"ended_at": event.at, "outcome": Outcome.SYSTEM_FAILED}
+    return {"number": event.number, "caller": event.caller, **lost}
+
+
 def _adopted(record: ContactRecord, event: ev.CallAdopted) -> dict[str, Any]:
     talking = event.state is CallState.CONNECTED
     return {
@@ -127,6 +132,7 @@ _NO_OFFER = {"offered_at": None, "popped_at": None, "shown_at": None, "ringing_a
 
 _CHANGES: Mapping[type[ev.CallEvent], Callable[[ContactRecord, Any], dict[str, Any]]] = {
     ev.CallEntered: _entered,
+    ev.CallRefused: _refused,
     ev.CallAdopted: _adopted,
     ev.CustomerIdentified: _identified,
     ev.FlowStarted: lambda _, e: {"flow": e.flow, "flow_version": e.version},

@@ -47,6 +47,15 @@ class CallerArrived(SwitchEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallerRefused(SwitchEvent):
+    """A call was told "busy" before it was answered: as many as fit are here."""
+
+    call_id: CallId
+    number: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallerFellBack(SwitchEvent):
     """No menu could be reached; the dialplan put the caller into the fallback queue by itself.
 

@@ -18,6 +18,7 @@ from switchroom.softswitch.port import (
     CallerArrived,
     CallerFellBack,
     CallerLeft,
+    CallerRefused,
     LiveCall,
     LivePhase,
     PhoneState,
@@ -102,6 +103,10 @@ def _call_entered(call_id: CallId, message: Message) -> SwitchEvent:
     return CallerArrived(call_id=call_id, number=text(message, "Number"), caller=text(message, "Caller"))
 
 
+def _call_refused(call_id: CallId, message: Message) -> SwitchEvent:
+    return CallerRefused(call_id=call_id, number=text(message, "Number"), caller=text(message, "Caller"))
+
+
 def _call_fell_back(call_id: CallId, message: Message) -> SwitchEvent:
     headers = {"QUEUE": "Queue", "ENQUEUED_AT": "EnqueuedAt", "TIER": "Tier", "SKILLS": "Skills"}
     waiting = decode_waiting({name: text(message, header) for name, header in headers.items()})
@@ -181,6 +186,7 @@ def _live_call(message: Message, answered: Set[CallId]) -> LiveCall | None:
 
 _USER_EVENTS: Mapping[str, Callable[[CallId, Message], SwitchEvent | None]] = {
     "CallEntered": _call_entered,
+    "CallRefused": _call_refused,
     "CallFellBack": _call_fell_back,
     "OfferFailed": _offer_failed,
     "TalkEnded": _talk_ended,

@@ -14,6 +14,7 @@ import pytest
 from ivr.service import Ivr
 from switchroom.domain.contact import Requirements, Tier
 from switchroom.domain.ids import QueueName
+from switchroom.listening import Doors
 from switchroom.settings import Media, Settings
 from tests.fakes.ivr_calls import FakeCallControl, FakeDips
 from tests.integration import voices
@@ -33,8 +34,9 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     calls = FakeCallControl()
-    ivr = Ivr(Settings(home=tmp_path / "home", media=Media(port=0)), calls, FakeDips())
-    await ivr.start()
+    ivr = Ivr(Settings(home=tmp_path / "home", media=Media(port=0)), calls, FakeDips(), most=100)
+    opened = Doors()
+    await ivr.start(opened)
     asterisk = running_asterisk(tmp_path / "asterisk", ivr.media.port)
     running = await asyncio.to_thread(asterisk.__enter__)
     try:
@@ -46,6 +48,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield House(running.sip_port, calls, ivr)
     finally:
         await asyncio.to_thread(asterisk.__exit__, None, None, None)
+        opened.close()
         await ivr.stop()
 
 

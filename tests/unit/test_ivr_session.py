@@ -23,6 +23,7 @@ from ivr.speech.synthesis import Prompts
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import Requirements, Tier
 from switchroom.domain.ids import CallId, QueueName
+from switchroom.listening import doors
 from switchroom.settings import Media, SettingsError
 from switchroom.softswitch.port import CallGone, SwitchError
 from tests.fakes.ivr_asterisk import FakeAsterisk
@@ -103,10 +104,11 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     flows = Flows(folder, tmp_path / "recordings", prompts)
     await flows.load()
     recognisers = Recognisers({"en-US": recogniser})
-    server = MediaServer(Media(port=0, claim_timeout_s=0.5), flows, calls, dips, prompts, recognisers)
-    await server.start()
-    yield House(server.port, calls, dips, synthesiser, recogniser, flows, server)
-    await server.stop()
+    server = MediaServer(Media(port=0, claim_timeout_s=0.5), flows, calls, dips, prompts, recognisers, most=100)
+    async with doors() as opened:
+        await server.start(opened)
+        yield House(server.port, calls, dips, synthesiser, recogniser, flows, server)
+        await server.stop()
     assert server.sessions == 0
 
 
@@ -329,9 +331,11 @@ async def test_malformed_messages_end_one_call_and_no_other(house: House) -> Non
 
 async def test_given_a_taken_port_then_the_error_says_so(house: House, tmp_path: Path) -> None:
     prompts = Prompts(house.synthesiser, tmp_path, tmp_path)
-    second = MediaServer(Media(port=house.port), house.flows, house.calls, house.dips, prompts, Recognisers({}))
-    with pytest.raises(SettingsError, match=f"127.0.0.1:{house.port} cannot be used for media"):
-        await second.start()
+    second = MediaServer(Media(port=house.port), house.flows, house.calls, house.dips, prompts, Recognisers({}), most=1)
+    taken = f"127.0.0.1:{house.port} cannot be used for media .*SWITCHROOM_MEDIA__PORT"
+    async with doors() as opened:
+        with pytest.raises(SettingsError, match=taken):
+            await second.start(opened)
     await second.stop()
 
 

@@ -1,0 +1,98 @@
+"""Listening sockets that refuse at once what they cannot serve.
+
+Asterisk waits for ever for a media server that takes its connection and says nothing (asterisk#1979). So a connection
+too many is closed when it comes; and a process that is out of file descriptors, which cannot even accept, keeps one in
+reserve to do that with.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from switchroom.settings import SettingsError, port_taken
+
+log = structlog.get_logger(__name__)
+
+BACKLOG = 512
+_OUT_OF_DESCRIPTORS = "socket.accept() out of system resource"
+"""asyncio's word for it (selector_events.py); it then leaves the socket alone for a second."""
+
+
+class _Refused(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
+
+
+class Doors:
+    """The server's listening sockets. Use `doors`."""
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+        self._servers: list[asyncio.Server] = []
+        self._reserve = os.open(os.devnull, os.O_RDONLY)
+
+    async def open(self, runner: web.AppRunner, host: str, port: int, what: str, setting: str, most: int) -> int:
+        """Let ``runner`` serve at most so many connections there; returns the port. `SettingsError`: it is taken."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            raise SettingsError(port_taken(host, port, what, setting, error)) from None
+        listening.setblocking(False)
+        http = runner.server
+        assert http is not None, "the runner is set up"
+
+        def protocol() -> asyncio.BaseProtocol:
+            if len(http.connections) < most:
+                return http()
+            log.warning("listening.refused", what=what, most=most)
+            return _Refused()
+
+        self._sockets.append(listening)
+        self._servers.append(await asyncio.get_running_loop().create_server(protocol, sock=listening, backlog=BACKLOG))
+        return int(listening.getsockname()[1])
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.close()
+        os.close(self._reserve)
+
+    def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """The event loop's exception handler."""
+        if context.get("message") == _OUT_OF_DESCRIPTORS:
+            self._refuse_all()
+        else:
+            loop.default_exception_handler(context)
+
+    def _refuse_all(self) -> None:
+        """Close whatever waits to be accepted, with the descriptor that was kept for it."""
+        os.close(self._reserve)
+        refused = 0
+        for listening in self._sockets:
+            with contextlib.suppress(OSError):  # BlockingIOError: nobody waits there any more
+                while True:
+                    connection, _ = listening.accept()
+                    connection.close()
+                    refused += 1
+        self._reserve = os.open(os.devnull, os.O_RDONLY)
+        log.error("listening.out_of_descriptors", refused=refused)
+
+
+@contextlib.asynccontextmanager
+async def doors() -> AsyncIterator[Doors]:
+    """The doors of this process; closed at the end."""
+    found = Doors()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(found.handle)
+    try:
+        yield found
+    finally:
+        loop.set_exception_handler(None)
+        found.close()
