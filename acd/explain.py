@@ -14,7 +14,7 @@ MAX_LISTED = 50
 
 
 def decision(
-    entry: QueueEntry, chosen: AgentId | None, agents: Iterable[Agent], overtaken: int, now: datetime
+    entry: QueueEntry, chosen: AgentId | None, agents: Iterable[Agent], overtaken: int | None, now: datetime
 ) -> dict[str, Any]:
     """What was decided for a contact, with candidates, exclusions and scores, as JSON values.
 
@@ -78,11 +78,9 @@ def _head_zh(found: Mapping[str, Any]) -> str:
     who = f"{found['tier']} 客户在「{found['queue']}」等待 {found['waited_s']} 秒，要求技能 {needs}"
     if found["agent"] is None:
         return f"{who}；此刻无人可接，继续等待。"
-    ahead = (
-        f"；因等级提前 {found['head_start_s']} 秒，先于 {found['overtaken']} 位更早来的客户"
-        if found["overtaken"]
-        else ""
-    )
+    overtaken = found["overtaken"]
+    passed = f"先于 {overtaken} 位更早来的客户" if overtaken else "可先于更早来的客户（队列太长，未逐一计数）"
+    ahead = f"；因等级提前 {found['head_start_s']} 秒，{passed}" if overtaken != 0 else ""
     return f"{who}；分给坐席 {found['agent']}{ahead}。"
 
 
@@ -91,11 +89,9 @@ def _head_en(found: Mapping[str, Any]) -> str:
     who = f"A {found['tier']} customer had waited {found['waited_s']} s in '{found['queue']}', asking for {needs}"
     if found["agent"] is None:
         return f"{who}; nobody could take it then, so it waits."
-    ahead = (
-        f", ahead of {found['overtaken']} who came earlier (head-start {found['head_start_s']} s)"
-        if found["overtaken"]
-        else ""
-    )
+    overtaken = found["overtaken"]
+    passed = f"ahead of {overtaken} who came earlier" if overtaken else "perhaps ahead of some of a long line"
+    ahead = f", {passed} (head-start {found['head_start_s']} s)" if overtaken != 0 else ""
     return f"{who}; given to agent {found['agent']}{ahead}."
 
 

@@ -3,6 +3,7 @@
 Every change is published; the one listener (the ACD) hears of each agent who became free or ceased to be.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ class Roster:
         self._clock = clock
         self._on_change = on_change
         self._wrap_ups: dict[AgentId, Timer] = {}
+        self._engaged_with: defaultdict[CallId, set[AgentId]] = defaultdict(set)
         now = clock.now()
         self._agents = {
             agent_id: Agent(id=agent_id, name=agent.name, skills=agent.skills, since=now)
@@ -45,19 +47,35 @@ class Roster:
             agent = self._agents.get(event.agent_id)
             if agent is None:
                 continue
-            self._agents[agent.id] = replace(
-                agent,
-                state=event.state,
-                since=event.at,
-                reason=event.reason,
-                call_id=event.call_id,
-                until=event.until,
-                queue=event.queue,
-                requested=_requested(event),
+            self._keep(
+                replace(
+                    agent,
+                    state=event.state,
+                    since=event.at,
+                    reason=event.reason,
+                    call_id=event.call_id,
+                    until=event.until,
+                    queue=event.queue,
+                    requested=_requested(event),
+                )
             )
             if event.state is AgentState.WRAP_UP:
                 self._end_wrap_up_at(agent.id, event.until or self._clock.now())
             self._on_change(self._agents[agent.id])
+
+    def engaged_with(self, call_id: CallId) -> frozenset[AgentId]:
+        """The agents who are reserved for the call, talk in it, or write it up."""
+        return frozenset(self._engaged_with.get(call_id, ()))
+
+    def _keep(self, agent: Agent) -> None:
+        before = self._agents.get(agent.id)
+        if before is not None and before.call_id is not None and before.call_id != agent.call_id:
+            self._engaged_with[before.call_id].discard(agent.id)
+            if not self._engaged_with[before.call_id]:
+                del self._engaged_with[before.call_id]
+        if agent.call_id is not None:
+            self._engaged_with[agent.call_id].add(agent.id)
+        self._agents[agent.id] = agent
 
     def ask(self, agent_id: AgentId, what: AgentMove, reason: str | None = None) -> Agent:
         """What a person asks for: ready, pause, log out. During a call it is kept until the call is over."""
@@ -103,7 +121,7 @@ class Roster:
     def phone(self, agent_id: AgentId, registered: bool) -> None:
         agent = self._agents.get(agent_id)
         if agent is not None and agent.phone_registered != registered:
-            self._agents[agent_id] = replace(agent, phone_registered=registered)
+            self._keep(replace(agent, phone_registered=registered))
             self._on_change(self._agents[agent_id])
 
     def stop(self) -> None:
@@ -124,7 +142,7 @@ class Roster:
 
     def _put(self, after: Agent) -> None:
         before = self._agents[after.id]
-        self._agents[after.id] = after
+        self._keep(after)
         if _shown(after) == _shown(before):
             return
         if before.state is AgentState.WRAP_UP:

@@ -53,6 +53,9 @@ nobody stays reserved."""
 RETRY_S = 1.0
 """When a reservation or a ring was refused, the line is looked at again after this time."""
 
+COUNTED_LINE = 500
+"""Of a longer line it is not counted whom a head-start has passed: no call waits for that."""
+
 REQUESTS = {"available": AgentMove.READY, "paused": AgentMove.PAUSE, "logged_out": AgentMove.LOG_OUT}
 
 
@@ -174,9 +177,8 @@ class AcdService:
             # An offer that was given up here had gone through in the softswitch: that is how it is.
             queue = offer.entry.waiting.requirements.queue if offer else None
             self.roster.adopt(agent.id, AgentState.BUSY, event.call_id, queue, event.at)
-        for other in self.roster:
-            if (other.state, other.call_id) == (AgentState.RESERVED, event.call_id):
-                self.roster.release(other.id, event.call_id)
+        for other in self.roster.engaged_with(event.call_id) - {event.agent_id}:
+            self.roster.release(other, event.call_id)
 
     def _on_offer_failed(self, event: OfferFailed) -> None:
         offer = self._offers.get(event.call_id)
@@ -205,8 +207,8 @@ class AcdService:
 
     def _on_ended(self, event: CallEnded) -> None:
         self._served(event.call_id)
-        for agent in self.roster:
-            self.roster.release(agent.id, event.call_id, event.at)
+        for agent_id in self.roster.engaged_with(event.call_id):
+            self.roster.release(agent_id, event.call_id, event.at)
 
     def _on_switch_lost(self, event: SwitchLost) -> None:
         self._steerable = False
@@ -304,12 +306,14 @@ class AcdService:
     def _reasons(self, entry: QueueEntry, chosen: AgentId | None) -> dict[str, object]:
         return decision(entry, chosen, self.roster, self._overtaken(entry, chosen), self._clock.now())
 
-    def _overtaken(self, entry: QueueEntry, chosen: AgentId | None) -> int:
-        """How many came earlier and could have had this agent, had there been no head-start."""
+    def _overtaken(self, entry: QueueEntry, chosen: AgentId | None) -> int | None:
+        """How many came earlier and could have had this agent, had there been no head-start; None of a long line."""
         agent = self.roster.get(chosen)
         came = entry.waiting.enqueued_at
         if agent is None or entry.key == came.timestamp():
             return 0
+        if len(self._index) > COUNTED_LINE:
+            return None
         return sum(
             other.waiting.enqueued_at < came and meets(other.waiting.requirements.skills, agent.skills)
             for other in self._index.entries()
