@@ -83,6 +83,13 @@ class Asterisk(_Section):
     """Without one, that of the secrets folder, made when Asterisk's configuration is written there."""
 
 
+class Presence(_Section):
+    """When an agent counts as gone."""
+
+    desktop_gone_after_s: float = Field(30.0, gt=0)
+    """How long an agent's desktop may be away, or not come back after a restart, before the agent is not ready."""
+
+
 class Speech(_Section):
     vosk_models: Mapping[str, Path] = Field(default_factory=dict)
     """A Vosk model directory for a language, as ``{"zh-CN": "/srv/models/vosk-cn"}``."""
@@ -106,6 +113,7 @@ class Settings(BaseSettings):
     media: Media = Media()
     sip: Sip = Sip()
     asterisk: Asterisk = Asterisk()
+    presence: Presence = Presence()
     speech: Speech = Speech()
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
