@@ -84,6 +84,12 @@ class Roster:
         self._put(move(self._agents[agent_id], what, self._clock.now(), reason=reason))
         return self._agents[agent_id]
 
+    def withdraw(self, agent_id: AgentId, what: AgentMove, reason: str | None) -> None:
+        """Take back exactly this request, if it still waits for the end of the call."""
+        agent = self._agents.get(agent_id)
+        if agent is not None and agent.requested == (what, reason):
+            self._put(replace(agent, requested=None))
+
     def reserve(self, agent_id: AgentId, call_id: CallId, queue: QueueName) -> None:
         self._put(
             replace(move(self._agents[agent_id], AgentMove.RESERVE, self._clock.now()), call_id=call_id, queue=queue)

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 
 HELLO_WITHIN_S = 10.0
+AGAIN_AFTER_S = 0.5
 
 
 class DeskError(Exception):
@@ -61,6 +62,13 @@ class Desk:
         return [told for told in self.told if told.type == "switchroom.screenpop"]
 
     async def listen(self) -> None:
+        """Take messages for ever; when the connection is lost, connect again as a browser does."""
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                await self._listen()
+            await asyncio.sleep(AGAIN_AFTER_S)
+
+    async def _listen(self) -> None:
         """Take messages until the connection is closed; acknowledges pops as a browser that drew them."""
         async with self.http.ws_connect("/api/v1/events") as socket:
             async for message in socket:

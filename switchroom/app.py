@@ -12,6 +12,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from acd.config import load_config
+from acd.presence import Presence
 from acd.service import AcdService
 from acd.store.memory import MemoryStore
 from acd.store.port import Store
@@ -31,7 +32,7 @@ from switchroom.calls import Calls
 from switchroom.capacity import capacity, raise_descriptor_limit
 from switchroom.clock import Clock, SystemClock
 from switchroom.domain.errors import UnknownCall
-from switchroom.domain.events import AgentStateChanged, OfferMade
+from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
 from switchroom.domain.ids import OfferId, QueueName
 from switchroom.home import open_home
 from switchroom.listening import Doors, doors
@@ -42,7 +43,7 @@ from switchroom.softswitch.ami import AmiSoftswitch
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
-from switchroom.storage.presence import load_presence
+from switchroom.storage.presence import load_presence, open_desktops
 from switchroom.storage.readiness import Writable
 from switchroom.tasks import TaskGroup
 
@@ -115,8 +116,17 @@ class Server:
         )
         await acd.start()
         stack.push_async_callback(acd.stop)
+        at_work = [agent.id for agent in acd.agents() if agent.state is not AgentState.LOGGED_OUT]
+        presence = Presence(
+            acd.roster,
+            bus,
+            clock,
+            gone_after_s=settings.presence.desktop_gone_after_s,
+            had_desktop=await open_desktops(database, at_work),
+        )
+        stack.callback(presence.stop)
 
-        hub = Hub(ledger, clock)
+        hub = Hub(ledger, bus, clock)
         connectors = builtin(database)
 
         def queue_title(queue: QueueName, language: str | None) -> str:

@@ -91,6 +91,13 @@ class Asterisk(_Section):
     """Modules of Asterisk that are loaded beside those that we need, as ``app_queue``."""
 
 
+class Presence(_Section):
+    """When an agent counts as gone."""
+
+    desktop_gone_after_s: float = Field(30.0, gt=0)
+    """How long an agent's desktop may be away, or not come back after a restart, before the agent is not ready."""
+
+
 class Speech(_Section):
     vosk_models: Mapping[str, Path] = Field(default_factory=dict)
     """A Vosk model directory for a language, as ``{"zh-CN": "/srv/models/vosk-cn"}``."""
@@ -114,6 +121,7 @@ class Settings(BaseSettings):
     media: Media = Media()
     sip: Sip = Sip()
     asterisk: Asterisk = Asterisk()
+    presence: Presence = Presence()
     speech: Speech = Speech()
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

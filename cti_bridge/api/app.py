@@ -129,4 +129,4 @@ def _running(feed: QueueFeed) -> Callable[[web.Application], AsyncIterator[None]
 
 async def _cut_everybody(app: web.Application) -> None:
     """Let the sockets go, so that stopping does not wait for them; the desktops connect again by themselves."""
-    app[API].hub.cut_all()
+    app[API].hub.stop()

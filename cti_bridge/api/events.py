@@ -1,7 +1,6 @@
-"""The WebSocket of events: what happens, to whoever may see it, without a gap from the last id on."""
+"""The WebSocket of events: what happens, to whoever may see it, from the last id on; what is left out is said."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -23,7 +22,10 @@ from switchroom.domain.views import AgentView, QueueView
 from switchroom.storage.accounts import Role
 
 LONGEST_MESSAGE = 4096
-HEARTBEAT_S = 20.0
+PING_S = 8.0
+"""How often the browser itself is asked for a sign of life; without one within half of it the socket is closed."""
+HEARTBEAT_S = 4.0
+"""Longest silence of ours: a page cannot see pings, and must know a silent network from a quiet day."""
 RECHECK_S = 60.0
 """How often a socket's session is looked at again."""
 MOST_REPLAYED = 5000
@@ -31,6 +33,8 @@ FLUSH_S = 1.0
 ABORT_S = 2.0
 
 HELLO = "switchroom.hello"
+HEARTBEAT = "switchroom.heartbeat"
+GAP = "switchroom.gap"
 ERROR = "switchroom.error"
 _AGENTS = TypeAdapter(list[AgentView])
 _QUEUES = TypeAdapter(list[QueueView])
@@ -45,10 +49,11 @@ async def events(context: Context) -> web.WebSocketResponse:
     from_program = "Origin" not in context.http.headers and has_bearer(context.http)
     if not from_program and not origin_allowed(context.http, context.api):
         raise forbidden("this page may not listen here")
-    socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=LONGEST_MESSAGE, timeout=1.0)
+    socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=LONGEST_MESSAGE, timeout=1.0)
     await socket.prepare(context.http)
     subscriber = context.api.hub.attach(context.user, lambda: _abort_later(context.http))
-    sender = asyncio.create_task(_send(context, socket, subscriber), name="events.send")
+    newest = context.api.ledger.last_seq
+    sender = asyncio.create_task(_send(context, socket, subscriber, newest), name="events.send")
     try:
         await _listen(context, socket, subscriber)
     finally:
@@ -58,13 +63,16 @@ async def events(context: Context) -> web.WebSocketResponse:
     return socket
 
 
-async def _send(context: Context, socket: web.WebSocketResponse, subscriber: Subscriber) -> None:
-    """What was missed, what is, then what happens. Ends by closing the socket."""
+async def _send(context: Context, socket: web.WebSocketResponse, subscriber: Subscriber, newest: int) -> None:
+    """What was missed, what is, then what happens. Ends by closing the socket.
+
+    ``newest`` is the number of the last event before ``subscriber`` was attached.
+    """
     code = WSCloseCode.TRY_AGAIN_LATER
     try:
-        replayed = await _replay(context, socket)
+        replayed = await _replay(context, socket, newest)
         await socket.send_str(await _hello(context))
-        while (message := await subscriber.next()) is not None:
+        while (message := await _next(context, subscriber)) is not None:
             if message.seq is None or message.seq > replayed:
                 await socket.send_str(message.text)
             if message.sent is not None and not message.sent.done():
@@ -78,27 +86,49 @@ async def _send(context: Context, socket: web.WebSocketResponse, subscriber: Sub
     await socket.close(code=code)
 
 
+async def _next(context: Context, subscriber: Subscriber) -> Message | None:
+    """The next message, a heartbeat when there was none for a while; None when the socket is cut."""
+    try:
+        async with asyncio.timeout(HEARTBEAT_S):
+            return await subscriber.next()
+    except TimeoutError:
+        return Message(encode(HEARTBEAT, context.api.clock.now(), None))
+
+
 def _abort_later(request: web.Request) -> None:
     """A socket that does not read does not read its closing either."""
     if request.transport is not None:
         asyncio.get_running_loop().call_later(ABORT_S, request.transport.abort)
 
 
-async def _replay(context: Context, socket: web.WebSocketResponse) -> int:
-    """Send what the log holds after the client's last id; returns the last number sent."""
+async def _replay(context: Context, socket: web.WebSocketResponse, newest: int) -> int:
+    """Send what the log holds after the client's last id, and say what is left out; returns the last number sent."""
     query: EventsQuery = context.query
     if query.last is None:
         return 0
     if not context.supervises and context.user.agent_id is None:
         return query.last  # nothing concerns whoever is no agent
-    with contextlib.suppress(TimeoutError):  # a database that is away: what it does not hold yet is not replayed
+    complete = await _written(context)
+    mine = None if context.supervises else context.user.agent_id
+    entries = await context.api.log.after(query.last, agent_id=mine, limit=MOST_REPLAYED + 1)
+    replayed = entries[:MOST_REPLAYED]
+    for entry in replayed:
+        await socket.send_str(of_log(entry, masked=not context.supervises))
+    last = replayed[-1].seq if replayed else query.last
+    if newest <= last or (complete and len(entries) == len(replayed)):
+        return last
+    await socket.send_str(encode(GAP, context.api.clock.now(), {"from": last + 1, "to": newest}))
+    return newest
+
+
+async def _written(context: Context) -> bool:
+    """Is everything up to now in the log? Not while the database is away."""
+    try:
         async with asyncio.timeout(FLUSH_S):
             await context.api.ledger.flush()
-    mine = None if context.supervises else context.user.agent_id
-    entries = await context.api.log.after(query.last, agent_id=mine, limit=MOST_REPLAYED)
-    for entry in entries:
-        await socket.send_str(of_log(entry, masked=not context.supervises))
-    return entries[-1].seq if entries else query.last
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _hello(context: Context) -> str:

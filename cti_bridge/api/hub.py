@@ -15,8 +15,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from cti_bridge.pop import ScreenPop, mask_caller
+from switchroom.bus import Bus
 from switchroom.clock import Clock
-from switchroom.domain.events import to_record, type_name
+from switchroom.domain.events import DesktopClosed, DesktopOpened, to_record, type_name
 from switchroom.domain.ids import AgentId
 from switchroom.storage.accounts import Role, User
 from switchroom.storage.event_log import LoggedEvent
@@ -78,8 +79,9 @@ class Subscriber:
 class Hub:
     """Knows the open sockets."""
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, ledger: Ledger, bus: Bus, clock: Clock) -> None:
+        self._bus, self._clock = bus, clock
+        self._stopping = False
         self._agents: defaultdict[AgentId, set[Subscriber]] = defaultdict(set)
         self._boards: set[Subscriber] = set()
         self._by_login: defaultdict[str, list[Subscriber]] = defaultdict(list)
@@ -98,6 +100,8 @@ class Hub:
         if user.role is not Role.AGENT:
             self._boards.add(subscriber)
         elif user.agent_id is not None:
+            if user.agent_id not in self._agents:
+                self._bus.publish(DesktopOpened(at=self._clock.now(), agent_id=user.agent_id))
             self._agents[user.agent_id].add(subscriber)
         return subscriber
 
@@ -113,11 +117,18 @@ class Hub:
             self._agents[agent_id].discard(subscriber)
             if not self._agents[agent_id]:
                 del self._agents[agent_id]
+                if not self._stopping:
+                    self._bus.publish(DesktopClosed(at=self._clock.now(), agent_id=agent_id))
 
     def cut_user(self, login: str) -> None:
         """Close the user's sockets, as after a log-out."""
         for subscriber in tuple(self._by_login.get(login, ())):
             subscriber.cut()
+
+    def stop(self) -> None:
+        """The server goes, not the desktops: they come back to the next one, and none counts as closed."""
+        self._stopping = True
+        self.cut_all()
 
     def cut_all(self) -> None:
         for login in tuple(self._by_login):

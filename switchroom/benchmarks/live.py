@@ -154,7 +154,7 @@ class _House:
             self._config(), MemoryStore(self.clock), self.bus, self.clock, lambda: OfferId(uuid.uuid4().hex)
         )
         await self.acd.start()
-        hub = Hub(ledger, self.clock)
+        hub = Hub(ledger, self.bus, self.clock)
         connectors = builtin(database)
         self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(database), hub)
         await self.bridge.start()

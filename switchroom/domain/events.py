@@ -280,6 +280,20 @@ class PhoneChanged(Event):
     registered: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesktopOpened(Event):
+    """An agent who had no desktop connected has one."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesktopClosed(Event):
+    """The last connection of an agent's desktops ended."""
+
+    agent_id: AgentId
+
+
 def type_name(event: type[Event] | Event) -> str:
     """The CloudEvents type name.
 

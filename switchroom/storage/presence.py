@@ -1,15 +1,15 @@
 """Agents' presence, as it was when the server last ran: who was logged in stays logged in over a restart."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
-from switchroom.domain.events import AgentState
+from switchroom.domain.events import AgentState, DesktopClosed, DesktopOpened, type_name
 from switchroom.domain.ids import AgentId, CallId, QueueName
 from switchroom.storage.database import Database
-from switchroom.storage.tables import agent_presence
+from switchroom.storage.tables import agent_presence, events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,20 @@ class Presence:
     queue: QueueName | None = None
     requested: AgentState | None = None
     requested_reason: str | None = None
+
+
+async def open_desktops(database: Database, agents: Iterable[AgentId]) -> Sequence[AgentId]:
+    """Which of ``agents`` had a desktop open when the server last ran."""
+    opened = type_name(DesktopOpened)
+    kinds = (opened, type_name(DesktopClosed))
+    found = []
+    async with database.read() as connection:
+        for agent_id in agents:
+            of_agent = (events.c.agent_id == agent_id) & events.c.type.in_(kinds)
+            last = select(events.c.type).where(of_agent).order_by(events.c.seq.desc()).limit(1)
+            if await connection.scalar(last) == opened:
+                found.append(agent_id)
+    return found
 
 
 async def load_presence(database: Database) -> Sequence[Presence]:

@@ -8,6 +8,7 @@ from playwright.async_api import BrowserContext, Page
 
 from cti_bridge.api.app import DESKTOP
 from switchroom.clock import SystemClock
+from tests.fakes.tcp_proxy import TcpProxy
 from tests.fixtures.bridge_server import BridgeServer
 from tests.fixtures.desktop_page import CHROMIUM, browser_context
 from tests.fixtures.needed import needed
@@ -41,3 +42,13 @@ async def page(server: BridgeServer, context: BrowserContext) -> AsyncIterator[P
     # The browser itself reports refused requests and lost connections; those are expected here.
     expected = ("Failed to load resource", "WebSocket connection to")
     assert [said for said in complaints if not said.startswith(expected)] == []
+
+
+@pytest.fixture
+async def network(server: BridgeServer) -> AsyncIterator[TcpProxy]:
+    """The way to the server, for a test that stalls or cuts it."""
+    proxy = TcpProxy(server.port)
+    await proxy.start()
+    yield proxy
+    proxy.flow()
+    await proxy.cut()

@@ -13,6 +13,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from structlog.testing import capture_logs
 
+from cti_bridge.api import events
 from cti_bridge.api.app import ROUTES
 from cti_bridge.api.guard import CSRF_HEADER
 from cti_bridge.api.hub import QUEUE
@@ -545,3 +546,31 @@ async def test_given_an_admin_when_a_customer_is_erased_then_nobody_knows_them_t
     await server.ledger.flush()
     _, later = await boss.ask("GET", "/api/v1/calls/c2")
     assert (later["call"]["customer_id"], later["call"]["caller"]) == (None, "13800138000")
+
+
+async def test_given_a_quiet_day_then_every_socket_hears_a_heartbeat(client: Client) -> None:
+    socket = await (await client("other")).events()
+    await receive(socket, "switchroom.hello")
+    assert (await receive(socket, "switchroom.heartbeat"))["data"] is None
+
+
+async def test_given_more_missed_events_than_are_told_again_then_the_gap_is_named(
+    server: BridgeServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "MOST_REPLAYED", 2)
+    agent = await client("agent")
+    first = await receive(await agent.events(), "switchroom.hello")
+    for reason in ("lunch", "meeting", "break", "training"):
+        server.agents.move(AgentId("1001"), ev.AgentState.PAUSED, reason=reason)
+    socket = await agent.events(f"?last={first['id']}")
+    told = [await socket.receive_json() for _ in range(4)]
+    assert [message["data"].get("reason") for message in told[:2]] == ["lunch", "meeting"]
+    gap, hello = told[2:]
+    assert (gap["type"], hello["type"]) == ("switchroom.gap", "switchroom.hello")
+    assert (gap["data"]["from"], gap["data"]["to"]) == (told[1]["id"] + 1, hello["id"])
+    server.agents.move(AgentId("1001"), ev.AgentState.AVAILABLE)
+    assert (await receive(socket, "switchroom.agent.state.changed"))["data"]["state"] == "available"
+
+    async with asyncio.timeout(5):
+        again = await (await client("agent")).events(f"?last={gap['data']['to']}")
+        assert (await again.receive_json())["type"] != "switchroom.gap"

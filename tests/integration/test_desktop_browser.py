@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from playwright.async_api import Page, expect
 from pydantic import TypeAdapter
 
@@ -204,3 +205,37 @@ async def test_given_letters_typed_anywhere_then_none_of_them_acts_and_alt_does(
     await expect(page.locator("[data-state=available]")).to_be_visible()
     ticket = await Tickets(server.database).get(opened.ticket_id)
     assert ticket is not None and (ticket.disposition, ticket.note) == ("refund", "refund 1")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (1440, 900)])
+async def test_given_a_call_then_phone_and_whole_ticket_are_in_sight_without_scrolling(
+    server: BridgeServer, page: Page, width: int, height: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": height})
+    await log_in(page)
+    await server.ring()
+    await server.answer()
+    for seen in (".phone-light", ".pop-name", ".button.danger", ".note", ".ticket-actions .primary"):
+        await expect(page.locator(seen)).to_be_in_viewport(ratio=1)
+    await page.mouse.move(width / 4, height / 2)
+    await page.mouse.wheel(0, 2000)  # down to the end of the record
+    for seen in (".phone-light", ".note", ".ticket-actions .primary"):
+        await expect(page.locator(seen)).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (720, 450), (1024, 768)])
+async def test_given_a_phone_or_a_zoom_of_200_percent_then_nothing_is_cut_off_sideways(
+    server: BridgeServer, page: Page, width: int, height: int
+) -> None:
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.click("text=English")
+    await log_in(page)
+    await server.ring()
+    await server.answer()
+    await expect(page.locator(".note")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    name, note = await page.locator(".pop-name").bounding_box(), await page.locator(".note").bounding_box()
+    orders = await page.locator(".pop-body").bounding_box()
+    assert name and note and orders
+    if width < 900:  # one column: who calls, the ticket, then the rest
+        assert name["y"] < note["y"] < orders["y"]

@@ -27,32 +27,25 @@ async def board(server: BridgeServer) -> AsyncIterator[Desk]:
         yield desk
 
 
-@pytest.fixture
-async def network(server: BridgeServer) -> AsyncIterator[TcpProxy]:
-    proxy = TcpProxy(server.port)
-    await proxy.start()
-    yield proxy
-    proxy.flow()
-    await proxy.cut()
-
-
 def note_of(page: Page, ticket: int) -> Any:
     return page.locator(f"[data-ticket='{ticket}'] textarea")
 
 
-async def in_wrap_up(server: BridgeServer, call_id: str = "c1") -> int:
+async def in_wrap_up(server: BridgeServer, page: Page) -> int:
     """A call that is over, with its ticket open on the screen; returns the ticket's id."""
-    await server.ring(call_id)
-    opened = await server.answer(call_id)
-    await server.end(call_id)
-    return int(opened.ticket_id)
+    await server.ring()
+    ticket = int((await server.answer()).ticket_id)
+    await server.end()
+    await expect(note_of(page, ticket)).to_be_visible()
+    await expect(page.locator("[data-state=wrap_up]")).to_be_visible()
+    return ticket
 
 
 async def test_given_an_agent_who_never_stops_typing_then_what_is_typed_is_saved_within_two_seconds(
     server: BridgeServer, page: Page, board: Desk
 ) -> None:
     await log_in(page)
-    ticket = await in_wrap_up(server)
+    ticket = await in_wrap_up(server, page)
     await note_of(page, ticket).focus()
     began = time.monotonic()
     typing = asyncio.create_task(page.keyboard.type(TYPED * 2, delay=90))
@@ -70,7 +63,7 @@ async def test_given_the_next_call_while_typing_then_the_note_goes_on_and_none_l
     server: BridgeServer, page: Page, board: Desk
 ) -> None:
     await log_in(page)
-    first = await in_wrap_up(server)
+    first = await in_wrap_up(server, page)
     await note_of(page, first).focus()
     typing = asyncio.create_task(page.keyboard.type(TYPED, delay=60))
     server.agents.move(AgentId("1001"), AgentState.AVAILABLE)
@@ -100,7 +93,7 @@ async def test_given_a_save_in_flight_when_the_next_call_comes_then_its_answer_c
 
     await page.route("**/api/v1/tickets/*", hold)
     await log_in(page)
-    first = await in_wrap_up(server)
+    first = await in_wrap_up(server, page)
     await note_of(page, first).type("old")
     save = await asyncio.wait_for(held.get(), 5)
     server.agents.move(AgentId("1001"), AgentState.AVAILABLE)
@@ -121,7 +114,7 @@ async def test_given_a_logout_right_after_typing_then_the_note_is_saved_and_the_
     server: BridgeServer, page: Page, board: Desk
 ) -> None:
     await log_in(page)
-    ticket = await in_wrap_up(server)
+    ticket = await in_wrap_up(server, page)
     await note_of(page, ticket).type("secret of 1001")
     await page.click("[aria-label=退出]")
     await expect(page.locator(".login-card")).to_be_visible()
@@ -137,7 +130,7 @@ async def test_given_no_server_at_logout_then_the_agent_is_told_and_the_next_one
     page = await context.new_page()
     await page.goto(network.url)
     await log_in(page)
-    ticket = await in_wrap_up(server)
+    ticket = await in_wrap_up(server, page)
     await note_of(page, ticket).type("kept")
     await network.cut()
     await page.click("[aria-label=退出]")
@@ -160,7 +153,7 @@ async def test_given_a_reload_right_after_typing_then_the_note_is_there_and_save
     server: BridgeServer, page: Page, board: Desk
 ) -> None:
     await log_in(page)
-    ticket = await in_wrap_up(server)
+    ticket = await in_wrap_up(server, page)
     await note_of(page, ticket).type("before the reload")
     await page.reload()
     await expect(note_of(page, ticket)).to_have_value("before the reload")
@@ -171,7 +164,7 @@ async def test_given_a_closed_tab_right_after_typing_then_the_note_is_saved(
     server: BridgeServer, page: Page, board: Desk
 ) -> None:
     await log_in(page)
-    ticket = await in_wrap_up(server)
+    ticket = await in_wrap_up(server, page)
     await note_of(page, ticket).type("before the tab was closed")
     await page.close()
     await until_noted(board, ticket, "before the tab was closed")
@@ -183,7 +176,7 @@ async def test_given_the_server_gone_while_typing_then_the_note_is_saved_when_it
     page = await context.new_page()
     await page.goto(network.url)
     await log_in(page)
-    ticket = await in_wrap_up(server)
+    ticket = await in_wrap_up(server, page)
     await note_of(page, ticket).type("first")
     await until_noted(board, ticket, "first")
     await network.cut()
@@ -200,7 +193,7 @@ async def test_given_the_server_gone_and_the_tab_closed_then_the_note_is_saved_a
     page = await context.new_page()
     await page.goto(network.url)
     await log_in(page)
-    ticket = await in_wrap_up(server)
+    ticket = await in_wrap_up(server, page)
     await network.cut()
     await note_of(page, ticket).type("kept on this computer")
     await page.close()
@@ -217,7 +210,7 @@ async def test_given_a_network_that_swallows_a_save_then_the_newest_text_wins_ev
     page = await context.new_page()
     await page.goto(network.url)
     await log_in(page)
-    ticket = await in_wrap_up(server)
+    ticket = await in_wrap_up(server, page)
     network.stall()
     await note_of(page, ticket).type("half")
     await expect(page.locator(".save-unsaved")).to_be_visible(timeout=30_000)
@@ -232,8 +225,7 @@ async def test_given_a_ticket_closed_elsewhere_with_another_note_then_the_agent_
     server: BridgeServer, page: Page, board: Desk
 ) -> None:
     await log_in(page)
-    ticket = await in_wrap_up(server)
-    await expect(note_of(page, ticket)).to_be_visible()
+    ticket = await in_wrap_up(server, page)
     await board.close_ticket(ticket, "other", "by the supervisor")
     await note_of(page, ticket).type("too late")
     await expect(page.locator(".toast")).to_contain_text(f"#{ticket}")

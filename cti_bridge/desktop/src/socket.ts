@@ -1,22 +1,28 @@
-// The event socket: connects again by itself, goes on after the last id that it saw.
+// The event socket: notices a silent network, connects again by itself, goes on after the last id that it saw.
 
 import type { Message } from "./types";
 
 const PAUSES_MS = [200, 500, 1000, 2000, 5000];
+/** The server says something every 4 s. After a longer silence than this the network is taken for dead. */
+const SILENT_AFTER_MS = 9000;
+const CHECK_EVERY_MS = 500;
 
 export class EventSocket {
   private socket: WebSocket | null = null;
   private last: number | null = null;
   private tries = 0;
-  private timer = 0;
-  private closed = false;
+  private again = 0;
+  private heardAt = 0;
+  private readonly watch = window.setInterval(() => this.check(), CHECK_EVERY_MS);
 
   constructor(
     private readonly onMessage: (message: Message) => void,
     private readonly onConnected: (connected: boolean) => void,
     /** Called when the server cannot be reached or refuses: the session may have ended. */
     private readonly onRefused: () => void,
-  ) {}
+  ) {
+    document.addEventListener("visibilitychange", this.check);
+  }
 
   open(): void {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -25,22 +31,21 @@ export class EventSocket {
     let opened = false;
     socket.onopen = () => {
       opened = true;
-      this.tries = 0;
-      this.onConnected(true);
+      this.heardAt = Date.now();
     };
     socket.onmessage = (event) => {
       const message = JSON.parse(event.data) as Message;
+      this.heardAt = Date.now();
+      this.tries = 0;
       if (message.id !== undefined) this.last = Math.max(this.last ?? 0, message.id);
       this.onMessage(message);
+      this.onConnected(true);
     };
     socket.onclose = () => {
-      if (this.closed) return;
-      this.onConnected(false);
       if (!opened) this.onRefused();
-      const pause = PAUSES_MS[Math.min(this.tries++, PAUSES_MS.length - 1)]!;
-      // Spread out: after a restart of the server all desktops come back at once.
-      this.timer = window.setTimeout(() => this.open(), pause * (0.5 + Math.random()));
+      this.lost();
     };
+    this.heardAt = Date.now();
     this.socket = socket;
   }
 
@@ -49,8 +54,30 @@ export class EventSocket {
   }
 
   close(): void {
-    this.closed = true;
-    window.clearTimeout(this.timer);
-    this.socket?.close();
+    window.clearInterval(this.watch);
+    document.removeEventListener("visibilitychange", this.check);
+    this.drop();
+  }
+
+  /** By the clock on the wall: a hidden tab's timers come late, and a computer that slept has missed them. */
+  private readonly check = (): void => {
+    if (this.socket !== null && Date.now() - this.heardAt > SILENT_AFTER_MS) this.lost();
+  };
+
+  private lost(): void {
+    this.drop();
+    this.onConnected(false);
+    const pause = PAUSES_MS[Math.min(this.tries++, PAUSES_MS.length - 1)]!;
+    // Spread out: after a restart of the server all desktops come back at once.
+    this.again = window.setTimeout(() => this.open(), pause * (0.5 + Math.random()));
+  }
+
+  /** Without waiting for the other side's word: a dead network brings none. */
+  private drop(): void {
+    window.clearTimeout(this.again);
+    if (this.socket === null) return;
+    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
+    this.socket.close();
+    this.socket = null;
   }
 }

@@ -79,8 +79,8 @@ function begin(opened: Session): void {
 }
 
 function onConnected(up: boolean): void {
+  if (up && !connected.value) void notes.value?.flush();
   connected.value = up;
-  if (up) void notes.value?.flush();
 }
 
 // A page that goes out of sight may be closed without a further word.
@@ -180,9 +180,16 @@ function take(message: Message): void {
 type Taker = (data: Record<string, unknown>, time: string) => void;
 
 const TAKE: Record<string, Taker> = {
+  "switchroom.heartbeat": (_, time) => setClock(time),
+  "switchroom.gap": () => {
+    // What was missed will not be told: ask for what is on the screen. The rest comes with the hello.
+    void loadCalls();
+    for (const shown of [ticket.value, ...former.value.map((one) => one.ticket)]) {
+      if (shown !== null) void attempt(async () => took(await fetchTicket(shown.id)));
+    }
+  },
   "switchroom.hello": (data, time) => {
-    skew = Date.parse(time) - Date.now();
-    now.value = Date.now() + skew;
+    setClock(time);
     agent.value = (data.agents as Agent[])[0] ?? agent.value;
     queues.value = [];
     mergeQueues(data.queues as Queue[]);
@@ -222,6 +229,11 @@ const TAKE: Record<string, Taker> = {
   },
   "switchroom.recording.ready": () => void loadCalls(),
 };
+
+function setClock(time: string): void {
+  skew = Date.parse(time) - Date.now();
+  now.value = Date.now() + skew;
+}
 
 /** Take in queues by name: a message may carry only those that changed. */
 function mergeQueues(changed: Queue[]): void {

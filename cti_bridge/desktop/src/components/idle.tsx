@@ -4,11 +4,17 @@ import { agent, calls, now } from "../store";
 import { CallList } from "./call_list";
 import { Icon } from "./icons";
 
+/** Who was paused by the system is told why. */
+const PAUSED_HINTS: Record<string, "idle_gone_hint" | "idle_missed_hint"> = {
+  desktop_gone: "idle_gone_hint",
+  ring_no_answer: "idle_missed_hint",
+};
+
 export function Idle() {
   const state = agent.value!.state;
   const [title, hint] =
     state === "paused"
-      ? [t("idle_paused"), t("idle_paused_hint")]
+      ? [t("idle_paused"), t(PAUSED_HINTS[agent.value!.reason ?? ""] ?? "idle_paused_hint")]
       : state === "logged_out"
         ? [t("idle_logged_out"), t("idle_logged_out_hint")]
         : [t("idle_ready"), t("idle_ready_hint")];

@@ -22,8 +22,8 @@ export function StatusBar() {
           </span>
         )}
         {agent.value !== null && <PhoneLight />}
-        <button class="button ghost" onClick={switchLanguage}>
-          <Icon name="globe" /> {t("language")}
+        <button class="button ghost language" onClick={switchLanguage} title={t("language")}>
+          <Icon name="globe" /> <span class="language-name">{t("language")}</span>
         </button>
         <span class="who">
           <span class="who-name">{agent.value?.name ?? session.value?.login}</span>
