@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from acd.agents import Agent
-from acd.policy import fitness
+from acd.policy import fitness, meets
 from acd.routing import QueueEntry
 from switchroom.domain.ids import AgentId
 
@@ -25,9 +25,9 @@ def decision(
     candidates: list[dict[str, Any]] = []
     excluded: list[dict[str, str]] = []
     for agent in agents:
-        why = _exclusion(agent, needs.skills)
-        if why is not None:
-            excluded.append({"agent": agent.id, "why": why})
+        if not agent.eligible or not meets(needs.skills, agent.skills):
+            if len(excluded) < MAX_LISTED:
+                excluded.append({"agent": agent.id, "why": _exclusion(agent, needs.skills)})
         else:
             idle_s = round((now - agent.since).total_seconds(), 1)
             candidates.append({"agent": agent.id, "fitness": fitness(needs.skills, agent.skills), "idle_s": idle_s})
@@ -42,17 +42,15 @@ def decision(
         "head_start_s": round(entry.waiting.enqueued_at.timestamp() - entry.key, 1),
         "overtaken": overtaken,
         "candidates": candidates[:MAX_LISTED],
-        "excluded": excluded[:MAX_LISTED],
+        "excluded": excluded,
         "at": now.isoformat(),
     }
 
 
-def _exclusion(agent: Agent, required: Mapping[str, int]) -> str | None:
+def _exclusion(agent: Agent, required: Mapping[str, int]) -> str:
     for skill, level in required.items():
         if agent.skills.get(skill, 0) < level:
             return f"skill:{skill}"
-    if agent.eligible:
-        return None
     return "phone" if agent.state == "available" else f"state:{agent.state}"
 
 
