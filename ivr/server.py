@@ -19,7 +19,8 @@ from ivr.speech.listening import Recognisers
 from ivr.speech.synthesis import Prompts
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.ids import CallId
-from switchroom.settings import Media, port_taken
+from switchroom.http_server import listen
+from switchroom.settings import Media
 from switchroom.softswitch.port import CallGone
 
 log = structlog.get_logger(__name__)
@@ -63,13 +64,8 @@ class MediaServer:
         application = web.Application()
         application.router.add_get("/media", self._answer)
         application.on_shutdown.append(self._let_go)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
         host, port = self._settings.host, self._settings.port
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            raise port_taken(host, port, "media", error) from None
+        self._runner = await listen(application, host, port, "media", "SWITCHROOM_MEDIA__PORT")
 
     async def stop(self) -> None:
         """Callers in menus go on in the dialplan."""

@@ -31,16 +31,18 @@ from switchroom.calls import Calls
 from switchroom.clock import Clock, SystemClock
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentStateChanged, OfferMade
-from switchroom.domain.ids import OfferId, QueueName
+from switchroom.domain.ids import CallId, OfferId, QueueName
 from switchroom.home import open_home
+from switchroom.http_server import listen
 from switchroom.readiness import checks
-from switchroom.settings import Settings, SettingsError, port_taken
+from switchroom.settings import Settings, SettingsError
 from switchroom.softswitch.ami import AmiSoftswitch
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.presence import load_presence
 from switchroom.storage.readiness import Writable
+from switchroom.storage.recordings import Recordings as RecordingIndex
 from switchroom.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
@@ -116,7 +118,13 @@ class Server:
         stack.push_async_callback(bridge.stop)
         self._ring_after_pop(bus, bridge, calls)
 
-        recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, ledger.flush)
+        index = RecordingIndex(database)
+
+        async def in_ledger(call_id: CallId, path: str) -> bool:
+            await ledger.flush()
+            return await index.has(call_id, path)
+
+        recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, in_ledger)
         stack.push_async_callback(recordings.stop)
 
         ivr = Ivr(settings, calls, LedgerDips(database))
@@ -140,6 +148,8 @@ class Server:
             checks=checks(settings, switch, store, writable, ledger),
             registry=CollectorRegistry(),
             origins=settings.http.origins,
+            hosts=(*settings.http.hosts, settings.http.host),
+            trusted_proxies=settings.http.trusted_proxies,
         )
         self._tasks.spawn(keep_logs_bounded(settings), name="asterisk.logs")
         await calls.start()
@@ -164,13 +174,8 @@ class Server:
 
     async def _listen(self, app: web.Application) -> None:
         http = self._settings.http
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
+        runner = await listen(app, http.host, http.port, "HTTP", "SWITCHROOM_HTTP__PORT")
         self._stack.push_async_callback(runner.cleanup)
-        try:
-            await web.TCPSite(runner, http.host, http.port).start()
-        except OSError as error:
-            raise port_taken(http.host, http.port, "HTTP", error) from None
 
 
 def _store(settings: Settings, clock: Clock) -> Store:
