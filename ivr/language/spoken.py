@@ -69,7 +69,7 @@ def money(value: str, language: str) -> str:
     """
     try:
         fen = int((Decimal(value) * 100).to_integral_value())
-    except (InvalidOperation, ValueError):
+    except (InvalidOperation, OverflowError, ValueError):
         return value
     sign, fen = ("-" if fen < 0 else ""), abs(fen)
     yuan, jiao, cents = fen // 100, fen % 100 // 10, fen % 10
