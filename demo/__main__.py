@@ -23,6 +23,7 @@ from demo.system import System
 from demo.timeline import Timeline, masked
 from demo.voices import record_voices
 from switchroom.cli.run import EXPECTED, one_line
+from switchroom.cli.run import settings as read_settings
 from switchroom.home import keep_private
 from switchroom.settings import Settings
 from switchroom.telemetry import configure_logging
@@ -51,7 +52,7 @@ async def _run(*, once: bool, json_file: Path | None, with_calls: bool) -> bool:
     told_to_stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    settings = Settings(log_format="console", log_level="warning")
+    settings = read_settings(log_format="console", log_level="warning")
     configure_logging(settings)
     system = System(settings)
     held = True

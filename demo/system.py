@@ -19,7 +19,7 @@ from switchroom.cli.asterisk import prepare
 from switchroom.cli.run import CommandError
 from switchroom.clock import SystemClock
 from switchroom.home import claim, refuse_if_claimed
-from switchroom.settings import PROJECT, Settings
+from switchroom.settings import PROJECT, Settings, port_taken
 from switchroom.storage.database import Database
 from switchroom.storage.seed import seed_demo
 
@@ -143,9 +143,7 @@ def _refuse_taken(host: str, port: int, what: str, setting: str) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(
-                f"{host}:{port} cannot be used for {what} ({error.strerror}); choose another with {setting}"
-            ) from None
+            raise CommandError(port_taken(host, port, what, setting, error)) from None
 
 
 def _last_line(path: Path) -> str:

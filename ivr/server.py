@@ -67,10 +67,10 @@ class MediaServer:
         application = web.Application()
         application.router.add_get("/media", self._answer)
         application.on_shutdown.append(self._let_go)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
         host, port = self._settings.host, self._settings.port
-        self._port = await doors.open(self._runner, host, port, "media", "SWITCHROOM_MEDIA__PORT", self._most)
+        self._runner, self._port = await doors.open(
+            application, host, port, "media", "SWITCHROOM_MEDIA__PORT", self._most
+        )
 
     async def stop(self) -> None:
         """Callers in menus go on in the dialplan."""

@@ -1,7 +1,7 @@
 """Recordings: finished when a call ends, or when a restarted server finds them; announced once they are whole.
 
-Nothing is deleted before the ledger has the finished file. A file that cannot be finished (disk full, say) stays where
-it is and is tried again at the next reconciliation, every minute.
+Nothing is deleted before the ledger has the finished file. A file that cannot be finished (disk full, say) or that the
+ledger did not take stays where it is and is tried again at the next reconciliation, every minute.
 """
 
 import asyncio
@@ -31,14 +31,14 @@ class Recordings:
     """Turns what lies in ``spool`` (``<call id>-<agent>-<epoch>.raw``) into files below ``files``."""
 
     def __init__(
-        self, spool: Path, files: Path, bus: Bus, clock: Clock, written_down: Callable[[], Awaitable[None]]
+        self, spool: Path, files: Path, bus: Bus, clock: Clock, in_ledger: Callable[[CallId, str], Awaitable[bool]]
     ) -> None:
-        """``written_down`` returns when every event published so far is in the ledger."""
+        """``in_ledger`` waits until what was published is written down, and tells if the recording (by its path) is."""
         self._spool = spool
         self._files = files
         self._bus = bus
         self._clock = clock
-        self._written_down = written_down
+        self._in_ledger = in_ledger
         self._busy: set[Path] = set()
         self._tasks = TaskGroup()
         bus.subscribe(CallEnded, self._on_ended)
@@ -48,15 +48,17 @@ class Recordings:
         await self._tasks.close()
 
     def _on_ended(self, event: CallEnded) -> None:
-        for raw in self._spool.glob(f"{event.call_id}-*.raw"):
-            self._begin(raw)
+        self._tasks.spawn(self._begin_all(f"{event.call_id}-*.raw"), name="recordings.ended")
 
     def _on_reconciled(self, event: Reconciled) -> None:
         """Whatever belongs to no live call was left behind: by us, or by a disk that was full."""
-        for raw in self._spool.glob("*.raw"):
-            self._begin(raw, event.live)
+        self._tasks.spawn(self._begin_all("*.raw", event.live), name="recordings.reconciled")
 
-    def _begin(self, raw: Path, live: frozenset[CallId] = frozenset()) -> None:
+    async def _begin_all(self, pattern: str, live: frozenset[CallId] = frozenset()) -> None:
+        for raw in await asyncio.to_thread(lambda: sorted(self._spool.glob(pattern))):
+            self._begin(raw, live)
+
+    def _begin(self, raw: Path, live: frozenset[CallId]) -> None:
         parts = _parts(raw)
         if parts is not None and parts[0] not in live and raw not in self._busy:
             self._busy.add(raw)
@@ -80,7 +82,9 @@ class Recordings:
                         right_rms=round(measured.right_rms, 5),
                     )
                 )
-                await self._written_down()
+                if not await self._in_ledger(call_id, str(path)):
+                    log.error("recordings.not_in_ledger", file=raw.name)
+                    return
             await asyncio.to_thread(raw.unlink, missing_ok=True)
         except OSError as error:
             log.error("recordings.not_finished", file=raw.name, error=str(error))

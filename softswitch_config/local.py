@@ -15,7 +15,7 @@ from softswitch_config.installation import Installation
 from softswitch_config.logs import bound_logs
 from softswitch_config.render import Folders
 from switchroom.capacity import raise_descriptor_limit
-from switchroom.settings import Settings
+from switchroom.settings import Settings, port_taken
 
 log = structlog.get_logger(__name__)
 
@@ -126,9 +126,9 @@ class LocalAsterisk:
         if len(os.fsencode(control)) > _LONGEST_SOCKET_PATH:
             raise SoftswitchConfigError(f"{control} is too long for a socket: choose a shorter SWITCHROOM_HOME.")
         sip, ami = self._settings.sip, self._settings.asterisk
-        for kind, host, port, what in (
-            (socket.SOCK_DGRAM, sip.host, sip.port, "SIP"),
-            (socket.SOCK_STREAM, ami.ami_host, ami.ami_port, "the manager interface"),
+        for kind, host, port, what, setting in (
+            (socket.SOCK_DGRAM, sip.host, sip.port, "SIP", "SWITCHROOM_SIP__PORT"),
+            (socket.SOCK_STREAM, ami.ami_host, ami.ami_port, "the manager interface", "SWITCHROOM_ASTERISK__AMI_PORT"),
         ):
             with socket.socket(socket.AF_INET, kind) as probe:
                 if kind is socket.SOCK_STREAM:  # as Asterisk does: old connections in TIME_WAIT are no obstacle
@@ -136,9 +136,7 @@ class LocalAsterisk:
                 try:
                     probe.bind((host, port))
                 except OSError as error:
-                    raise SoftswitchConfigError(
-                        f"{host}:{port} cannot be used for {what} ({error.strerror}): choose another port."
-                    ) from None
+                    raise SoftswitchConfigError(port_taken(host, port, what, setting, error)) from None
 
     def _last_error(self) -> str:
         for name in ("messages.log", "console.log"):

@@ -33,7 +33,7 @@ from switchroom.capacity import capacity, raise_descriptor_limit
 from switchroom.clock import Clock, SystemClock
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
-from switchroom.domain.ids import OfferId, QueueName
+from switchroom.domain.ids import CallId, OfferId, QueueName
 from switchroom.home import open_home
 from switchroom.listening import Doors, doors
 from switchroom.readiness import checks
@@ -45,6 +45,7 @@ from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.presence import load_presence, open_desktops
 from switchroom.storage.readiness import Writable
+from switchroom.storage.recordings import Recordings as RecordingIndex
 from switchroom.tasks import TaskGroup
 
 log = structlog.get_logger(__name__)
@@ -138,7 +139,13 @@ class Server:
         stack.push_async_callback(bridge.stop)
         self._ring_after_pop(bus, bridge, calls)
 
-        recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, ledger.flush)
+        index = RecordingIndex(database)
+
+        async def in_ledger(call_id: CallId, path: str) -> bool:
+            await ledger.flush()
+            return await index.has(call_id, path)
+
+        recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, in_ledger)
         stack.push_async_callback(recordings.stop)
 
         ivr = Ivr(settings, calls, LedgerDips(database), most=fits.calls)
@@ -166,6 +173,8 @@ class Server:
             checks=checks(settings, switch, store, writable, ledger, room),
             registry=registry,
             origins=settings.http.origins,
+            hosts=(*settings.http.hosts, settings.http.host),
+            trusted_proxies=settings.http.trusted_proxies,
         )
         self._tasks.spawn(keep_logs_bounded(settings), name="asterisk.logs")
         await calls.start()
@@ -190,10 +199,8 @@ class Server:
 
     async def _listen(self, app: web.Application, opened: Doors, most: int) -> None:
         http = self._settings.http
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
+        runner, _ = await opened.open(app, http.host, http.port, "HTTP", "SWITCHROOM_HTTP__PORT", most)
         self._stack.push_async_callback(runner.cleanup)
-        await opened.open(runner, http.host, http.port, "HTTP", "SWITCHROOM_HTTP__PORT", most)
 
 
 def _store(settings: Settings, clock: Clock) -> Store:

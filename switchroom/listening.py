@@ -13,13 +13,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
-from aiohttp import web
+from aiohttp import web, web_response
 
 from switchroom.settings import SettingsError, port_taken
 
 log = structlog.get_logger(__name__)
 
 BACKLOG = 512
+# aiohttp puts its own and Python's version on every answer, also on those that no handler of ours sees (what is no
+# HTTP); there is no setting for it.
+web_response.SERVER_SOFTWARE = "Switchroom"  # type: ignore[attr-defined]
+
 _OUT_OF_DESCRIPTORS = "socket.accept() out of system resource"
 """asyncio's word for it (selector_events.py); it then leaves the socket alone for a second."""
 
@@ -38,16 +42,23 @@ class Doors:
         self._servers: list[asyncio.Server] = []
         self._reserve = os.open(os.devnull, os.O_RDONLY)
 
-    async def open(self, runner: web.AppRunner, host: str, port: int, what: str, setting: str, most: int) -> int:
-        """Let ``runner`` serve at most so many connections there; returns the port. `SettingsError`: it is taken."""
+    async def open(
+        self, app: web.Application, host: str, port: int, what: str, setting: str, most: int
+    ) -> tuple[web.AppRunner, int]:
+        """Serve ``app`` to at most so many connections, until its runner is cleaned up; tells the port, too.
+
+        Raises `SettingsError` with the ``setting`` of a port that is taken.
+        """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
         except OSError as error:
             raise SettingsError(port_taken(host, port, what, setting, error)) from None
         listening.setblocking(False)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
         http = runner.server
-        assert http is not None, "the runner is set up"
+        assert http is not None
 
         def protocol() -> asyncio.BaseProtocol:
             if len(http.connections) < most:
@@ -57,7 +68,7 @@ class Doors:
 
         self._sockets.append(listening)
         self._servers.append(await asyncio.get_running_loop().create_server(protocol, sock=listening, backlog=BACKLOG))
-        return int(listening.getsockname()[1])
+        return runner, int(listening.getsockname()[1])
 
     def close(self) -> None:
         for server in self._servers:

@@ -6,6 +6,7 @@ run-time state; secret files lie in ``$SWITCHROOM_HOME/secrets/``, one value a f
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,8 @@ from pydantic_settings import (
 )
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+
+from switchroom.setting_names import unknown_names, unknown_variables
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -44,6 +47,10 @@ class Http(_Section):
     port: int = Field(8400, ge=0, le=65535)
     origins: tuple[str, ...] = ()
     """Further origins from which a browser may talk to us, as ``https://cc.example.com``; our own always may."""
+    hosts: tuple[str, ...] = ()
+    """Further host names under which we are asked for; addresses, this machine's name and those of ``origins`` are."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Addresses or networks of proxies of ours: what they say of the client (X-Forwarded-For, -Proto) is believed."""
 
 
 class Media(_Section):
@@ -146,17 +153,22 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        if wrong := [*unknown_variables(settings_cls, os.environ)]:
+            raise SettingsError("; ".join(wrong))
         home = Path(os.environ.get("SWITCHROOM_HOME", PROJECT / "var"))
         sources: list[PydanticBaseSettingsSource] = [init_settings, EnvSettingsSource(settings_cls)]
         if (home / "secrets").is_dir():
             sources.append(SecretsSettingsSource(settings_cls, secrets_dir=home / "secrets", env_prefix=""))
-        sources.append(InitSettingsSource(settings_cls, _yaml_settings()))
+        sources.append(InitSettingsSource(settings_cls, _yaml_settings(settings_cls)))
         return tuple(sources)
 
 
-def _yaml_settings() -> dict[str, Any]:
-    path = Path(os.environ.get("SWITCHROOM_CONFIG", "switchroom.yaml"))
+def _yaml_settings(settings_cls: type[BaseSettings]) -> dict[str, Any]:
+    named = os.environ.get("SWITCHROOM_CONFIG")
+    path = Path(named or "switchroom.yaml")
     if not path.is_file():
+        if named:
+            raise SettingsError(f"SWITCHROOM_CONFIG names {path}, and there is no such file")
         return {}
     try:
         loaded = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -164,4 +176,6 @@ def _yaml_settings() -> dict[str, Any]:
         raise SettingsError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(loaded, dict):
         raise SettingsError(f"{path}: expected settings by name, as `http: {{port: 8400}}`")
+    if wrong := [*unknown_names(settings_cls, loaded, path)]:
+        raise SettingsError("; ".join(wrong))
     return loaded

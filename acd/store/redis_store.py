@@ -118,6 +118,11 @@ class RedisStore:
         """Raise StoreError unless Redis answers."""
         await _asked(self._redis.ping())
 
+    async def version(self) -> str:
+        """The version of a Redis that takes a write. Raises StoreError, as for a replica that only reads."""
+        await _asked(self._redis.set(self._key("doctor"), "", px=1000))
+        return str((await _asked(self._redis.info("server")))["redis_version"])
+
     async def close(self) -> None:
         await self._redis.aclose()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from cti_bridge.api import calls, customers, desk, events, health, pages, session, tickets
+from cti_bridge.api.door import Network, door, our_names
 from cti_bridge.api.endpoint import endpoint, problems
 from cti_bridge.api.hub import Hub
 from cti_bridge.api.metrics import measure
@@ -76,6 +77,8 @@ def create_app(
     checks: Mapping[str, Check],
     registry: CollectorRegistry,
     origins: tuple[str, ...] = (),
+    hosts: Sequence[str] = (),
+    trusted_proxies: Sequence[Network] = (),
     desktop: Path = DESKTOP,
 ) -> web.Application:
     """The application: ``recordings`` is the folder of the audio, ``checks`` what `/readyz` names.
@@ -105,7 +108,7 @@ def create_app(
         origins=origins,
         desktop=desktop,
     )
-    middlewares = (measure(registry, bus, hub, ledger), problems)
+    middlewares = (measure(registry, bus, hub, ledger), problems, door(our_names(hosts, origins), trusted_proxies))
     app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
     app[API] = api
     for route in ROUTES:

@@ -68,7 +68,8 @@ def csrf_token(session: str) -> str:
 def origin_allowed(request: web.Request, api: Api) -> bool:
     """Is the page that sends this one of ours? Compared exactly, scheme and port included.
 
-    Behind a proxy that ends TLS the page's scheme is https and ours http: list such an origin in the settings.
+    Behind a proxy that ends TLS the page's scheme is https and ours http, unless it is one of ``http.trusted_proxies``:
+    then list such an origin in the settings.
     """
     origin = request.headers.get("Origin", "")
     return origin in api.origins or origin == f"{request.scheme}://{request.host}"

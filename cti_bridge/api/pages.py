@@ -1,5 +1,6 @@
 """The agent's desktop: built files, served under a policy that lets no foreign script in."""
 
+import asyncio
 import mimetypes
 from http import HTTPStatus
 from pathlib import Path
@@ -8,6 +9,8 @@ from aiohttp import web
 
 from cti_bridge.api.problems import Problem, not_found
 from cti_bridge.api.route import Context, Route
+
+FRONT = "index.html"
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -42,24 +45,27 @@ async def front(_: Context) -> web.Response:
 
 
 async def desktop(context: Context) -> web.StreamResponse:
-    """A built file by its name; the names are those found in the folder, so no path leads out of it."""
+    """A built file by its name, if it lies in the folder."""
     folder = context.api.desktop
-    name = context.http.match_info.get("file") or "index.html"
-    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    if not files:
+    name = context.http.match_info.get("file") or FRONT
+    path = await asyncio.to_thread(_inside, folder, name)
+    if path is None and await asyncio.to_thread(_inside, folder, FRONT) is None:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "the desktop is not built yet: run script/setup")
-    if name not in files:
+    if path is None:
         raise not_found("page")
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     # Names under assets/ carry a hash of their content: they never change.
     cache = "public, max-age=31536000, immutable" if name.startswith("assets/") else "no-cache"
-    return web.FileResponse(_inside(folder, files[name]), headers={"Content-Type": kind, "Cache-Control": cache})
+    return web.FileResponse(path, headers={"Content-Type": kind, "Cache-Control": cache})
 
 
-def _inside(folder: Path, path: Path) -> Path:
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise not_found("page")
-    return path
+def _inside(folder: Path, name: str) -> Path | None:
+    """The file, links followed, unless it is none or lies outside."""
+    try:
+        path = (folder / name).resolve()
+        return path if path.is_file() and path.is_relative_to(folder.resolve()) else None
+    except (OSError, ValueError):  # a name that no file can have
+        return None
 
 
 ROUTES = tuple(

@@ -34,6 +34,10 @@ class Recordings:
             row = (await connection.execute(query)).first()
         return None if row is None else Recording(**row._mapping)
 
+    async def has(self, call_id: CallId, path: str) -> bool:
+        """Is this recording of the call written down?"""
+        return any(found.path == path for found in await self.of_call(call_id))
+
     async def of_call(self, call_id: CallId) -> list[Recording]:
         query = select(recordings).where(recordings.c.call_id == call_id).order_by(recordings.c.created_at)
         async with self._database.read() as connection:

@@ -9,7 +9,7 @@ _SQLITE = {
     "query_only": "is read-only",
     "disk is full": "has no room: the disk is full",
     "locked": "is locked by another process",
-    "unable to open": "cannot be opened: its folder is gone or may not be entered",
+    "unable to open": "cannot be opened: its folder is gone, read-only or not ours",
     "disk i/o": "cannot be written: the disk or its quota refuses (I/O error)",
     "malformed": "is damaged: restore it from a backup",
     "not a database": "is damaged: its file is no database",

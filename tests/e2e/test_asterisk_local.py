@@ -12,11 +12,13 @@ import pytest
 
 from demo.softphone import Softphone, SoftphoneError
 from softswitch_config.errors import SoftswitchConfigError
-from softswitch_config.installation import Installation
+from softswitch_config.installation import Installation, version
 from softswitch_config.local import LocalAsterisk
 from softswitch_config.render import Folders, render
 from switchroom.domain.ids import AgentId
 from switchroom.settings import Asterisk, Settings, Sip
+from switchroom.softswitch.ami_version import ask_version
+from switchroom.softswitch.port import SwitchError
 from tests.e2e.conftest import AGENTS, FALLBACK_QUEUE, NUMBERS, RunningAsterisk, Softphones, start_asterisk
 from tests.e2e.phones import CARRIER, Phones, free_port
 
@@ -87,7 +89,9 @@ def test_given_a_taken_port_when_started_then_one_sentence_names_it(
     )
     local = LocalAsterisk(settings, installation)
     port = there.sip.port if taken == "SIP" else there.asterisk.ami_port
-    with pytest.raises(SoftswitchConfigError, match=f"127.0.0.1:{port} cannot be used for .*{taken}"):
+    with pytest.raises(
+        SoftswitchConfigError, match=f"127.0.0.1:{port} cannot be used for .*{taken}.*SWITCHROOM_\\w+_PORT"
+    ):
         local.start()
     assert not local.running()
 
@@ -171,3 +175,12 @@ def test_given_a_recycled_pid_when_asked_then_the_other_program_is_not_taken_for
     folders.run.mkdir(parents=True)
     (folders.run / "asterisk.pid").write_text(str(os.getpid()))
     assert not LocalAsterisk(settings, installation).running()
+
+
+async def test_given_asterisk_elsewhere_when_asked_over_the_manager_interface_then_it_tells_its_version(
+    asterisk: RunningAsterisk, installation: Installation
+) -> None:
+    ami, secret = asterisk.settings.asterisk, asterisk.credentials.ami_secret
+    assert await ask_version(ami.ami_host, ami.ami_port, ami.ami_user, secret) == version(installation.command)
+    with pytest.raises(SwitchError, match="refused"):
+        await ask_version(ami.ami_host, ami.ami_port, ami.ami_user, "wrong")

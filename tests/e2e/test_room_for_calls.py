@@ -105,3 +105,13 @@ def loud_s(samples: object) -> float:
     heard = np.asarray(samples, dtype=float)
     frames = heard[: len(heard) // 800 * 800].reshape(-1, 800) / 32768
     return float((np.sqrt((frames**2).mean(axis=1)) > 0.003).sum()) / 10
+
+
+@pytest.mark.parametrize(("descriptors", "calls"), [(512, 37), (1024, 80)])
+def test_given_a_limit_of_open_files_then_the_doctor_says_how_many_calls_fit(
+    monkeypatch: pytest.MonkeyPatch, short_home: Path, descriptors: int, calls: int
+) -> None:
+    own_settings(monkeypatch, short_home)
+    command = f"ulimit -n {descriptors} && exec {sys.executable} -m switchroom.cli doctor"
+    done = subprocess.run(["sh", "-c", command], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
+    assert f"calls: {calls} fit at once, bound by the limit of open files (ulimit -n)" in done.stdout

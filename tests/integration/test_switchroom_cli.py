@@ -2,13 +2,19 @@
 
 import json
 import os
+import re
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from switchroom.settings import PROJECT
+from tests.fixtures.postgres import running_postgres
+from tests.fixtures.redis import RedisServer
 
 
 def switchroom(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -27,7 +33,7 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     """The one sentence of a command that could not do what was asked."""
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    [line] = done.stderr.strip().splitlines()
+    [line] = [line for line in done.stderr.strip().splitlines() if not line.startswith("{")]  # the log
     return line
 
 
@@ -96,8 +102,129 @@ def test_the_doctor_says_what_was_found_and_that_no_server_runs(tmp_path: Path) 
     switchroom(tmp_path, "db", "upgrade")
     done = switchroom(tmp_path, "doctor")
     assert "ok       asterisk: Asterisk 22." in done.stdout
+    assert "ok       database: SQLite 3." in done.stdout
     assert "speech: no Chinese model" in done.stdout
     assert switchroom(tmp_path, "doctor", "--alive", SWITCHROOM_HTTP__PORT="1").returncode == 1
+
+
+def checked(home: Path, **environment: str) -> dict[str, tuple[bool, str]]:
+    """What the doctor found, by check; its exit code must agree."""
+    done = switchroom(home, "doctor", "--format", "json", **environment)
+    told = json.loads(done.stdout)
+    assert (done.returncode == 0) == told["ok"] == all(check["ok"] for check in told["checks"])
+    return {check["name"]: (check["ok"], check["detail"]) for check in told["checks"]}
+
+
+def test_given_a_carriers_name_that_is_none_then_the_doctor_names_it(tmp_path: Path) -> None:
+    ok, detail = checked(tmp_path, SWITCHROOM_SIP__CARRIERS='["127.0.0.2", "sip.carrier.invalid", "localhost"]')[
+        "carriers"
+    ]
+    assert not ok
+    assert "sip.carrier.invalid" in detail
+    assert "localhost" not in detail
+
+
+@pytest.mark.parametrize("missing", ["agents.yaml", "queues.yaml", "menus", ""])
+def test_given_missing_dialplans_then_the_doctor_names_what_is_missing(tmp_path: Path, missing: str) -> None:
+    folder = tmp_path / "plans"
+    if missing:
+        shutil.copytree(PROJECT / "dialplans", folder)
+        there = folder / missing
+        shutil.rmtree(there) if there.is_dir() else there.unlink()
+    found = checked(tmp_path, SWITCHROOM_DIALPLANS=str(folder))
+    assert not found["dialplans"][0]
+    assert (f"no {missing}" if missing else str(folder)) in found["dialplans"][1]
+    if missing in ("menus", ""):
+        assert not found["menus"][0]
+
+
+def test_given_a_redis_and_a_postgresql_that_are_away_then_the_doctor_names_them_without_a_password(
+    tmp_path: Path,
+) -> None:
+    found = checked(
+        tmp_path,
+        SWITCHROOM_REDIS_URL="redis://:s3cret@127.0.0.1:1",
+        SWITCHROOM_DATABASE_URL="postgresql+asyncpg://user:s3cret@127.0.0.1:1/calls",
+    )
+    assert not found["redis"][0]
+    assert "SWITCHROOM_REDIS_URL" in found["redis"][1]
+    assert not found["database"][0]
+    assert "cannot be reached" in found["database"][1]
+    assert "s3cret" not in str(found)
+
+
+def test_given_a_redis_and_a_postgresql_then_the_doctor_tells_their_versions(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="redis-") as folder, running_postgres() as postgres:
+        redis = RedisServer(Path(folder))
+        try:
+            services = {"SWITCHROOM_REDIS_URL": redis.url, "SWITCHROOM_DATABASE_URL": postgres.url}
+            assert switchroom(tmp_path, "db", "upgrade", **services).returncode == 0
+            found = checked(tmp_path, **services)
+        finally:
+            redis.stop()
+    assert re.fullmatch(r"Redis \d+\.\d.*, writable", found["redis"][1])
+    assert re.fullmatch(r"PostgreSQL \d+.*, writable", found["database"][1])
+
+
+def test_the_doctor_names_the_known_defects_of_the_asterisk_that_it_finds(tmp_path: Path) -> None:
+    told = json.loads(switchroom(tmp_path, "doctor", "--format", "json").stdout)
+    version = next(check["detail"] for check in told["checks"] if check["name"] == "asterisk")
+    named = [note for note in told["notes"] if "#1979" in note]
+    assert bool(named) == (tuple(map(int, version.split()[1].split("."))) < (22, 11))
+
+
+VARIABLE, FILE = {"SWITCHROOM_HTP__PORT": "1"}, {"SWITCHROOM_CONFIG": "own.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "told"),
+    [
+        *(
+            (words, VARIABLE, "did you mean SWITCHROOM_HTTP__PORT?")
+            for words in ("serve", "doctor", "users list", "demo")
+        ),
+        ("serve", {"SWITCHROOM_HTTP__PRT": "1"}, "did you mean SWITCHROOM_HTTP__PORT?"),
+        ("serve", FILE, "there is no setting `htp.port`; did you mean http.port?"),
+        ("serve", {"SWITCHROOM_CONFIG": "/nowhere.yaml"}, "SWITCHROOM_CONFIG names /nowhere.yaml"),
+    ],
+)
+def test_given_a_setting_that_does_not_exist_then_nothing_starts_and_it_is_named(
+    tmp_path: Path, words: str, environment: dict[str, str], told: str
+) -> None:
+    if environment is FILE:
+        config = tmp_path / "own.yaml"
+        config.write_text("htp: {port: 1}", encoding="utf-8")
+        environment = {"SWITCHROOM_CONFIG": str(config)}
+    command = ["demo", "--once"] if words == "demo" else ["switchroom.cli", *words.split()]
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        env={**os.environ, "SWITCHROOM_HOME": str(tmp_path / "home"), **environment},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    out = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 1, out
+    assert told in out
+    assert "Traceback" not in out
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("port", "kind"),
+    [("HTTP__PORT", socket.SOCK_STREAM), ("MEDIA__PORT", socket.SOCK_STREAM)],
+)
+def test_given_a_taken_port_then_the_server_names_the_setting(
+    tmp_path: Path, port: str, kind: socket.SocketKind
+) -> None:
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        free = {"SWITCHROOM_HTTP__PORT": "0", "SWITCHROOM_MEDIA__PORT": "0"}
+        own = {f"SWITCHROOM_{port}": str(taken.getsockname()[1])}
+        assert f"set another with SWITCHROOM_{port}" in refused(switchroom(tmp_path, "serve", **{**free, **own}))
 
 
 def test_the_benchmark_of_routing_prints_a_ratio(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from recordings import service
 from recordings.service import Recordings
@@ -31,10 +32,16 @@ class House:
         self.bus.subscribe(RecordingReady, self.ready.append)
         self.in_ledger = asyncio.Event()
         self.in_ledger.set()
-        self.recordings = Recordings(self.spool, self.files, self.bus, self.clock, self._written_down)
+        self.refuses = False
+        self.recordings = Recordings(self.spool, self.files, self.bus, self.clock, self._in_ledger)
 
-    async def _written_down(self) -> None:
+    async def _in_ledger(self, call_id: CallId, path: str) -> bool:
         await self.in_ledger.wait()
+        return not self.refuses and any((ready.call_id, ready.path) == (call_id, path) for ready in self.ready)
+
+    @property
+    def idle(self) -> bool:
+        return not self.recordings._tasks._tasks
 
     def ended(self) -> None:
         self.bus.publish(CallEnded(at=self.clock.now(), call_id=CALL, outcome=Outcome.CONNECTED))
@@ -79,9 +86,9 @@ async def test_given_a_folder_that_cannot_be_written_then_the_raw_file_is_kept_a
     raw.write_bytes(SAMPLES)
     house.files.write_text("in the way")  # root may write to any folder, but not below a file
     house.ended()
-    await until(lambda: not house.recordings._busy)
+    await until(lambda: house.idle)
     house.reconciled()
-    await until(lambda: not house.recordings._busy)
+    await until(lambda: house.idle)
     assert raw.read_bytes() == SAMPLES
     assert house.ready == []
     house.files.unlink()
@@ -94,7 +101,8 @@ async def test_given_a_live_call_when_reconciled_then_its_recording_is_left_alon
     raw = house.spool / NAME
     raw.write_bytes(SAMPLES)
     house.reconciled(CALL)
-    assert not house.recordings._busy
+    await until(lambda: house.idle)
+    assert house.ready == []
     assert raw.exists()
 
 
@@ -105,6 +113,23 @@ async def test_given_foreign_files_in_the_spool_then_they_stay_and_the_others_ar
     (house.spool / "0b1f-1001-1767864602.raw").mkdir()
     house.reconciled()
     await until(lambda: not (house.spool / NAME).exists())
-    await until(lambda: not house.recordings._busy)
+    await until(lambda: house.idle)
     assert all((house.spool / name).exists() for name in foreign)
     assert len(house.ready) == 1
+
+
+async def test_given_a_ledger_that_refuses_the_recording_then_the_raw_file_stays_and_is_tried_again(
+    house: House,
+) -> None:
+    raw = house.spool / NAME
+    raw.write_bytes(SAMPLES)
+    house.refuses = True
+    with capture_logs() as log:
+        house.ended()
+        await until(lambda: house.idle)
+    assert [entry["file"] for entry in log if entry["event"] == "recordings.not_in_ledger"] == [NAME]
+    assert raw.read_bytes() == SAMPLES
+    house.refuses = False
+    house.reconciled()
+    await until(lambda: not raw.exists())
+    assert len(house.ready) == 2

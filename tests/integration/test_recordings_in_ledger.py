@@ -1,0 +1,63 @@
+"""A raw recording goes when the real ledger has it, and stays when the database refuses its event."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from recordings import service
+from recordings.service import Recordings
+from switchroom.bus import Bus
+from switchroom.domain.call import Outcome
+from switchroom.domain.events import CallEnded, Reconciled
+from switchroom.domain.ids import CallId
+from switchroom.storage.database import Database
+from switchroom.storage.ledger import Ledger
+from switchroom.storage.recordings import Recordings as RecordingIndex
+from tests.e2e.waiting import eventually
+from tests.fakes.clock import FakeClock
+
+CALL = CallId("0b1f")
+
+
+async def test_given_an_event_that_the_database_refuses_then_the_raw_recording_stays_until_it_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "SETTLED_AFTER_S", 0.01)
+    clock, bus = FakeClock(), Bus()
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")
+    await database.upgrade()
+    async with database.write() as connection:
+        await connection.exec_driver_sql(
+            "CREATE TRIGGER no_recordings BEFORE INSERT ON recordings BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+    ledger, index = Ledger(database, bus, clock), RecordingIndex(database)
+    await ledger.start()
+    asked: list[bool] = []
+
+    async def in_ledger(call_id: CallId, path: str) -> bool:
+        await ledger.flush()
+        asked.append(await index.has(call_id, path))
+        return asked[-1]
+
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    raw = spool / f"{CALL}-1001-1767864600.raw"
+    raw.write_bytes(b"\x00\x10\x00\x20" * 8000)
+    recordings = Recordings(spool, tmp_path / "files", bus, clock, in_ledger)
+    try:
+        bus.publish(CallEnded(at=clock.now(), call_id=CALL, outcome=Outcome.CONNECTED))
+        await eventually(lambda: asked == [False], "the ledger was asked")
+        await asyncio.sleep(0)
+        assert raw.exists()
+        async with database.write() as connection:
+            await connection.exec_driver_sql("DROP TRIGGER no_recordings")
+        await eventually(lambda: not recordings._busy, "the first try is over")
+        bus.publish(Reconciled(at=clock.now(), live=frozenset()))
+        await eventually(lambda: not raw.exists(), "it was taken in the end")
+        assert asked == [False, True]
+        assert len(await index.of_call(CALL)) == 1
+    finally:
+        await recordings.stop()
+        await ledger.stop()
+        await database.close()
