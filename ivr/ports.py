@@ -32,11 +32,11 @@ class CallControl(Protocol):
     async def queue(self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str]) -> None:
         """Give the caller a place in line. Raises `SwitchError`; then the dialplan must find them one."""
 
-    async def fall_back(self, call_id: CallId) -> None:
+    async def fall_back(self, call_id: CallId, collected: Mapping[str, str]) -> None:
         """No menu can serve the caller: a place in the fallback queue. Raises `SwitchError`."""
 
     async def finish(self, call_id: CallId) -> None:
-        """The caller is served. Raises `SwitchError`."""
+        """The menu has said its last word: the call is to end. Raises `SwitchError`."""
 
 
 class DipFailed(Exception):

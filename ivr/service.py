@@ -7,8 +7,9 @@ from ivr.ports import CallControl, Dips
 from ivr.server import MediaServer
 from ivr.speech.engines import engines
 from ivr.speech.listening import Recognisers
-from ivr.speech.port import SpeechFailed
+from ivr.speech.port import SpeechFailed, Synthesiser
 from ivr.speech.processes import EngineProcess
+from ivr.speech.programs import programs
 from ivr.speech.recognition import EngineRecogniser
 from ivr.speech.synthesis import EngineSynthesiser, Prompts
 from switchroom.settings import Settings
@@ -24,7 +25,8 @@ class Ivr:
         self._tasks = TaskGroup()
         self._voice = EngineProcess("pyttsx3")
         self._recognisers = _recognisers(settings)
-        prompts = Prompts(EngineSynthesiser(self._voice), settings.dialplans / "prompts", settings.home / "prompts")
+        voices: tuple[Synthesiser, ...] = (EngineSynthesiser(self._voice), *programs())
+        prompts = Prompts(voices, settings.dialplans / "prompts", settings.home / "prompts")
         self.recognisers = Recognisers(self._recognisers)
         self.flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts)
         self.media = MediaServer(settings.media, self.flows, calls, dips, prompts, self.recognisers)

@@ -56,7 +56,7 @@ class Walk:
         self.stop_listening()
         name = self.resolve(target)
         if self.state.strides >= MAX_STRIDES or self.state.failures >= MAX_FAILURES:
-            self.end(HandBack("endless"))
+            self.end(self.hand_back("endless"))
             return
         self.change(node=name, strides=self.state.strides + 1, misses=0)
         self.effects.append(Visited(name))
@@ -330,6 +330,9 @@ class Walk:
             tier = self.state.caller.tier
         skills = {skill: level for skill, level in rendered.items() if skill}
         self.end(Enqueue(Requirements(QueueName(node.queue), skills, tier), self.collected()))
+
+    def hand_back(self, reason: str) -> HandBack:
+        return HandBack(reason, self.collected())
 
     def collected(self) -> Mapping[str, str]:
         """What the agent is shown: the plain, open values, and the language spoken."""

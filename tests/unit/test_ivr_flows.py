@@ -31,7 +31,7 @@ def make(tmp_path: Path) -> tuple[Flows, Path, FakeSynthesiser]:
     folder = tmp_path / "menus"
     folder.mkdir()
     synthesiser = FakeSynthesiser()
-    prompts = Prompts(synthesiser, tmp_path / "recordings", tmp_path / "cache")
+    prompts = Prompts([synthesiser], tmp_path / "recordings", tmp_path / "cache")
     return Flows(folder, tmp_path / "recordings", prompts), folder, synthesiser
 
 
@@ -110,7 +110,7 @@ async def test_given_a_cache_that_cannot_be_written_then_prompts_are_heard_and_m
     (folder / "a.yaml").write_text(menu("a", "100"))
     await flows.load()
     assert flows.find("100") is not None
-    prompts = Prompts(synthesiser, tmp_path / "recordings", tmp_path / "cache")
+    prompts = Prompts([synthesiser], tmp_path / "recordings", tmp_path / "cache")
     synthesiser.asked.clear()
     for _ in range(2):
         assert await prompts.render([Prompt("Goodbye.", "en-US", static=True)])

@@ -450,7 +450,7 @@ async def test_given_a_menu_that_cannot_go_on_then_the_caller_waits_in_the_fallb
     call_id = house.switch.arrive("4008123123", "13800138000")
     house.identify(call_id)
     await house.calls.claim(call_id, 1)
-    await house.calls.fall_back(call_id)
+    await house.calls.fall_back(call_id, {})
     house.switch.let_go(call_id)
     [queued] = house.of(CallQueued)
     assert queued.requirements == Requirements(FALLBACK, tier=Tier.GOLD)
@@ -460,7 +460,7 @@ async def test_given_a_menu_that_cannot_go_on_then_the_caller_waits_in_the_fallb
 
 async def test_given_a_call_that_nobody_knows_then_it_cannot_fall_back(house: House) -> None:
     with pytest.raises(UnknownCall):
-        await house.calls.fall_back(CallId("nobody"))
+        await house.calls.fall_back(CallId("nobody"), {})
 
 
 async def test_given_a_call_that_ended_while_its_place_was_written_then_it_is_not_put_in_line(house: House) -> None:
