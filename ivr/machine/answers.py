@@ -152,6 +152,7 @@ def unspoken(walk: Walk, _: Unspoken) -> None:
 
 def said_last(walk: Walk, _: PromptDone) -> None:
     walk.change(speaking=False)
+    walk.been_told()
     walk.leave()
 
 

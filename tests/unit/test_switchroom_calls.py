@@ -181,6 +181,15 @@ async def test_a_hang_up_in_the_menu_is_self_service_only_when_the_caller_was_se
     assert [ended.outcome for ended in house.of(CallEnded)] == [outcome]
 
 
+async def test_given_the_menus_last_word_then_the_call_counts_as_served_only_when_the_caller_was(house: House) -> None:
+    call_id = house.switch.arrive("4008123123", "13800138000")
+    await settle()
+    await house.calls.finish(call_id)
+    house.switch.caller_hangs_up(call_id)
+    await settle()
+    assert [ended.outcome for ended in house.of(CallEnded)] == [Outcome.ABANDONED]
+
+
 async def test_given_a_served_caller_who_then_waits_and_leaves_then_it_is_abandoned(house: House) -> None:
     call_id = house.switch.arrive("4008123123", "13800138000")
     await settle()
