@@ -3,6 +3,7 @@
 import structlog
 
 from ivr.flows import Flows
+from ivr.language.surroundings import Surroundings
 from ivr.ports import CallControl, Dips
 from ivr.server import MediaServer
 from ivr.speech.engines import engines
@@ -21,14 +22,16 @@ log = structlog.get_logger(__name__)
 class Ivr:
     """Menus for callers: speech engines, flows, and the server to which Asterisk brings the callers."""
 
-    def __init__(self, settings: Settings, calls: CallControl, dips: Dips) -> None:
+    def __init__(
+        self, settings: Settings, calls: CallControl, dips: Dips, surroundings: Surroundings | None = None
+    ) -> None:
         self._tasks = TaskGroup()
         self._voice = EngineProcess("pyttsx3")
         self._recognisers = _recognisers(settings)
         voices: tuple[Synthesiser, ...] = (EngineSynthesiser(self._voice), *programs())
         prompts = Prompts(voices, settings.dialplans / "prompts", settings.home / "prompts")
         self.recognisers = Recognisers(self._recognisers)
-        self.flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts)
+        self.flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts, surroundings)
         self.media = MediaServer(settings.media, self.flows, calls, dips, prompts, self.recognisers)
 
     async def start(self) -> None:

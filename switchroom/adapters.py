@@ -3,9 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
+from acd.config import AcdConfig
+from ivr.language.surroundings import Source, Surroundings
 from ivr.ports import DipFailed
 from switchroom.storage.customers import OrderDip
 from switchroom.storage.database import Database
+
+SOURCES: Mapping[str, Source] = {"orders": Source(OrderDip.ARGUMENTS, OrderDip.FIELDS)}
+"""What menus can look up."""
+
+
+def surroundings(config: AcdConfig) -> Surroundings:
+    """What menus can rely on, with these queues and agents."""
+    return Surroundings(
+        queues={name: queue.skills for name, queue in config.queues.items()},
+        agents=[agent.skills for agent in config.agents.values()],
+        sources=SOURCES,
+    )
 
 
 class LedgerDips:

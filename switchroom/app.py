@@ -24,7 +24,7 @@ from ivr.service import Ivr
 from recordings.service import Recordings
 from softswitch_config.credentials import AMI_SECRET, load_credentials
 from softswitch_config.render import Folders
-from switchroom.adapters import LedgerDips
+from switchroom.adapters import LedgerDips, surroundings
 from switchroom.bus import Bus
 from switchroom.calls import Calls
 from switchroom.clock import Clock, SystemClock
@@ -115,7 +115,7 @@ class Server:
         recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, ledger.flush)
         stack.push_async_callback(recordings.stop)
 
-        ivr = Ivr(settings, calls, LedgerDips(database))
+        ivr = Ivr(settings, calls, LedgerDips(database), surroundings(config))
         stack.push_async_callback(ivr.stop)
         await ivr.start()
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,20 @@ def test_given_a_broken_menu_then_lint_names_the_place_and_fails(tmp_path: Path)
     tool = switchroom(tmp_path, "ivr", "lint", "--format", "json", str(menu))
     [finding] = [one for one in json.loads(tool.stdout) if one["severity"] == "error"]
     assert (finding["file"], finding["line"]) == (str(menu), line)
+
+
+@pytest.mark.parametrize("name", ["strands", "offers"])
+def test_given_a_menu_in_which_callers_would_strand_then_lint_names_each_place_and_what_to_do(
+    tmp_path: Path, name: str
+) -> None:
+    """The menu says in comments, ``#! CODE message``, what is wrong in the line below."""
+    menu = PROJECT / f"tests/fixtures/menus/bad/{name}.yaml"
+    lines = menu.read_text(encoding="utf-8").splitlines()
+    expected = [(at + 1, text.split("#! ")[1]) for at, text in enumerate(lines, 1) if "#! " in text]
+    done = switchroom(tmp_path, "ivr", "lint", str(menu))
+    found = re.findall(rf"^{re.escape(str(menu))}:(\d+):\d+ (.*)$", done.stdout, re.MULTILINE)
+    assert done.returncode == 1
+    assert [(int(line), message.removesuffix(" (warning)")) for line, message in found] == expected
 
 
 def test_the_schema_is_json_schema(tmp_path: Path) -> None:
