@@ -1,6 +1,7 @@
 """What a caller hears, measured by the times at which its packets arrived."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,6 +43,16 @@ def level(pcm: bytes) -> float:
 def sound_s(packets: Sequence[Packet]) -> float:
     """How many seconds of sound there were, silence not counted."""
     return sum(packet.seconds for packet in packets if packet.audible)
+
+
+def loudness_dbfs(packets: Sequence[Packet]) -> float | None:
+    """The level of the sound that there was, relative to full scale; None for silence.
+
+    >>> loudness_dbfs([Packet(0.0, b"\\x00\\x40" * 160), Packet(0.02, bytes(320))])
+    -6.0
+    """
+    rms = level(b"".join(packet.pcm for packet in packets if packet.audible))
+    return round(20 * math.log10(rms), 1) if rms else None
 
 
 def fell_silent_at(packets: Sequence[Packet], since: float) -> float | None:
