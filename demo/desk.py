@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-HELLO_WITHIN_S = 10.0
+HELLO_WITHIN_S = 60.0
 AGAIN_AFTER_S = 0.5
 
 

@@ -13,7 +13,8 @@ from demo.softphone import PhoneCall, Softphone
 from demo.system import until
 
 CARRIER = "127.0.0.2"
-ANSWER_WITHIN_S = 10.0
+PATIENCE_S = 60.0
+"""For what comes at once unless the machine is very busy."""
 LONG_S = 3600.0
 
 
@@ -40,18 +41,26 @@ class AgentAtWork:
     async def _serve(self, call: PhoneCall) -> None:
         await until(lambda: bool(call.answered_at or call.ended_at), "it is answered or given up", timeout_s=LONG_S)
         if call.answered_at is not None:
+            before = len(self._wrap_ups())
             call.play(self.voice)
             await until(lambda: call.ended_at is not None, "the call ends", timeout_s=LONG_S)
-            await self._write_up()
+            what = f"agent {self.account.agent} is to write up the call"
+            await until(lambda: len(self._wrap_ups()) > before, what, timeout_s=PATIENCE_S)
+            await self._write_up(self._wrap_ups()[-1])
 
-    async def _write_up(self) -> None:
-        ticket = None
-        while ticket is None:
-            open_ones = await self.desk.get("tickets?state=open&limit=5")
-            ticket = next((one for one in open_ones if one["agent_id"] == self.account.agent), None)
-            await asyncio.sleep(0.1)
-        await self.desk.close_ticket(ticket["id"], self.closes_as, "demo")
+    def _wrap_ups(self) -> list[str]:
+        """The calls that the desktop was told to write up."""
+        changes = (told.data for told in self.desk.told if told.type == "switchroom.agent.state.changed")
+        return [str(data["call_id"]) for data in changes if data["state"] == "wrap_up"]
+
+    async def _write_up(self, call_id: str) -> None:
+        await until(lambda: self._ticket(call_id) is not None, "the call's ticket is opened")
+        await self.desk.close_ticket(self._ticket(call_id) or 0, self.closes_as, "demo")
         await self.desk.ready()
+
+    def _ticket(self, call_id: str) -> int | None:
+        opened = (told.data for told in self.desk.told if told.type == "switchroom.ticket.opened")
+        return next((int(data["ticket_id"]) for data in opened if data["call_id"] == call_id), None)
 
 
 @dataclass
@@ -72,7 +81,13 @@ class Stage:
         """Let an agent come in: desktop, phone, ready."""
         account = next(one for one in self.accounts.agents if one.agent == number)
         desk = await self._stack.enter_async_context(open_desk(self.accounts.http, account.login, account.password))
-        phone = Softphone(self.server, account.agent, account.sip_password, answer_after_s=0.8 if answers else None)
+        phone = Softphone(
+            self.server,
+            account.agent,
+            account.sip_password,
+            answer_after_s=0.8 if answers else None,
+            register_within_s=PATIENCE_S,
+        )
         await asyncio.to_thread(phone.start)
         self._stack.push_async_callback(asyncio.to_thread, phone.stop)
         found = AgentAtWork(account, desk, phone, self.voices[voice], closes_as)
@@ -94,6 +109,14 @@ class Stage:
         self._stack.push_async_callback(asyncio.to_thread, phone.stop)
         return phone
 
+    async def broken(self) -> None:
+        """Wait until an agent cannot go on, and raise why."""
+        while True:
+            for agent in self.agents.values():
+                if agent.work is not None and agent.work.done():
+                    agent.work.result()
+            await asyncio.sleep(0.1)
+
     async def close(self) -> None:
         for agent in self.agents.values():
             if agent.work is not None:
@@ -105,5 +128,5 @@ class Stage:
 async def dial(phone: Softphone, number: str) -> PhoneCall:
     """Call and wait until the line is answered."""
     call = phone.call(number)
-    await asyncio.to_thread(call.wait_answered, ANSWER_WITHIN_S)
+    await asyncio.to_thread(call.wait_answered, PATIENCE_S)
     return call

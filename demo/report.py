@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,9 @@ from demo.scenario import ORDER, Play
 AUDIBLE_RMS = 0.005
 """About -46 dBFS: below this a side of a recording is as good as silent."""
 
-CUT_WITHIN_MS = 1000.0
+CUT_WITHIN_MS = 1500.0
+"""The prompt has more than twice as long to go when it is interrupted."""
+COMPLETE_WITHIN_S = 60.0
 
 TALKS = ("b-first", "b-gold", "b-ordinary", "c", "d")
 
@@ -29,23 +32,28 @@ async def gather(play: Play) -> dict[str, dict[str, Any]]:
     """Each call's whole story by part, once its recording and its ticket are there."""
     stories: dict[str, dict[str, Any]] = {}
 
-    async def complete() -> bool:
-        for part, call_id in play.ids.items():
-            stories[part] = await play.board.get(f"calls/{call_id}")
-        return all(stories[part]["recordings"] and stories[part]["call"]["ticket_id"] for part in TALKS)
-
-    for _ in range(100):
-        if await complete():
-            break
+    deadline = time.monotonic() + COMPLETE_WITHIN_S
+    while not stories or (not all(map(_complete, stories.items())) and time.monotonic() < deadline):
+        stories = {part: await play.board.get(f"calls/{call_id}") for part, call_id in play.ids.items()}
         await asyncio.sleep(0.1)
     return stories
+
+
+def _complete(item: tuple[str, dict[str, Any]]) -> bool:
+    part, story = item
+    talked = story["recordings"] and story["call"]["ticket_id"] and _ready(story)
+    return bool(story["call"]["ended_at"] and (talked or part not in TALKS))
+
+
+def _ready(story: dict[str, Any]) -> list[dict[str, Any]]:
+    return [e["data"] for e in story["events"] if e["type"] == "switchroom.recording.ready"]
 
 
 def as_call(story: dict[str, Any], customer: str | None, recordings: Path) -> dict[str, Any]:
     """One entry of ``calls`` in the JSON that the demonstration writes."""
     call = story["call"]
     recording = story["recordings"][0] if story["recordings"] else None
-    ready = [e["data"] for e in story["events"] if e["type"] == "switchroom.recording.ready"]
+    ready = _ready(story)
     return {
         "call_id": call["call_id"],
         "number": call["number"],

@@ -7,11 +7,13 @@ d  An agent does not answer: the call goes on to the next one, and keeps its pla
 """
 
 import asyncio
+import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from demo.desk import Desk
-from demo.hearing import prompt_ends_ms
+from demo.hearing import fell_silent_at, sound_s
 from demo.people import Stage, dial
 from demo.softphone import PhoneCall
 from demo.system import until
@@ -21,6 +23,13 @@ WANG_FANG, LI_QIANG, ZHAO_MIN, CHEN_JING = "13800138000", "13912345678", "137010
 EMMA_CLARK, STRANGER = "+14155552671", "13512340000"
 ORDER = "20260105"
 TALK_S = 6.0
+PATIENCE_S = 180.0
+"""For what another story may hold up, as an agent who is busy in it."""
+SPOKEN_S = 1.0
+INTO_PROMPT_S = 0.8
+"""So much of the prompt is heard before it is interrupted."""
+REPEAT_AFTER_S = 15.0
+SILENCE_WITHIN_S = 5.0
 
 
 @dataclass
@@ -31,7 +40,8 @@ class Play:
     board: Desk
     ids: dict[str, str] = field(default_factory=dict)
     interrupted_ms: float | None = None
-    """In story c: from the caller's first sound until the prompt was silent at the caller's ear."""
+    """In story c: from the caller's first sound until the prompt was silent at the caller's ear, by the times at which
+    packets left and came."""
 
     def part_of(self, call_id: str) -> str:
         """The part of the story that a call is, once it is known."""
@@ -41,12 +51,16 @@ class Play:
         """All stories, side by side; the first thing that goes wrong ends them and is raised."""
         stories = (self._self_service(), self._missed_then_next(), self._gold_before_ordinary())
         tasks = [asyncio.create_task(story) for story in stories]
+        broken = asyncio.create_task(self.stage.broken())
         try:
-            await asyncio.gather(*tasks)
+            for finished in asyncio.as_completed([*tasks, broken]):
+                await finished
+                if all(task.done() for task in tasks):
+                    return
         finally:
-            for task in tasks:
+            for task in (*tasks, broken):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, broken, return_exceptions=True)
 
     async def _self_service(self) -> None:
         phone = await self.stage.customer(ZHAO_MIN)
@@ -88,13 +102,32 @@ class Play:
         call = await dial(phone, ENGLISH)
         call_id = await self._named("c", EMMA_CLARK)
         await self._reaches(call_id, "main")
-        await asyncio.sleep(1.0)  # into the prompt, to interrupt it
-        before = len(call.heard())
-        call.play(self.stage.voices["returns"])
-        await self._told(call_id, "switchroom.input.taken")
-        self.interrupted_ms = prompt_ends_ms(call.heard()[before:])
+        await until(lambda: sound_s(call.packets()) > INTO_PROMPT_S, "the caller of c hears the prompt")
+        self.interrupted_ms = await self._interrupts(call)
+        while not await self._understood(call_id):
+            call.play(self.stage.voices["returns"])  # as people do who are asked again
         await self._connected(call_id)
         await self._talks(call, "c", voice="caller-en")
+
+    async def _interrupts(self, call: PhoneCall) -> float | None:
+        """Say "returns" over the prompt; how many milliseconds later it is silent, None if it goes on."""
+        call.play(self.stage.voices["returns"])
+        await until(lambda: call.spoke_at() is not None, "the caller of c speaks")
+        spoke_at = call.spoke_at() or 0.0
+        deadline = time.monotonic() + SILENCE_WITHIN_S
+        while (silent_at := fell_silent_at(call.packets(), spoke_at)) is None:
+            if time.monotonic() > deadline:
+                return None
+            await asyncio.sleep(0.05)
+        return (silent_at - spoke_at) * 1000
+
+    async def _understood(self, call_id: str) -> bool:
+        deadline = time.monotonic() + REPEAT_AFTER_S
+        while not self.events(call_id, "switchroom.input.taken"):
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.05)
+        return True
 
     async def _missed_then_next(self) -> None:
         await self.stage.agent("1002", voice="agent-zh", closes_as="resolved", answers=False)
@@ -108,8 +141,16 @@ class Play:
         await self._talks(call, "d")
 
     async def _talks(self, call: PhoneCall, part: str, voice: str = "caller-zh") -> None:
+        (connected,) = self.events(self.ids[part], "switchroom.call.connected")
+        connected_at = datetime.fromisoformat(connected["at"]).timestamp()
         call.play(self.stage.voices[voice])
         await asyncio.sleep(TALK_S)
+
+        def both_spoke() -> bool:
+            heard = [packet for packet in call.packets() if packet.arrived_at > connected_at]
+            return call.idle() and sound_s(heard) > SPOKEN_S
+
+        await until(both_spoke, f"caller and agent of {part} have spoken")
         call.hang_up()
         await self._ends(self.ids[part])
 
@@ -140,7 +181,7 @@ class Play:
 
     async def _told(self, call_id: str, kind: str) -> None:
         what = f"{kind} of call {self.part_of(call_id)}"
-        await until(lambda: bool(self.events(call_id, kind)), what, timeout_s=60.0)
+        await until(lambda: bool(self.events(call_id, kind)), what, timeout_s=PATIENCE_S)
 
     async def _connected(self, call_id: str) -> None:
         await self._told(call_id, "switchroom.call.connected")

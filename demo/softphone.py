@@ -25,7 +25,8 @@ import soxr
 from pyVoIP import RTP, SIP
 from pyVoIP.VoIP import CallState, VoIPCall, VoIPPhone
 
-from demo.softphone_audio import RATE, AudioClient
+from demo.hearing import RATE, Packet
+from demo.softphone_audio import AudioClient
 from demo.softphone_signalling import Signalling
 
 _OFFER = {8: RTP.PayloadType.PCMA, 0: RTP.PayloadType.PCMU, 101: RTP.PayloadType.EVENT}
@@ -72,7 +73,7 @@ class PhoneCall(VoIPCall):
     def wait_idle(self, timeout_s: float) -> None:
         """Return once everything played and pressed was sent."""
         deadline = time.monotonic() + timeout_s
-        while not all(client.idle() for client in self.RTPClients):
+        while not self.idle():
             if time.monotonic() > deadline:
                 raise SoftphoneError(f"not all was sent within {timeout_s} s")
             time.sleep(0.02)
@@ -91,6 +92,18 @@ class PhoneCall(VoIPCall):
     def heard(self) -> np.ndarray:
         """What came from the other side so far: signed 16-bit samples, 8 kHz."""
         return self.RTPClients[0].heard() if self.RTPClients else np.zeros(0, "<i2")
+
+    def packets(self) -> tuple[Packet, ...]:
+        """Every packet of audio from the other side so far, with the time at which it arrived."""
+        return self.RTPClients[0].packets() if self.RTPClients else ()
+
+    def spoke_at(self) -> float | None:
+        """When the first audible frame of what was played last went out, in seconds of UNIX time; None before."""
+        return self.RTPClients[0].spoke_at() if self.RTPClients else None
+
+    def idle(self) -> bool:
+        """Whether everything played and pressed was sent."""
+        return all(client.idle() for client in self.RTPClients)
 
     def save_heard(self, path: Path) -> None:
         with wave.open(str(path), "wb") as file:
@@ -190,9 +203,10 @@ class Softphone(VoIPPhone):
         bind: str = "127.0.0.1",
         answer_after_s: float | None = 0.5,
         busy: bool = False,
+        register_within_s: float = 3.0,
     ) -> None:
         super().__init__(*server, user, password or "", myIP=bind)
-        self.sip = Signalling(self, server, user, password or "", bind)
+        self.sip = Signalling(self, server, user, password or "", bind, register_within_s)
         self.answer_after_s = answer_after_s
         self.busy = busy
         self.history: list[PhoneCall] = []

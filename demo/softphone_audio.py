@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from pyVoIP.RTP import PayloadType, RTPClient, RTPMessage, RTPParseError
 
-RATE = 8000
+from demo.hearing import AUDIBLE_RMS, RATE, Packet, level
+
 FRAME_SAMPLES = 160  # 20 ms
 _SILENCE = bytes(2 * FRAME_SAMPLES)
 
@@ -26,6 +27,9 @@ _KEY_GAP_FRAMES = 4  # 80 ms between keys
 _KEY_VOLUME = 10  # -10 dBm0
 
 _LONGEST_GAP = 5 * RATE  # samples: a longer jump of the timestamps is a new stream, not a gap
+
+_SO_TIMESTAMPNS = 35  # Linux: the kernel says when a packet came, however late this process reads it
+_TIMESPEC = struct.Struct("@qq")
 
 _ENCODERS = {PayloadType.PCMA: audioop.lin2alaw, PayloadType.PCMU: audioop.lin2ulaw}
 _DECODERS = {PayloadType.PCMA: audioop.alaw2lin, PayloadType.PCMU: audioop.ulaw2lin}
@@ -40,6 +44,8 @@ class AudioClient(RTPClient):
         self._to_play: deque[bytes] = deque()
         self._to_press: deque[bytes | None] = deque()
         self._heard: list[bytes] = []
+        self._packets: list[Packet] = []
+        self._spoke_at: float | None = None
         self._next_timestamp: int | None = None
         self._lock = threading.Lock()
 
@@ -47,6 +53,7 @@ class AudioClient(RTPClient):
         self.sin = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sin.bind((self.inIP, self.inPort))
         self.sin.settimeout(0.2)
+        self.sin.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self.sout = self.sin
         for work in (self.recv, self.trans):
             threading.Thread(target=work, name=f"rtp-{work.__name__}-{self.inPort}", daemon=True).start()
@@ -61,6 +68,7 @@ class AudioClient(RTPClient):
         data = samples.astype("<i2").tobytes()
         frames = (data[i : i + len(_SILENCE)] for i in range(0, len(data), len(_SILENCE)))
         with self._lock:
+            self._spoke_at = None
             self._to_play.extend(frame.ljust(len(_SILENCE), b"\0") for frame in frames)
 
     def press(self, keys: str) -> None:
@@ -86,6 +94,16 @@ class AudioClient(RTPClient):
         with self._lock:
             return np.frombuffer(b"".join(self._heard), "<i2")
 
+    def packets(self) -> tuple[Packet, ...]:
+        """Every packet of audio that came so far."""
+        with self._lock:
+            return tuple(self._packets)
+
+    def spoke_at(self) -> float | None:
+        """When the first audible frame of what was played last went out, in seconds of UNIX time; None before."""
+        with self._lock:
+            return self._spoke_at
+
     def trans(self) -> None:
         started, sent = time.monotonic(), 0
         event_timestamp, in_event = 0, False
@@ -100,6 +118,8 @@ class AudioClient(RTPClient):
                     event_timestamp = self.outTimestamp
                 self._send(self._event_payload, event_timestamp, event, marked=not in_event)
             else:
+                if frame is not _SILENCE and self._spoke_at is None and level(frame) > AUDIBLE_RMS:
+                    self._spoke_at = time.time()
                 payload = _ENCODERS[self.preference](frame, 2)
                 self._send(int(self.preference), self.outTimestamp, payload, marked=False)
             in_event = pressing
@@ -121,13 +141,14 @@ class AudioClient(RTPClient):
     def recv(self) -> None:
         while self.NSD:
             try:
-                self.parse_packet(self.sin.recv(2048))
+                packet, about, _, _ = self.sin.recvmsg(2048, socket.CMSG_SPACE(_TIMESPEC.size))
+                self._take(packet, _arrival(about))
             except (TimeoutError, RTPParseError):
                 continue
             except OSError:
                 return
 
-    def parse_packet(self, packet: bytes) -> None:
+    def _take(self, packet: bytes, arrived_at: float) -> None:
         message = RTPMessage(packet, self.assoc)
         decode = _DECODERS.get(message.payload_type)
         if decode is None:
@@ -136,5 +157,16 @@ class AudioClient(RTPClient):
             gap = 0 if self._next_timestamp is None else (message.timestamp - self._next_timestamp) % 2**32
             if 0 < gap < _LONGEST_GAP:
                 self._heard.append(bytes(2 * gap))
-            self._heard.append(decode(message.payload, 2))
+            pcm = decode(message.payload, 2)
+            self._heard.append(pcm)
+            self._packets.append(Packet(arrived_at, pcm))
             self._next_timestamp = (message.timestamp + len(message.payload)) % 2**32
+
+
+def _arrival(about: list[tuple[int, int, bytes]]) -> float:
+    """The kernel's time stamp of a packet, in seconds of UNIX time."""
+    for _, kind, data in about:
+        if kind == _SO_TIMESTAMPNS:
+            seconds, nanoseconds = _TIMESPEC.unpack(data[: _TIMESPEC.size])
+            return float(seconds + nanoseconds / 1e9)
+    return time.time()

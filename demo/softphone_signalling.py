@@ -15,7 +15,6 @@ from typing import Any
 import pyVoIP.VoIP  # before pyVoIP.SIP, which alone runs into a circle
 from pyVoIP import SIP
 
-REGISTER_TIMEOUT_S = 3.0
 DEREGISTER_TIMEOUT_S = 1.0
 EXPIRES_S = 120
 
@@ -24,10 +23,17 @@ class Signalling(SIP.SIPClient):
     """SIP over UDP with one server. Requests to us and answers to our INVITE go to ``phone.callback``."""
 
     def __init__(
-        self, phone: pyVoIP.VoIP.VoIPPhone, server: tuple[str, int], user: str, password: str, bind: str
+        self,
+        phone: pyVoIP.VoIP.VoIPPhone,
+        server: tuple[str, int],
+        user: str,
+        password: str,
+        bind: str,
+        register_within_s: float,
     ) -> None:
         super().__init__(*server, user, password, phone=phone, myIP=bind, myPort=0, callCallback=phone.callback)
         self.default_expires = EXPIRES_S
+        self._register_within_s = register_within_s
         self._answered = threading.Event()
         self._accepted = False
         self._challenged = False
@@ -55,7 +61,7 @@ class Signalling(SIP.SIPClient):
 
     def register(self) -> bool:
         """Register, and renew it in time. False when it was refused or not answered."""
-        registered = self._ask(REGISTER_TIMEOUT_S)
+        registered = self._ask(self._register_within_s)
         if self.NSD and not self._leaving:
             self._renewal = threading.Timer(EXPIRES_S / 2, self.register)
             self._renewal.daemon = True

@@ -23,7 +23,7 @@ from switchroom.settings import PROJECT, Settings, port_taken
 from switchroom.storage.database import Database
 from switchroom.storage.seed import seed_demo
 
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 120.0
 
 
 class System:
@@ -151,7 +151,7 @@ def _last_line(path: Path) -> str:
     return lines[-1] if lines else "no word in its log"
 
 
-async def until(holds: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
+async def until(holds: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
     """Wait until ``holds``; TimeoutError names ``what`` did not happen."""
     deadline = asyncio.get_running_loop().time() + timeout_s
     while not holds():

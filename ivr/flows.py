@@ -16,6 +16,7 @@ from watchfiles import awatch
 from ivr.language import loader
 from ivr.language.flow import Flow, texts
 from ivr.language.lint import spoken
+from ivr.language.surroundings import Surroundings
 from ivr.machine.effects import Prompt
 from ivr.speech.synthesis import Prompts
 from switchroom.domain.views import FlowView
@@ -45,10 +46,14 @@ class MenuFile:
 class Flows:
     """Loads and reloads ``folder``/\\*.yaml; has the prompts made before a flow is used."""
 
-    def __init__(self, folder: Path, recordings: Path, prompts: Prompts) -> None:
+    def __init__(
+        self, folder: Path, recordings: Path, prompts: Prompts, surroundings: Surroundings | None = None
+    ) -> None:
+        """``surroundings`` are what the flows must fit; without them it is taken on trust."""
         self._folder = folder
         self._recordings = recordings
         self._prompts = prompts
+        self._surroundings = surroundings
         self._files: dict[Path, MenuFile] = {}
         self._seen: Mapping[Path, int] = {}
         self._numbers: Mapping[str, Flow] = {}
@@ -118,7 +123,7 @@ class Flows:
         before = self._files.get(path)
         flow_before = before.flow if before else None
         try:
-            flow, findings = await asyncio.to_thread(loader.load, path, recordings)
+            flow, findings = await asyncio.to_thread(loader.load, path, recordings, self._surroundings)
             if flow_before is not None and flow_before.version == flow.version:
                 return MenuFile(path, flow_before, tuple(findings))
             await self._prompts.prepare(_static_prompts(flow))

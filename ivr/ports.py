@@ -37,11 +37,11 @@ class CallControl(Protocol):
         Unless ``tier_is_fixed``, the customer's tier counts, also when it is learned later.
         """
 
-    async def fall_back(self, call_id: CallId) -> None:
+    async def fall_back(self, call_id: CallId, collected: Mapping[str, str]) -> None:
         """No menu can serve the caller: a place in the fallback queue. Raises `SwitchError`."""
 
     async def finish(self, call_id: CallId) -> None:
-        """The caller is served. Raises `SwitchError`."""
+        """The menu has said its last word: the call is to end. Raises `SwitchError`."""
 
 
 class DipFailed(Exception):

@@ -17,6 +17,7 @@ from ivr.ports import CallControl, Dips
 from ivr.session import CallSession
 from ivr.speech.listening import Recognisers
 from ivr.speech.synthesis import Prompts
+from switchroom.domain.caller import Caller
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.ids import CallId
 from switchroom.listening import Doors
@@ -105,16 +106,23 @@ class MediaServer:
     async def _serve(self, call_id: CallId, media: MediaSession) -> None:
         within_s = self._settings.claim_timeout_s
         await media.open(within_s)
-        caller = await self._calls.claim(call_id, within_s)
-        self.sessions += 1
+        reader = asyncio.create_task(media.run(), name="ivr.media.run")
         try:
-            flow = self._flows.find(caller.number)
-            if flow is None:
-                log.error("media.no_flow", call_id=call_id, number=caller.number)
-                await self._calls.fall_back(call_id)
-                await media.hang_up()
-                return
-            await CallSession(caller, flow, media, self._calls, self._dips, self._prompts, self._recognisers).run()
+            caller = await self._calls.claim(call_id, within_s)
+            self.sessions += 1
+            try:
+                await self._converse(caller, media)
+            finally:
+                self.sessions -= 1
+                self._calls.release(call_id)
         finally:
-            self.sessions -= 1
-            self._calls.release(call_id)
+            await media.hang_up()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    async def _converse(self, caller: Caller, media: MediaSession) -> None:
+        flow = self._flows.find(caller.number)
+        if flow is None:
+            log.error("media.no_flow", call_id=caller.call_id, number=caller.number)
+            await self._calls.fall_back(caller.call_id, {})
+            return
+        await CallSession(caller, flow, media, self._calls, self._dips, self._prompts, self._recognisers).run()

@@ -3,12 +3,14 @@
 import structlog
 
 from ivr.flows import Flows
+from ivr.language.surroundings import Surroundings
 from ivr.ports import CallControl, Dips
 from ivr.server import MediaServer
 from ivr.speech.engines import engines
 from ivr.speech.listening import Recognisers
-from ivr.speech.port import SpeechFailed
+from ivr.speech.port import SpeechFailed, Synthesiser
 from ivr.speech.processes import EngineProcess
+from ivr.speech.programs import programs
 from ivr.speech.recognition import EngineRecogniser
 from ivr.speech.synthesis import EngineSynthesiser, Prompts
 from switchroom.listening import Doors
@@ -21,14 +23,23 @@ log = structlog.get_logger(__name__)
 class Ivr:
     """Menus for callers: speech engines, flows, and the server to which Asterisk brings the callers."""
 
-    def __init__(self, settings: Settings, calls: CallControl, dips: Dips, most: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        calls: CallControl,
+        dips: Dips,
+        surroundings: Surroundings | None = None,
+        *,
+        most: int,
+    ) -> None:
         """``most`` is how many callers are served at once."""
         self._tasks = TaskGroup()
         self._voice = EngineProcess("pyttsx3")
         self._recognisers = _recognisers(settings)
-        prompts = Prompts(EngineSynthesiser(self._voice), settings.dialplans / "prompts", settings.home / "prompts")
+        voices: tuple[Synthesiser, ...] = (EngineSynthesiser(self._voice), *programs())
+        prompts = Prompts(voices, settings.dialplans / "prompts", settings.home / "prompts")
         self.recognisers = Recognisers(self._recognisers)
-        self.flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts)
+        self.flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts, surroundings)
         self.media = MediaServer(settings.media, self.flows, calls, dips, prompts, self.recognisers, most)
 
     async def start(self, doors: Doors) -> None:

@@ -1,12 +1,16 @@
 """Drives one caller: what happens goes into the machine, what the machine wants is done.
 
-All happenings pass one inbox, so the machine sees them one after the other. If anything breaks, the connection
-is closed and the dialplan's fallback takes the caller: nobody is left in silence.
+All happenings pass one inbox, so the machine sees them one after the other; nothing slow holds it up. If anything
+breaks, the caller waits in the fallback queue with what they have entered so far; if not even that can be had, the
+connection is closed and the dialplan takes the caller: nobody is left in silence.
 """
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import traceback
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import structlog
 
@@ -56,15 +60,13 @@ class CallSession:
         self._inbox: asyncio.Queue[Input | Closed] = asyncio.Queue()
         self._tasks = TaskGroup()
         self._timer: asyncio.TimerHandle | None = None
-        self._playing: tuple[int, int] | None = None  # media's number of the prompt, the machine's turn
+        self._speaking: asyncio.Task[None] | None = None
         self._ear: Ear | None = None
         self._over = False
 
     async def run(self) -> None:
-        """Until the caller is handed on, or hangs up. The media connection is closed afterwards."""
-        self._media.on_happening = self._happened
-        self._media.on_audio = self._audio
-        reader = asyncio.create_task(self._media.run(), name="ivr.media.run")
+        """Until the caller is handed on, or hangs up. The media connection is to be closed afterwards."""
+        self._media.follow(self._happened, self._audio)
         try:
             await self._converse()
         except MediaClosed:
@@ -73,27 +75,42 @@ class CallSession:
             self._forget_timer()
             self._ear = None
             await self._tasks.close()
-            await self._media.hang_up()
-            await asyncio.gather(reader, return_exceptions=True)
 
     async def _converse(self) -> None:
         self._calls.flow_started(self._call_id, self._flow.name, self._flow.version)
         state, wanted = machine.start(self._flow, self._caller)
-        await self._do(wanted)
-        while not self._over:
-            happened = await self._inbox.get()
-            if isinstance(happened, Closed):
-                return
-            state, wanted = machine.step(self._flow, state, happened)
+        try:
             await self._do(wanted)
+            while not self._over:
+                happened = await self._inbox.get()
+                if isinstance(happened, Closed):
+                    return
+                state, wanted = machine.step(self._flow, state, happened)
+                await self._do(wanted)
+        except MediaClosed:
+            raise
+        except Exception as error:
+            if self._over:
+                raise
+            # The same would happen again at the same place: a person goes on from what was entered.
+            # The text of the error is not logged: it may quote the caller.
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            log.error(
+                "session.failed",
+                call_id=self._call_id,
+                flow=self._flow.name,
+                node=state.node,
+                error=type(error).__name__,
+                place=f"{Path(frame.filename).name}:{frame.lineno}",
+            )
+            await self._leave(machine.hand_back(self._flow, state, "failed"))
 
     def _happened(self, happening: Happening) -> None:
         match happening:
             case Digit(digit):
                 self._inbox.put_nowait(inputs.Digit(digit))
             case Played(prompt):
-                if self._playing is not None and self._playing[0] == prompt:
-                    self._inbox.put_nowait(inputs.PromptDone(self._playing[1]))
+                self._inbox.put_nowait(inputs.PromptDone(prompt))
             case Closed():
                 self._inbox.put_nowait(happening)
 
@@ -105,11 +122,10 @@ class CallSession:
         for effect in wanted:
             match effect:
                 case effects.Say(turn, prompts):
-                    self._playing = None
-                    pcm = await self._prompts.render(prompts)
-                    self._playing = (await self._media.play(pcm), turn)
+                    await self._hush()
+                    self._speaking = self._tasks.spawn(self._say(turn, prompts), name="ivr.say")
                 case effects.Hush():
-                    await self._media.hush()
+                    await self._hush()
                 case effects.Listen(turn, grammar):
                     await self._listen(turn, grammar)
                 case effects.StopListening():
@@ -129,6 +145,24 @@ class CallSession:
                     _warn_of_condition(self._flow.name, self._flow.version, node, condition)
                 case effects.Enqueue() | effects.Finish() | effects.HandBack():
                     await self._leave(effect)
+
+    async def _say(self, turn: int, prompts: Sequence[effects.Prompt]) -> None:
+        """In a task of its own: a key pressed while the voice is still at work acts at once."""
+        try:
+            pcm = await self._prompts.render(prompts)
+        except Exception as error:
+            log.error("session.no_voice", call_id=self._call_id, flow=self._flow.name, reason=type(error).__name__)
+            self._inbox.put_nowait(inputs.Unspoken(turn))
+            return
+        with contextlib.suppress(MediaClosed):  # `Closed` follows
+            await self._media.play(turn, pcm)
+
+    async def _hush(self) -> None:
+        """Stop what is heard; what is still in the making is never heard."""
+        if self._speaking is not None:
+            self._speaking.cancel()
+            self._speaking = None
+        await self._media.hush()
 
     async def _listen(self, turn: int, grammar: effects.Grammar) -> None:
         self._ear = self._recognisers.ear(
@@ -173,8 +207,8 @@ class CallSession:
                     await self._calls.queue(self._call_id, requirements, collected, tier_is_fixed=tier_is_fixed)
                 case effects.Finish():
                     await self._calls.finish(self._call_id)
-                case effects.HandBack(reason):
+                case effects.HandBack(reason, collected):
                     log.warning("session.handed_back", call_id=self._call_id, flow=self._flow.name, reason=reason)
-                    await self._calls.fall_back(self._call_id)
+                    await self._calls.fall_back(self._call_id, collected)
         except CallGone:
             log.debug("session.caller_gone", call_id=self._call_id)

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from acd.config import AcdConfig
+from ivr.language.surroundings import Source, Surroundings
 from ivr.ports import DipFailed
 from switchroom.domain.call import Outcome
 from switchroom.domain.ids import CallId
@@ -10,6 +12,18 @@ from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import OrderDip
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
+
+SOURCES: Mapping[str, Source] = {"orders": Source(OrderDip.ARGUMENTS, OrderDip.FIELDS)}
+"""What menus can look up."""
+
+
+def surroundings(config: AcdConfig) -> Surroundings:
+    """What menus can rely on, with these queues and agents."""
+    return Surroundings(
+        queues={name: queue.skills for name, queue in config.queues.items()},
+        agents=[agent.skills for agent in config.agents.values()],
+        sources=SOURCES,
+    )
 
 
 class LedgerDips:

@@ -26,7 +26,7 @@ from recordings.service import Recordings
 from softswitch_config.credentials import AMI_SECRET, load_credentials
 from softswitch_config.logs import keep_logs_bounded
 from softswitch_config.render import Folders
-from switchroom.adapters import LedgerBookings, LedgerDips
+from switchroom.adapters import LedgerBookings, LedgerDips, surroundings
 from switchroom.bus import Bus
 from switchroom.calls import Calls
 from switchroom.capacity import capacity, raise_descriptor_limit
@@ -148,7 +148,7 @@ class Server:
         recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, in_ledger)
         stack.push_async_callback(recordings.stop)
 
-        ivr = Ivr(settings, calls, LedgerDips(database), most=fits.calls)
+        ivr = Ivr(settings, calls, LedgerDips(database), surroundings(config), most=fits.calls)
         stack.push_async_callback(ivr.stop)
         await ivr.start(opened)
 

@@ -152,14 +152,14 @@ class Calls:
 
         await self._calls.ask(call, work)
 
-    async def fall_back(self, call_id: CallId) -> None:
+    async def fall_back(self, call_id: CallId, collected: Mapping[str, str]) -> None:
         """The menu cannot go on: the caller waits in the fallback queue. As `queue`."""
-        await self.queue(call_id, Requirements(self._calls.fallback, tier=self._calls.known(call_id).caller.tier), {})
+        tier = self._calls.known(call_id).caller.tier
+        await self.queue(call_id, Requirements(self._calls.fallback, tier=tier), collected)
 
     async def finish(self, call_id: CallId) -> None:
         """The menu is done with the caller: the dialplan hangs up when the media connection closes."""
         call = self._calls.known(call_id)
-        call.resolved = True
         await self._calls.ask(call, lambda: self._switch.finish(call_id))
 
     # Wishes of ACD and desks.

@@ -42,7 +42,7 @@ def texts(menus: Menus) -> Iterator[tuple[tuple[str | int, ...], Text]]:
     yield from _listed(("defaults", "nomatch"), defaults.nomatch)
     for name, node in menus.nodes.items():
         at = ("nodes", name)
-        for field in ("menu", "say", "collect", "confirm", "hangup"):
+        for field in ("menu", "say", "collect", "short", "confirm", "hangup"):
             text = getattr(node, field, None)
             if isinstance(text, Text):
                 yield (*at, field), text

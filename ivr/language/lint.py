@@ -9,8 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from ivr.language import templates
 from ivr.language.expressions import Expression, ExpressionError
 from ivr.language.flow import branches, targets, texts
-from ivr.language.models import AGAIN, BACK, HERE, Asks, Choice, Collect, Lookup, Menu, Menus, Queue, Text
+from ivr.language.lint_keys import lint_keys
+from ivr.language.lint_surroundings import close_to, lint_surroundings
+from ivr.language.models import AGAIN, BACK, HERE, Asks, Choice, Collect, Lookup, Menu, Menus, Text
 from ivr.language.models import Set as SetNode
+from ivr.language.places import choices, filled
+from ivr.language.surroundings import Surroundings
 from switchroom.yamlfile import Document, Finding, Loc
 
 BUILT_IN = frozenset({"caller", "lang"})
@@ -23,11 +27,20 @@ UnknownWords = Callable[[str, str], Sequence[str]]
 """(language, phrase) to the words of the phrase that the recogniser does not know."""
 
 
-def lint(document: Document[Menus], recordings: Set[tuple[str, str]] = frozenset()) -> list[Finding]:
-    """All findings, in the order of the file. ``recordings`` are the (language, name) pairs that exist."""
+def lint(
+    document: Document[Menus],
+    recordings: Set[tuple[str, str]] = frozenset(),
+    surroundings: Surroundings | None = None,
+) -> list[Finding]:
+    """All findings, in the order of the file. ``recordings`` are the (language, name) pairs that exist.
+
+    Without ``surroundings`` queues, skills and sources of data are taken on trust.
+    """
     checks = (_targets, _reachable, _endless, _languages, _variables, _language_switches, _phrases, _spoken_digits)
-    found = [finding for check in checks for finding in check(document)]
+    found = [finding for check in (*checks, lint_keys) for finding in check(document)]
     found += _recordings(document, recordings)
+    if surroundings is not None:
+        found += lint_surroundings(document, surroundings)
     return sorted(found)
 
 
@@ -40,15 +53,6 @@ def lint_vocabulary(document: Document[Menus], unknown_words: UnknownWords) -> l
         for loc, language, phrase in _all_phrases(document.model)
         if (unknown := unknown_words(language, phrase))
     ]
-
-
-def _choices(menus: Menus) -> Iterator[tuple[Loc, Choice]]:
-    for key, choice in menus.globals.items():
-        yield ("globals", key), choice
-    for name, node in menus.nodes.items():
-        if isinstance(node, Menu):
-            for key, choice in node.choices.items():
-                yield ("nodes", name, "choices", key), choice
 
 
 def _ways(menus: Menus) -> Iterator[tuple[Loc, str]]:
@@ -67,9 +71,8 @@ def _targets(document: Document[Menus]) -> Iterator[Finding]:
             yield document.finding(("nodes", name), "IVR114", f"`{name}` has a meaning of its own; use another name")
     for loc, target in [(("start",), document.model.start), *_ways(document.model)]:
         if target not in nodes and (target not in HERE or loc == ("start",)):
-            close = difflib.get_close_matches(target, [*nodes, *HERE], n=1)
-            hint = f"; did you mean `{close[0]}`?" if close else ""
-            yield document.finding(loc, "IVR101", f"there is no node `{target}`{hint}")
+            message = f"there is no node `{target}`{close_to(target, [*nodes, *HERE])}"
+            yield document.finding(loc, "IVR101", message)
 
 
 def _reachable(document: Document[Menus]) -> Iterator[Finding]:
@@ -135,31 +138,10 @@ def _languages(document: Document[Menus]) -> Iterator[Finding]:
                 yield document.finding((*loc, language), "IVR103", message)
 
 
-def _templates(menus: Menus) -> Iterator[tuple[Loc, str]]:
-    for loc, text in texts(menus):
-        for language, written in text.texts.items():
-            yield ((*loc, language) if language else loc), written
-    for loc, choice in _choices(menus):
-        for name, written in choice.set.items():
-            yield (*loc, "set", name), written
-    for node_name, node in menus.nodes.items():
-        at = ("nodes", node_name)
-        if isinstance(node, SetNode):
-            for name, written in node.set.items():
-                yield (*at, "set", name), written
-        elif isinstance(node, Lookup):
-            for name, written in node.with_.items():
-                yield (*at, "with", name), written
-        elif isinstance(node, Queue):
-            yield (*at, "tier"), node.tier
-            for written in node.skills:
-                yield (*at, "skills", written), written
-
-
 def _variables(document: Document[Menus]) -> Iterator[Finding]:
     menus = document.model
     known = set(BUILT_IN)
-    for _, choice in _choices(menus):
+    for _, choice in choices(menus):
         known |= choice.set.keys()
     for node in menus.nodes.values():
         if isinstance(node, SetNode):
@@ -169,11 +151,9 @@ def _variables(document: Document[Menus]) -> Iterator[Finding]:
 
     def unknown(loc: Loc, names: Iterable[str]) -> Iterator[Finding]:
         for name in sorted(set(names) - known):
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean `{close[0]}`?" if close else ""
-            yield document.finding(loc, "IVR104", f"nothing sets `{name}`{hint}")
+            yield document.finding(loc, "IVR104", f"nothing sets `{name}`{close_to(name, known)}")
 
-    for loc, written in _templates(menus):
+    for loc, written in filled(menus):
         try:
             yield from unknown(loc, templates.parse(written).names)
         except templates.TemplateError as error:
@@ -190,13 +170,13 @@ def _variables(document: Document[Menus]) -> Iterator[Finding]:
 
 
 def _language_switches(document: Document[Menus]) -> Iterator[Finding]:
-    for loc, written in _templates(document.model):
+    for loc, written in filled(document.model):
         if loc[-2:] == ("set", "lang") and written not in document.model.languages:
             yield document.finding(loc, "IVR112", f"`{written}` is not among the flow's languages")
 
 
 def _all_phrases(menus: Menus) -> Iterator[tuple[Loc, str, str]]:
-    for loc, choice in _choices(menus):
+    for loc, choice in choices(menus):
         for language, phrases in choice.phrases.items():
             for index, phrase in enumerate(phrases):
                 yield (*loc, "phrases", language, index), language, phrase

@@ -8,29 +8,40 @@ from ivr.language.expressions import Expression
 from ivr.language.flow import Flow, branches
 from ivr.language.lint import UnknownWords, lint, lint_vocabulary
 from ivr.language.models import Menus
+from ivr.language.surroundings import Surroundings
 from switchroom import yamlfile
 from switchroom.yamlfile import Document, Finding, YamlError
 
 VERSION_DIGITS = 12
 
 
-def load(path: Path, recordings: Set[tuple[str, str]] = frozenset()) -> tuple[Flow, list[Finding]]:
+def load(
+    path: Path, recordings: Set[tuple[str, str]] = frozenset(), surroundings: Surroundings | None = None
+) -> tuple[Flow, list[Finding]]:
     """The flow in ``path``, and the warnings about it. Raises `YamlError` when it cannot be used."""
-    document = yamlfile.load(path, Menus)
-    return _checked(document, recordings)
+    return _checked(yamlfile.load(path, Menus), recordings, surroundings)
 
 
-def parse(text: str, file: str, recordings: Set[tuple[str, str]] = frozenset()) -> tuple[Flow, list[Finding]]:
+def parse(
+    text: str,
+    file: str,
+    recordings: Set[tuple[str, str]] = frozenset(),
+    surroundings: Surroundings | None = None,
+) -> tuple[Flow, list[Finding]]:
     """As `load`, for a text that is not (yet) in a file."""
-    return _checked(yamlfile.parse(text, file, Menus), recordings)
+    return _checked(yamlfile.parse(text, file, Menus), recordings, surroundings)
 
 
 def lint_files(
-    paths: Iterable[Path], prompts: Path | None = None, unknown_words: UnknownWords | None = None
+    paths: Iterable[Path],
+    prompts: Path | None = None,
+    unknown_words: UnknownWords | None = None,
+    surroundings: Surroundings | None = None,
 ) -> list[Finding]:
     """Everything there is to say about some menu files, together.
 
-    ``prompts`` is the folder of recordings; ``unknown_words`` asks the recogniser about phrases.
+    ``prompts`` is the folder of recordings; ``unknown_words`` asks the recogniser about phrases; ``surroundings`` are
+    the queues, agents and sources of data that the menus are to fit.
     """
     recordings = recorded(prompts) if prompts else frozenset()
     findings: list[Finding] = []
@@ -41,7 +52,7 @@ def lint_files(
         except YamlError as error:
             findings += error.findings
             continue
-        findings += lint(document, recordings)
+        findings += lint(document, recordings, surroundings)
         if unknown_words is not None:
             findings += lint_vocabulary(document, unknown_words)
         for index, number in enumerate(document.model.numbers):
@@ -57,8 +68,10 @@ def recorded(prompts: Path) -> frozenset[tuple[str, str]]:
     return frozenset((path.parent.name, path.stem) for path in prompts.glob("*/*.wav"))
 
 
-def _checked(document: Document[Menus], recordings: Set[tuple[str, str]]) -> tuple[Flow, list[Finding]]:
-    findings = lint(document, recordings)
+def _checked(
+    document: Document[Menus], recordings: Set[tuple[str, str]], surroundings: Surroundings | None
+) -> tuple[Flow, list[Finding]]:
+    findings = lint(document, recordings, surroundings)
     if any(finding.severity == "error" for finding in findings):
         raise YamlError(findings)
     return _flow(document.model), findings

@@ -141,6 +141,7 @@ class Asks(Part):
     """What nodes have in common that ask the caller; unset, the flow's defaults hold."""
 
     listen: Listen | None = None
+    short: Text | None = Field(None, description="The question when it is put again after silence or a misfit.")
     noinput: tuple[Text, ...] | None = Field(None, description="Said on silence; the second time, the second text.")
     nomatch: tuple[Text, ...] | None = Field(None, description="Said when nothing was understood.")
     give_up: GiveUp | None = None
@@ -265,9 +266,11 @@ class Queue(Part):
 
 
 class Hangup(Part):
-    """Ends the call, the caller being served."""
+    """Says good-bye and ends the call."""
 
     hangup: Text
+    resolves: bool = False
+    """This is what the caller wanted. Without it, and without a `say` that resolves before, the call was in vain."""
 
 
 VERBS: Mapping[str, type[Part]] = {

@@ -38,6 +38,11 @@ class Template:
         return frozenset(part.path[0] for part in self.parts if isinstance(part, Hole))
 
     @property
+    def paths(self) -> frozenset[tuple[str, ...]]:
+        """The values that it needs, each as the names that lead to it."""
+        return frozenset(part.path for part in self.parts if isinstance(part, Hole))
+
+    @property
     def static(self) -> bool:
         """It always says the same."""
         return all(isinstance(part, str) for part in self.parts)

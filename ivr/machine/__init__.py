@@ -12,7 +12,7 @@ from typing import Any
 
 from ivr.language.flow import Flow
 from ivr.machine import answers
-from ivr.machine.effects import Effect
+from ivr.machine.effects import Effect, HandBack
 from ivr.machine.inputs import (
     Digit,
     Found,
@@ -24,12 +24,13 @@ from ivr.machine.inputs import (
     SpeechStarted,
     TimedOut,
     Unavailable,
+    Unspoken,
 )
 from ivr.machine.state import Phase, State
 from ivr.machine.walk import Walk
 from switchroom.domain.caller import Caller
 
-__all__ = ["HANDLERS", "Phase", "State", "start", "step"]
+__all__ = ["HANDLERS", "Phase", "State", "hand_back", "start", "step"]
 
 
 def start(flow: Flow, caller: Caller) -> tuple[State, tuple[Effect, ...]]:
@@ -52,17 +53,25 @@ def step(flow: Flow, state: State, happened: Input) -> tuple[State, tuple[Effect
     return walk.state, tuple(walk.effects)
 
 
+def hand_back(flow: Flow, state: State, reason: str) -> HandBack:
+    """The end of a flow that cannot go on from ``state``."""
+    return Walk(flow, state).hand_back(reason)
+
+
 HANDLERS: Mapping[tuple[Phase, type[Input]], Callable[[Walk, Any], None]] = {
     (Phase.TELLING, Digit): answers.digit_while_telling,
     (Phase.TELLING, PromptDone): answers.told,
+    (Phase.TELLING, Unspoken): answers.unspoken,
     (Phase.ASKING, Digit): answers.digit_while_asking,
     (Phase.ASKING, PromptDone): answers.asked_to_the_end,
+    (Phase.ASKING, Unspoken): answers.unspoken,
     (Phase.ASKING, TimedOut): answers.timed_out,
     (Phase.ASKING, SpeechStarted): answers.speech_started,
     (Phase.ASKING, Heard): answers.heard,
     (Phase.ASKING, NotUnderstood): answers.not_understood,
     (Phase.CONFIRMING, Digit): answers.digit_while_confirming,
     (Phase.CONFIRMING, PromptDone): answers.asked_to_the_end,
+    (Phase.CONFIRMING, Unspoken): answers.unspoken,
     (Phase.CONFIRMING, TimedOut): answers.timed_out,
     (Phase.CONFIRMING, SpeechStarted): answers.speech_started,
     (Phase.CONFIRMING, Heard): answers.heard_while_confirming,
@@ -72,4 +81,5 @@ HANDLERS: Mapping[tuple[Phase, type[Input]], Callable[[Walk, Any], None]] = {
     (Phase.LOOKING_UP, NotFound): answers.not_found,
     (Phase.LOOKING_UP, Unavailable): answers.unavailable,
     (Phase.LEAVING, PromptDone): answers.said_last,
+    (Phase.LEAVING, Unspoken): answers.unspoken,
 }

@@ -12,6 +12,7 @@ from ivr.machine.inputs import (
     SpeechStarted,
     TimedOut,
     Unavailable,
+    Unspoken,
 )
 from ivr.machine.state import Phase
 from ivr.machine.walk import Walk
@@ -140,8 +141,18 @@ def told(walk: Walk, _: PromptDone) -> None:
     walk.enter(walk.state.goes_to)
 
 
+def unspoken(walk: Walk, _: Unspoken) -> None:
+    """Nobody is left in silence: the caller waits for a person, where the menu would have sent them or the fallback."""
+    walk.change(speaking=False)
+    if isinstance(walk.flow.node(walk.state.node), models.Queue):
+        walk.leave()
+    else:
+        walk.end(walk.hand_back("no voice"))
+
+
 def said_last(walk: Walk, _: PromptDone) -> None:
     walk.change(speaking=False)
+    walk.been_told()
     walk.leave()
 
 

@@ -31,7 +31,7 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Play the prompts in place of what plays; `PromptDone` of this turn follows, unless hushed."""
+    """Play the prompts in place of what plays; `PromptDone` or `Unspoken` of this turn follows, unless hushed."""
 
     turn: int
     prompts: tuple[Prompt, ...]
@@ -116,14 +116,15 @@ class Enqueue:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The flow is over: the caller is served."""
+    """The flow is over with its last word: the call ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class HandBack:
-    """The flow cannot go on: the caller waits in the fallback queue."""
+    """The flow cannot go on: the caller waits in the fallback queue. ``collected`` is for the agent to see."""
 
     reason: str
+    collected: Mapping[str, str]
 
 
 Effect = (

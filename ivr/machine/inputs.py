@@ -23,6 +23,13 @@ class PromptDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Unspoken:
+    """No voice could speak the prompt: the caller has heard nothing."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class TimedOut:
     """The timer of that number ran out."""
 
@@ -72,4 +79,6 @@ class Unavailable:
     turn: int
 
 
-Input = Digit | PromptDone | TimedOut | SpeechStarted | Heard | NotUnderstood | Found | NotFound | Unavailable
+Input = (
+    Digit | PromptDone | Unspoken | TimedOut | SpeechStarted | Heard | NotUnderstood | Found | NotFound | Unavailable
+)

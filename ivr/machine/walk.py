@@ -56,7 +56,7 @@ class Walk:
         self.stop_listening()
         name = self.resolve(target)
         if self.state.strides >= MAX_STRIDES or self.state.failures >= MAX_FAILURES:
-            self.end(HandBack("endless"))
+            self.end(self.hand_back("endless"))
             return
         self.change(node=name, strides=self.state.strides + 1, misses=0)
         self.effects.append(Visited(name))
@@ -139,7 +139,7 @@ class Walk:
     def been_told(self) -> None:
         """The caller has heard a node's prompt, or enough of it to press a key."""
         node = self.flow.node(self.state.node)
-        if isinstance(node, models.Say) and node.resolves:
+        if isinstance(node, models.Say | models.Hangup) and node.resolves:
             self.effects.append(Resolved())
 
     @property
@@ -192,13 +192,14 @@ class Walk:
     # Asking
 
     def ask(self, node: models.Menu | models.Collect, *first: models.Text) -> None:
-        """Put the question, after ``first``; unless it is answered by keys typed ahead."""
+        """Put the question; unless it is answered by keys typed ahead. ``first`` is said where it is put again."""
         self.change(digits="", pending=None)
         if self.state.typed and not first:
             self.change(phase=Phase.ASKING, turn=self.state.turn + 1)
             self.use_typed(node)
             return
-        question = node.menu if isinstance(node, models.Menu) else node.collect
+        whole = node.menu if isinstance(node, models.Menu) else node.collect
+        question = (node.short if first else None) or whole
         every_language = isinstance(node, models.Menu) and node.every_language
         said = tuple(prompt for text in first for prompt in self.prompts(text))
         self.say(Phase.ASKING, said + self.prompts(question, every_language=every_language))
@@ -332,6 +333,9 @@ class Walk:
         skills = {skill: level for skill, level in rendered.items() if skill}
         needs = Requirements(QueueName(node.queue), skills, tier)
         self.end(Enqueue(needs, self.collected(), tier_is_fixed=written.static))
+
+    def hand_back(self, reason: str) -> HandBack:
+        return HandBack(reason, self.collected())
 
     def collected(self) -> Mapping[str, str]:
         """What the agent is shown: the plain, open values, and the language spoken."""

@@ -1,9 +1,12 @@
-"""One caller's media connection: prompts out, digits and speech in.
+"""One caller's media connection: prompts out, silence between them, digits and speech in.
 
 Asterisk paces what we send, so a prompt goes out in bulk. But its queue holds 1,000 frames and a flush must
 find little to throw away, so we keep a window: every slice of a prompt is followed by a mark, and at most
 `WINDOW_FRAMES` are on their way unacknowledged. The mark after the last slice says that the caller has heard
 the prompt to its end.
+
+Where nothing is sent, Asterisk sends the caller no RTP at all, and a carrier may take the call for dead. So every
+prompt is followed by silence without end, from the first message of the connection on. A prompt flushes it away.
 """
 
 import asyncio
@@ -20,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 SLICE_FRAMES = 100
 WINDOW_FRAMES = 400
+SILENCE_SLICE_FRAMES = 20
+SILENCE_WINDOW_FRAMES = 40
+"""0.8 s of silence on their way: so long may this process be held up before the line goes dead."""
 FORMAT = "slin"
 """Signed linear, 16 bit, little endian, 8 kHz."""
 
@@ -51,29 +57,54 @@ Happening = Digit | Played | Closed
 
 
 @dataclass(slots=True)
-class _Playing:
-    prompt: int
-    audio: bytes
+class _Stream:
+    """What is sent from one flush to the next: a prompt (none if 0), and then silence. Lengths are in bytes."""
+
+    number: int
+    frame_bytes: int
+    prompt: int = 0
+    audio: bytes = b""
     sent: int = 0
     heard: int = 0
 
+    @property
+    def speaking(self) -> bool:
+        return self.heard < len(self.audio)
+
+    def next(self) -> bytes:
+        """The slice to send now; nothing while enough is on its way."""
+        if self.sent < len(self.audio):
+            room = self.sent - self.heard < WINDOW_FRAMES * self.frame_bytes
+            part = self.audio[self.sent : self.sent + SLICE_FRAMES * self.frame_bytes] if room else b""
+        else:
+            silent = self.sent - max(self.heard, len(self.audio))
+            room = silent < SILENCE_WINDOW_FRAMES * self.frame_bytes
+            part = bytes(SILENCE_SLICE_FRAMES * self.frame_bytes) if room else b""
+        self.sent += len(part)
+        return part
+
 
 class MediaSession:
-    """Wraps a WebSocket that Asterisk opened. `run` calls ``on_happening`` and ``on_audio``; neither may block."""
+    """Wraps a WebSocket that Asterisk opened. `open` it, then let `run` read; `follow` says what is read."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self._socket = socket
         self._codec = codec.Codec()
+        self._stream: _Stream | None = None
+        """None before the connection is open, and after it was let go."""
+        self._streams = 0
         self._frame_bytes = 0
-        self._playing: _Playing | None = None
-        self._prompts = 0
         self._paused = False
         self._listening: bool | None = None
-        self.on_happening: Callable[[Happening], None] = lambda _: None
-        self.on_audio: Callable[[bytes], None] = lambda _: None
+        self._early: list[Happening] = []
+        self._on_happening: Callable[[Happening], None] = self._early.append
+        self._on_audio: Callable[[bytes], None] = lambda _: None
 
     async def open(self, timeout_s: float) -> codec.MediaStarted:
-        """Wait for Asterisk's first message. Raises `ProtocolError`, `MediaClosed` or `TimeoutError`."""
+        """Wait for Asterisk's first message; from then on the caller hears silence, at least.
+
+        Raises `ProtocolError`, `MediaClosed` or `TimeoutError`.
+        """
         async with asyncio.timeout(timeout_s):
             message = await self._socket.receive()
         if message.type is not WSMsgType.TEXT:
@@ -83,35 +114,38 @@ class MediaSession:
         if started.format != FORMAT:
             raise codec.ProtocolError(f"audio is {started.format[:20]}; the dialplan must ask for c({FORMAT})")
         self._frame_bytes = started.frame_bytes
+        await self._begin()
         return started
+
+    def follow(self, on_happening: Callable[[Happening], None], on_audio: Callable[[bytes], None]) -> None:
+        """Who is to be told from now on; neither may block. What happened before is told at once, audio is not."""
+        for happened in self._early:
+            on_happening(happened)
+        self._early.clear()
+        self._on_happening, self._on_audio = on_happening, on_audio
 
     async def run(self) -> None:
         """Read until the connection ends. Raises `ProtocolError`; `Closed` is the last happening in any case."""
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.BINARY:
-                    self.on_audio(self._codec.receive_audio(message.data).data)
+                    self._on_audio(self._codec.receive_audio(message.data).data)
                 elif message.type is WSMsgType.TEXT:
                     await self._take(self._codec.receive_text(message.data))
         except MediaClosed:
             pass
         finally:
-            self.on_happening(Closed())
+            self._on_happening(Closed())
 
-    async def play(self, pcm: bytes) -> int:
-        """Play ``pcm`` in place of whatever plays; returns the number that `Played` will carry."""
-        await self.hush()
-        self._prompts += 1
+    async def play(self, prompt: int, pcm: bytes) -> None:
+        """Play ``pcm`` in place of whatever plays; ``prompt`` (from 1) is the number that `Played` will carry."""
         whole_frames = -(-len(pcm) // self._frame_bytes) or 1
-        self._playing = _Playing(self._prompts, pcm.ljust(whole_frames * self._frame_bytes, b"\0"))
-        await self._send_more()
-        return self._prompts
+        await self._begin(prompt, pcm.ljust(whole_frames * self._frame_bytes, b"\0"))
 
     async def hush(self) -> None:
         """Stop the prompt at once; it will not be reported as played."""
-        if self._playing is not None:
-            self._playing = None
-            await self._command(codec.Ask.FLUSH)
+        if self._stream is not None and self._stream.speaking:
+            await self._begin()
 
     async def listen(self, wanted: bool) -> None:
         """Have the caller's audio, or not: unheard it would still cost 50 messages a second."""
@@ -121,7 +155,7 @@ class MediaSession:
 
     async def hang_up(self) -> None:
         """Let go of the caller: the dialplan goes on with them."""
-        self._playing = None
+        self._stream = None
         with contextlib.suppress(MediaClosed, codec.ProtocolError):
             await self._command(codec.Ask.HANG_UP)
         await self._socket.close()
@@ -129,46 +163,44 @@ class MediaSession:
     async def _take(self, event: codec.Event) -> None:
         match event:
             case codec.DigitPressed(digit):
-                self.on_happening(Digit(digit))
+                self._on_happening(Digit(digit))
             case codec.MarkReached(mark):
                 await self._acknowledge(mark)
             case codec.SendingPaused():
                 self._paused = True
             case codec.SendingResumed():
                 self._paused = False
-                await self._send_more()
+                await self._fill()
             case codec.CommandRefused(reason):
                 log.warning("media.command_refused", reason=reason)
 
-    async def _acknowledge(self, mark: str) -> None:
-        """A mark that was on its way when its prompt was hushed names an older prompt: nothing waits for it."""
-        prompt, _, heard = mark.partition(":")
-        playing = self._playing
-        if playing is None or prompt != str(playing.prompt) or not heard.isdecimal():
-            return
-        playing.heard = int(heard)
-        if playing.heard >= len(playing.audio):
-            self._playing = None
-            self.on_happening(Played(playing.prompt))
-        else:
-            await self._send_more()
+    async def _begin(self, prompt: int = 0, audio: bytes = b"") -> None:
+        """Begin a new stream; what is left of the old one is thrown away."""
+        old, self._streams = self._stream, self._streams + 1
+        self._stream = _Stream(self._streams, self._frame_bytes, prompt, audio)
+        if old is not None:
+            await self._command(codec.Ask.FLUSH)
+        await self._fill()
 
-    async def _send_more(self) -> None:
-        """Fill the window. Every await may let a hush or another filling in, so the state is read again after it."""
-        slice_bytes, window_bytes = SLICE_FRAMES * self._frame_bytes, WINDOW_FRAMES * self._frame_bytes
-        playing = self._playing
-        while (
-            playing is not None
-            and playing is self._playing
-            and not self._paused
-            and playing.sent < len(playing.audio)
-            and playing.sent - playing.heard < window_bytes
-        ):
-            part = playing.audio[playing.sent : playing.sent + slice_bytes]
-            playing.sent += len(part)
-            mark = codec.Mark(f"{playing.prompt}:{playing.sent}")
+    async def _acknowledge(self, mark: str) -> None:
+        """A mark that was on its way when its stream was flushed names an older stream: nothing waits for it."""
+        number, _, heard = mark.partition(":")
+        stream = self._stream
+        if stream is None or number != str(stream.number) or not heard.isdecimal():
+            return
+        spoke, stream.heard = stream.speaking, int(heard)
+        if spoke and not stream.speaking:
+            self._on_happening(Played(stream.prompt))
+        await self._fill()
+
+    async def _fill(self) -> None:
+        """Send what may be on its way. Every await may let a flush or another filling in: the state is read again."""
+        stream = self._stream
+        while stream is not None and stream is self._stream and not self._paused and (part := stream.next()):
+            mark = codec.Mark(f"{stream.number}:{stream.sent}")
             await self._write(self._socket.send_bytes(self._codec.send_audio(part)))
-            await self._command(mark)
+            if stream is self._stream:
+                await self._command(mark)
 
     async def _command(self, command: codec.Command) -> None:
         await self._write(self._socket.send_str(self._codec.send(command)))

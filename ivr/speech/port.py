@@ -40,5 +40,9 @@ class Recogniser(Protocol):
 class Synthesiser(Protocol):
     """Speaks any language that it has a voice for."""
 
+    @property
+    def name(self) -> str:
+        """For the log."""
+
     async def synthesise(self, text: str, language: str) -> bytes:
         """8 kHz PCM. Raises `SpeechFailed`."""

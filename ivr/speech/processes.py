@@ -29,7 +29,7 @@ class EngineProcess:
     """One engine. ``available`` is False from a failure until the new process is ready."""
 
     def __init__(self, engine: str, options: Mapping[str, Any] | None = None) -> None:
-        self._engine = engine
+        self.engine = engine
         self._command = (sys.executable, "-m", "ivr.speech.worker", engine, json.dumps(dict(options or {})))
         self._process: asyncio.subprocess.Process | None = None
         self._lock = asyncio.Lock()
@@ -63,7 +63,7 @@ class EngineProcess:
 
         Who stops waiting (a caller hung up) does not disturb the engine: the answer is taken from it all the same.
         """
-        answering = self._tasks.spawn(self._answer(request, audio, timeout_s), name=f"speech.ask.{self._engine}")
+        answering = self._tasks.spawn(self._answer(request, audio, timeout_s), name=f"speech.ask.{self.engine}")
         answer: Answer | SpeechFailed = await asyncio.shield(answering)
         if isinstance(answer, SpeechFailed):
             raise answer
@@ -74,10 +74,10 @@ class EngineProcess:
         try:
             async with asyncio.timeout(timeout_s), self._lock:
                 if not self.available:
-                    return SpeechFailed(f"{self._engine} is not running")
+                    return SpeechFailed(f"{self.engine} is not running")
                 return await self._exchange(request, audio)
         except TimeoutError:
-            return SpeechFailed(f"{self._engine} did not answer within {timeout_s} s")
+            return SpeechFailed(f"{self.engine} did not answer within {timeout_s} s")
         except SpeechFailed as error:
             return error
         finally:
@@ -92,7 +92,7 @@ class EngineProcess:
             reply, sound = await self._read()
             answered = True
         except (OSError, EOFError, ValueError) as error:
-            raise SpeechFailed(f"{self._engine} ended") from error
+            raise SpeechFailed(f"{self.engine} ended") from error
         finally:
             if not answered:  # dead, or its late answer would be taken for the next request's
                 self._restart()
@@ -101,7 +101,7 @@ class EngineProcess:
         self._failures = 0
         self._first_bytes = self._first_bytes or reply["resident_bytes"]
         if reply["resident_bytes"] > self._first_bytes + MAX_GROWTH_BYTES:
-            log.info("speech.engine_recycled", engine=self._engine, resident_bytes=reply["resident_bytes"])
+            log.info("speech.engine_recycled", engine=self.engine, resident_bytes=reply["resident_bytes"])
             self._restart()
         return reply, sound
 
@@ -113,10 +113,10 @@ class EngineProcess:
                 )
                 await self._read()
         except (OSError, EOFError, ValueError, TimeoutError) as error:
-            raise SpeechFailed(f"{self._engine} did not start") from error
+            raise SpeechFailed(f"{self.engine} did not start") from error
         self._first_bytes = 0
         self.available = True
-        log.info("speech.engine_started", engine=self._engine, pid=self._process.pid)
+        log.info("speech.engine_started", engine=self.engine, pid=self._process.pid)
 
     async def _read(self) -> tuple[dict[str, Any], bytes]:
         assert self._process is not None and self._process.stdout is not None
@@ -126,7 +126,7 @@ class EngineProcess:
 
     def _restart(self) -> None:
         self.available = False
-        self._tasks.spawn(self._start_again(), name=f"speech.restart.{self._engine}")
+        self._tasks.spawn(self._start_again(), name=f"speech.restart.{self.engine}")
 
     async def _start_again(self) -> None:
         pause_s = RESTART_AFTER_S[min(self._failures, len(RESTART_AFTER_S) - 1)]
@@ -137,7 +137,7 @@ class EngineProcess:
             try:
                 await self._open()
             except SpeechFailed as error:
-                log.warning("speech.engine_down", engine=self._engine, reason=str(error))
+                log.warning("speech.engine_down", engine=self.engine, reason=str(error))
                 self._restart()
 
     async def _kill(self) -> None:

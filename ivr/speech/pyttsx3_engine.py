@@ -12,13 +12,8 @@ from typing import Any
 from pyttsx3.drivers import _espeak as espeak
 
 from ivr.speech import audio
+from ivr.speech.espeak_names import espeak_rate, espeak_voices
 from ivr.speech.port import SAMPLE_RATE
-
-WORDS_PER_MINUTE = 165
-HANZI_PER_MINUTE = 250
-"""espeak-ng counts a character as a word."""
-SINITIC = frozenset({"cmn", "yue"})
-ESPEAK_NAMES: Mapping[str, str] = {"zh": "cmn", "zh-cn": "cmn", "zh-tw": "cmn", "zh-hk": "yue"}
 
 
 class EspeakEngine:
@@ -34,7 +29,7 @@ class EspeakEngine:
     def handle(self, request: Mapping[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
         """``text`` in ``language`` to 8 kHz PCM at the level of prompts."""
         voice = self._set_voice(request["language"])
-        espeak.SetParameter(espeak.RATE, HANZI_PER_MINUTE if voice in SINITIC else WORDS_PER_MINUTE, 0)
+        espeak.SetParameter(espeak.RATE, espeak_rate(voice), 0)
         self._sound.clear()
         espeak.Synth(request["text"].encode(), flags=espeak.ENDPAUSE | espeak.CHARS_UTF8)
         spoken = audio.resample(audio.samples(b"".join(self._sound)), self._rate)
@@ -46,10 +41,8 @@ class EspeakEngine:
         return 0  # go on
 
     def _set_voice(self, language: str) -> str:
-        tag = language.lower()
-        base = tag.partition("-")[0]
-        for name in (ESPEAK_NAMES.get(tag), tag, ESPEAK_NAMES.get(base), base):
-            if name is not None and espeak.SetVoiceByName(name.encode()) == espeak.EE_OK:
+        for name in espeak_voices(language):
+            if espeak.SetVoiceByName(name.encode()) == espeak.EE_OK:
                 return name
         raise LookupError(f"no voice for {language}")
 

@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from acd.config import load_config
 from ivr.language.loader import lint_files
 from ivr.language.schema import schema_text
 from ivr.speech.engines import vocabulary
+from switchroom.adapters import surroundings
 from switchroom.cli.run import CommandError, settings
 
 app = typer.Typer(help="Menus.", no_args_is_help=True)
@@ -26,7 +28,8 @@ def lint(
     for path in paths:
         if not path.is_file():
             raise CommandError(f"{path}: there is no such file")
-    findings = lint_files(paths, found.dialplans / "prompts", vocabulary(found))
+    fitting = surroundings(load_config(found.dialplans))
+    findings = lint_files(paths, found.dialplans / "prompts", vocabulary(found), fitting)
     if format == "json":
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
     else:

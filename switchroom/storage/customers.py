@@ -88,11 +88,14 @@ class Customers:
 class OrderDip:
     """The menu's source ``orders``: what a caller may hear about an order of which they know the number."""
 
+    ARGUMENTS = frozenset({"number"})
+    FIELDS = frozenset({"number", "status", "status_zh", "carrier", "eta", "total", "items"})
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, number: str) -> Mapping[str, Any] | None:
-        """``{"number", "status", "status_zh", "carrier", "eta", "total", "items"}``, or None if there is none.
+        """The order's `FIELDS`, or None if there is no such order.
 
         ``total`` is a number here, so that menus can compare it.
         """
@@ -101,8 +104,7 @@ class OrderDip:
             row = (await connection.execute(query)).first()
         if row is None:
             return None
-        hidden = ("customer_id", "placed_at")
-        shown = {name: value for name, value in row._mapping.items() if name not in hidden}
+        shown = {name: value for name, value in row._mapping.items() if name in self.FIELDS}
         return {**shown, "total": float(row.total)}
 
 

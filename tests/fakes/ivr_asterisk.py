@@ -1,12 +1,16 @@
 """Asterisk's side of the media WebSocket, for tests: plays at once (or only when told to), presses keys, hangs up."""
 
 import asyncio
+import contextlib
 import json
 from types import TracebackType
 
 import aiohttp
 
 from tests.fakes.ivr_speech import read_audio
+
+SILENCE_S = 0.01
+"""For a piece of silence, so that its endless row goes on at a walk."""
 
 
 class FakeAsterisk:
@@ -18,10 +22,14 @@ class FakeAsterisk:
         self.plays = plays
         """False: prompts stay in the queue until `play_out`."""
         self.said: list[str] = []
-        """What the caller heard, or would hear next."""
+        """What was sent to be heard."""
+        self.queued: list[str] = []
+        """What of it was not flushed away."""
         self.commands: list[str] = []
         self.direction = "both"
         self._marks: list[str] = []
+        self._silence = False
+        """The last audio that came was silence."""
         self.closed = asyncio.Event()
 
     async def __aenter__(self) -> "FakeAsterisk":
@@ -60,8 +68,9 @@ class FakeAsterisk:
     async def play_out(self) -> None:
         """The caller hears everything that is queued."""
         marks, self._marks = self._marks, []
-        for mark in marks:
-            await self.send(event="MEDIA_MARK_PROCESSED", correlation_id=mark)
+        with contextlib.suppress(ConnectionError):  # hung up meanwhile
+            for mark in marks:
+                await self.send(event="MEDIA_MARK_PROCESSED", correlation_id=mark)
 
     async def hears(self, text: str, timeout_s: float = 5) -> None:
         """Wait until a prompt with ``text`` in it was sent."""
@@ -72,7 +81,10 @@ class FakeAsterisk:
     async def _read(self) -> None:
         async for message in self.socket:
             if message.type is aiohttp.WSMsgType.BINARY:
-                self.said += read_audio(message.data)
+                texts = read_audio(message.data)
+                self.said += texts
+                self.queued += texts
+                self._silence = not any(message.data)
             elif message.type is aiohttp.WSMsgType.TEXT:
                 command = json.loads(message.data)
                 self.commands.append(command["command"])
@@ -84,9 +96,12 @@ class FakeAsterisk:
             case "MARK_MEDIA":
                 self._marks.append(command["correlation_id"])
                 if self.plays:
+                    if self._silence:
+                        await asyncio.sleep(SILENCE_S)
                     await self.play_out()
             case "FLUSH_MEDIA":
                 self._marks.clear()
+                self.queued.clear()
             case "SET_MEDIA_DIRECTION":
                 self.direction = command["direction"]
             case "HANGUP":

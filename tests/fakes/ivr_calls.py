@@ -54,10 +54,10 @@ class FakeCallControl:
             raise self.fails_with
         self.record.append(("queue", requirements, dict(collected)))
 
-    async def fall_back(self, call_id: CallId) -> None:
+    async def fall_back(self, call_id: CallId, collected: Mapping[str, str]) -> None:
         if self.fails_with is not None:
             raise self.fails_with
-        self.record.append(("fall_back",))
+        self.record.append(("fall_back", dict(collected)))
 
     async def finish(self, call_id: CallId) -> None:
         if self.fails_with is not None:

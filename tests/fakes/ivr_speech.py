@@ -1,5 +1,6 @@
 """Speech for tests: audio that carries its own text, so that a test can read what was played."""
 
+import asyncio
 from collections.abc import Sequence
 
 from ivr.machine.effects import Grammar
@@ -9,14 +10,18 @@ from ivr.speech.port import FRAME_BYTES, SpeechFailed, Understood
 class FakeSynthesiser:
     """The "audio" of a text is the text, in UTF-16 (ivr.speech.port.Synthesiser)."""
 
+    name = "fake"
+
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.broken = False
+        self.slow_s = 0.0
         self.fails_on: set[str] = set()
         """Texts over which it stumbles in a way that nobody foresaw."""
 
     async def synthesise(self, text: str, language: str) -> bytes:
         self.asked.append(text)
+        await asyncio.sleep(self.slow_s)
         if self.broken:
             raise SpeechFailed("broken")
         if text in self.fails_on:

@@ -37,8 +37,7 @@ class Line:
         await socket.prepare(request)
         self.media = MediaSession(socket)
         await self.media.open(timeout_s=2)
-        self.media.on_happening = self.happenings.append
-        self.media.on_audio = self.audio.extend
+        self.media.follow(self.happenings.append, self.audio.extend)
         self.up.set()
         await self.media.run()
         return socket
@@ -75,7 +74,8 @@ async def test_a_prompt_longer_than_asterisks_queue_is_heard_whole_and_once(tmp_
     async with a_call(tmp_path) as (caller, line):
         long = tone(25.03)
         asked = time.monotonic()
-        prompt = await line.media.play(long)
+        prompt = 1
+        await line.media.play(prompt, long)
         begun = await caller.hears_sound(asked)
         ended = await line.until(lambda: Played(prompt) in line.happenings, 40)
         await caller.hears_silence(0.3)
@@ -90,13 +90,15 @@ async def test_a_prompt_longer_than_asterisks_queue_is_heard_whole_and_once(tmp_
 async def test_given_a_prompt_when_a_key_is_pressed_and_it_is_hushed_then_silence_at_once(tmp_path: Path) -> None:
     async with a_call(tmp_path) as (caller, line):
         begun = time.monotonic()
-        hushed = await line.media.play(tone(10))
+        hushed = 1
+        await line.media.play(hushed, tone(10))
         await caller.hears_sound(begun)
         caller.press("5")
         await line.until(lambda: Digit("5") in line.happenings)
         stopped = time.monotonic()
         await line.media.hush()
-        after = await line.media.play(tone(0.5))
+        after = 2
+        await line.media.play(after, tone(0.5))
         await line.until(lambda: Played(after) in line.happenings)
         gap = [at for at, _ in caller.heard if at > stopped]
 
@@ -126,7 +128,7 @@ async def test_the_callers_audio_comes_only_when_wanted_and_digits_always(tmp_pa
 
 async def test_letting_go_hands_the_caller_to_the_dialplan(tmp_path: Path) -> None:
     async with a_call(tmp_path) as (caller, line):
-        await line.media.play(tone(5))
+        await line.media.play(1, tone(5))
         await line.media.hang_up()
         await asyncio.wait_for(caller.hung_up.wait(), 5)
         await line.until(lambda: Closed() in line.happenings)
@@ -135,5 +137,5 @@ async def test_letting_go_hands_the_caller_to_the_dialplan(tmp_path: Path) -> No
 
 async def test_given_the_caller_hangs_up_then_the_session_ends(tmp_path: Path) -> None:
     async with a_call(tmp_path) as (_, line):
-        await line.media.play(tone(5))
+        await line.media.play(1, tone(5))
     assert line.happenings == [Closed()]

@@ -184,13 +184,13 @@ async def test_a_language_without_a_voice_is_an_error(voice: EngineProcess) -> N
 
 
 async def test_static_prompts_are_kept_and_recordings_win(voice: EngineProcess, tmp_path: Path) -> None:
-    prompts = Prompts(EngineSynthesiser(voice), tmp_path / "recordings", tmp_path / "cache")
+    prompts = Prompts([EngineSynthesiser(voice)], tmp_path / "recordings", tmp_path / "cache")
     static, personal = Prompt("Hello.", "en-US", static=True), Prompt("Order one two.", "en-US")
     first = await prompts.render([static, personal])
     assert len(list((tmp_path / "cache").iterdir())) == 1, "personal text is not kept"
 
     await voice.stop()
-    again = Prompts(EngineSynthesiser(voice), tmp_path / "recordings", tmp_path / "cache")
+    again = Prompts([EngineSynthesiser(voice)], tmp_path / "recordings", tmp_path / "cache")
     assert first.startswith(await again.render([static]))
     with pytest.raises(SpeechFailed):
         await again.render([personal])

@@ -57,6 +57,29 @@ def test_given_a_broken_menu_then_lint_names_the_place_and_fails(tmp_path: Path)
     assert (finding["file"], finding["line"]) == (str(menu), line)
 
 
+@pytest.mark.parametrize("name", ["strands", "offers"])
+def test_given_a_menu_in_which_callers_would_strand_then_lint_names_each_place_and_what_to_do(
+    tmp_path: Path, name: str
+) -> None:
+    """The menu says in comments, ``#! CODE message``, what is wrong in the line below."""
+    menu = PROJECT / f"tests/fixtures/menus/bad/{name}.yaml"
+    lines = menu.read_text(encoding="utf-8").splitlines()
+    expected = [(at + 1, text.split("#! ")[1]) for at, text in enumerate(lines, 1) if "#! " in text]
+    done = switchroom(tmp_path, "ivr", "lint", str(menu))
+    found = re.findall(rf"^{re.escape(str(menu))}:(\d+):\d+ (.*)$", done.stdout, re.MULTILINE)
+    assert done.returncode == 1
+    assert [(int(line), message.removesuffix(" (warning)")) for line, message in found] == expected
+
+
+def test_given_no_softphone_or_a_key_that_is_none_then_calls_test_says_so_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "pyVoIP.py").write_text("raise ImportError")
+    line = refused(switchroom(tmp_path, "calls", "test", "4008123123", PYTHONPATH=str(tmp_path)))
+    assert "pip install 'switchroom[phone]'" in line
+    wrong = switchroom(tmp_path, "calls", "test", "4008123123", "--keys", "1,x")
+    assert wrong.returncode == 2
+    assert "--keys" in wrong.stderr
+
+
 def test_the_schema_is_json_schema(tmp_path: Path) -> None:
     schema = json.loads(switchroom(tmp_path, "ivr", "schema").stdout)
     assert schema == json.loads((PROJECT / "dialplans/schema/ivr-v1.json").read_text(encoding="utf-8"))

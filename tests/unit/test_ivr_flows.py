@@ -8,6 +8,7 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from ivr.flows import Flows
+from ivr.language.surroundings import Surroundings
 from ivr.machine.effects import Prompt
 from ivr.speech.synthesis import Prompts
 from tests.fakes.ivr_speech import FakeSynthesiser
@@ -31,8 +32,26 @@ def make(tmp_path: Path) -> tuple[Flows, Path, FakeSynthesiser]:
     folder = tmp_path / "menus"
     folder.mkdir()
     synthesiser = FakeSynthesiser()
-    prompts = Prompts(synthesiser, tmp_path / "recordings", tmp_path / "cache")
+    prompts = Prompts([synthesiser], tmp_path / "recordings", tmp_path / "cache")
     return Flows(folder, tmp_path / "recordings", prompts), folder, synthesiser
+
+
+async def test_given_an_edit_in_which_callers_would_strand_then_the_last_good_one_stays_in_use(tmp_path: Path) -> None:
+    queue = "nodes: {bye: {queue: QUEUE}}"
+    good = menu("a", "100").replace("nodes: {bye: {hangup: Goodbye.}}", queue.replace("QUEUE", "general"))
+    _, folder, synthesiser = make(tmp_path)
+    around = Surroundings(queues={"general": {"general": 1}}, agents=[{"general": 5}], sources={})
+    prompts = Prompts([synthesiser], tmp_path / "recordings", tmp_path / "cache")
+    flows = Flows(folder, tmp_path / "recordings", prompts, around)
+    (folder / "a.yaml").write_text(good)
+    await flows.load()
+    used = flows.find("100")
+    (folder / "a.yaml").write_text(good.replace("general", "genral"))
+    (folder / "b.yaml").write_text(good.replace("general", "nowhere").replace("100", "200"))
+    await flows.load()
+    assert used is not None and flows.find("100") is used
+    assert flows.find("200") is None, "its callers wait in the fallback queue"
+    assert ["IVR116" in (view.error or "") for view in flows.flows()] == [True, True]
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -110,7 +129,7 @@ async def test_given_a_cache_that_cannot_be_written_then_prompts_are_heard_and_m
     (folder / "a.yaml").write_text(menu("a", "100"))
     await flows.load()
     assert flows.find("100") is not None
-    prompts = Prompts(synthesiser, tmp_path / "recordings", tmp_path / "cache")
+    prompts = Prompts([synthesiser], tmp_path / "recordings", tmp_path / "cache")
     synthesiser.asked.clear()
     for _ in range(2):
         assert await prompts.render([Prompt("Goodbye.", "en-US", static=True)])

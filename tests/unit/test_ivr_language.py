@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acd.config import load_config
 from ivr.language import spoken, templates
 from ivr.language.expressions import Expression, ExpressionError, WrongType
 from ivr.language.lint import lint_vocabulary
@@ -15,11 +16,13 @@ from ivr.language.loader import lint_files, load, parse, recorded
 from ivr.language.models import Menus
 from ivr.language.schema import schema_text
 from switchroom import yamlfile
+from switchroom.adapters import surroundings
 from switchroom.yamlfile import YamlError
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parents[1] / "fixtures/menus"
 GOOD = sorted((FIXTURES / "good").glob("*.yaml")) + sorted((ROOT / "dialplans/menus").glob("*.yaml"))
+SHOP = surroundings(load_config(ROOT / "dialplans"))
 BAD = sorted((FIXTURES / "bad").glob("*.yaml"))
 
 
@@ -35,12 +38,14 @@ def test_a_bad_menu_gets_exactly_the_findings_written_in_it(path: Path) -> None:
     """Each bad menu says in comments, ``#! CODE message``, what is wrong in the line below."""
     lines = path.read_text(encoding="utf-8").splitlines()
     expected = [(number + 1, line.split("#! ")[1]) for number, line in enumerate(lines, 1) if "#! " in line]
-    findings = [(finding.line, f"{finding.code} {finding.message}") for finding in lint_files([path])]
+    findings = [
+        (finding.line, f"{finding.code} {finding.message}") for finding in lint_files([path], surroundings=SHOP)
+    ]
     assert findings == expected
 
 
 def test_the_demo_menus_answer_their_numbers_without_a_clash() -> None:
-    assert lint_files((ROOT / "dialplans/menus").glob("*.yaml")) == []
+    assert lint_files((ROOT / "dialplans/menus").glob("*.yaml"), surroundings=SHOP) == []
 
 
 def test_given_a_number_in_two_files_then_the_second_is_found(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ from ivr.machine.inputs import (
     SpeechStarted,
     TimedOut,
     Unavailable,
+    Unspoken,
 )
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import Requirements, Tier
@@ -186,7 +187,7 @@ def test_given_silence_then_the_texts_escalate_and_it_gives_up_in_the_queue() ->
 
 
 def test_a_nodes_own_words_replace_the_defaults() -> None:
-    assert at_main().hear_out().time_out().said[0] == "请选择。"
+    assert at_main().hear_out().time_out().said[0] == "重听按3。"
 
 
 def test_the_global_keys_reach_a_human_go_back_and_switch_the_language() -> None:
@@ -366,6 +367,63 @@ def test_given_a_goodbye_then_the_call_is_finished_after_it() -> None:
     assert walker.said == ["再见。"]
     assert walker.all(Finish) == []
     assert walker.hear_out().last == (Finish(),)
+
+
+@pytest.mark.parametrize(("resolves", "counts"), [("", 0), (", resolves: true", 1)])
+def test_a_goodbye_that_is_heard_counts_as_service_only_where_the_flow_says_so(resolves: str, counts: int) -> None:
+    walker = Walker(one_node("bye", "{hangup: We are closed." + resolves + "}"))
+    assert walker.all(Resolved) == [], "not heard yet"
+    assert len(walker.hear_out().all(Resolved)) == counts
+    assert walker.last[-1] == Finish()
+
+
+def test_given_a_short_question_then_it_is_put_when_the_question_is_put_again() -> None:
+    flow = one_node(
+        "bye",
+        "{hangup: z}",
+        """
+  ask: {menu: For tea press 1., short: Tea 1., choices: {"1": {goto: bye}}}""",
+        start="ask",
+    )
+    walker = Walker(flow)
+    assert walker.said == ["For tea press 1."]
+    assert walker.hear_out().time_out().said == ["x", "Tea 1."]
+    assert walker.press("7").said == ["y", "Tea 1."]
+
+
+@pytest.mark.parametrize("node", ["welcome", "ask"])
+def test_given_no_voice_then_the_caller_is_handed_back_with_what_is_known(node: str) -> None:
+    flow = one_node(
+        "bye",
+        "{hangup: z}",
+        """
+  welcome: {say: Hello., goto: ask}
+  ask: {menu: For tea press 1., choices: {"1": {goto: bye}}}""",
+        start=node,
+    )
+    walker = Walker(flow)
+    assert walker.feed(Unspoken(walker.state.turn)).last == (HandBack("no voice", {"language": "en-US"}),)
+    assert walker.state.phase is Phase.ENDED
+
+
+def test_given_no_voice_for_the_word_before_a_queue_then_the_caller_waits_there() -> None:
+    walker = Walker(one_node("agent", "{queue: general, say: One moment.}"))
+    (enqueued,) = walker.feed(Unspoken(walker.state.turn)).last
+    assert isinstance(enqueued, Enqueue)
+
+
+def one_node(name: str, node: str, more: str = "", start: str | None = None) -> Flow:
+    text = f"""
+ivr: 1
+name: small
+numbers: ["1000"]
+languages: [en-US]
+start: {start or name}
+defaults: {{noinput: [x], nomatch: [y], give_up: {{goto: {name}}}}}
+nodes:
+  {name}: {node}{more}
+"""
+    return parse(text, "small")[0]
 
 
 def test_given_the_end_then_nothing_more_happens() -> None:

@@ -9,7 +9,18 @@ import pytest
 from aiohttp import WSMessage, WSMsgType
 
 from ivr.media.codec import ProtocolError
-from ivr.media.session import SLICE_FRAMES, WINDOW_FRAMES, Closed, Digit, Happening, MediaClosed, MediaSession, Played
+from ivr.media.session import (
+    SILENCE_SLICE_FRAMES,
+    SILENCE_WINDOW_FRAMES,
+    SLICE_FRAMES,
+    WINDOW_FRAMES,
+    Closed,
+    Digit,
+    Happening,
+    MediaClosed,
+    MediaSession,
+    Played,
+)
 
 FRAME = 320
 START: dict[str, Any] = {
@@ -73,8 +84,7 @@ class Line:
         self.media = MediaSession(self.socket)  # type: ignore[arg-type]
         self.happened: list[Happening] = []
         self.heard = bytearray()
-        self.media.on_happening = self.happened.append
-        self.media.on_audio = self.heard.extend
+        self.media.follow(self.happened.append, self.heard.extend)
 
     async def take(self) -> None:
         """Let the session read everything delivered so far, and then the end."""
@@ -87,6 +97,8 @@ async def line() -> Line:
     line = Line()
     line.socket.deliver(**START)
     await line.media.open(timeout_s=1)
+    line.socket.audio.clear()
+    line.socket.commands.clear()
     return line
 
 
@@ -94,18 +106,39 @@ def frames(count: int) -> bytes:
     return bytes(range(256)) * (count * FRAME // 256) + b"\x01" * (count * FRAME % 256)
 
 
-async def test_a_short_prompt_goes_out_at_once_in_whole_frames(line: Line) -> None:
-    prompt = await line.media.play(b"\x01" * 1000)
-    assert len(line.socket.audio) == 4 * FRAME
-    assert bytes(line.socket.audio) == (b"\x01" * 1000).ljust(4 * FRAME, b"\0")
-    line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=line.socket.marks[-1])
+def spoken(line: Line) -> int:
+    """Frames of prompts that were sent; `frames` have no silent one."""
+    sent = bytes(line.socket.audio)
+    return sum(any(sent[at : at + FRAME]) for at in range(0, len(sent), FRAME))
+
+
+async def test_given_an_open_connection_then_silence_is_on_its_way_before_anything_else() -> None:
+    line = Line()
+    line.socket.deliver(**START)
+    await line.media.open(timeout_s=1)
+    assert bytes(line.socket.audio) == bytes(SILENCE_WINDOW_FRAMES * FRAME)
+    line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=line.socket.marks[0])
     await line.take()
-    assert line.happened == [Played(prompt), Closed()]
+    assert bytes(line.socket.audio) == bytes((SILENCE_WINDOW_FRAMES + SILENCE_SLICE_FRAMES) * FRAME)
+    assert line.happened == [Closed()]
+
+
+async def test_given_silence_on_its_way_when_a_prompt_is_played_then_it_is_flushed_away_first(line: Line) -> None:
+    await line.media.play(1, frames(1))
+    assert line.socket.names()[0] == "FLUSH_MEDIA"
+
+
+async def test_a_short_prompt_goes_out_at_once_in_whole_frames_and_silence_follows(line: Line) -> None:
+    await line.media.play(1, b"\x01" * 1000)
+    assert bytes(line.socket.audio) == (b"\x01" * 1000).ljust((4 + SILENCE_WINDOW_FRAMES) * FRAME, b"\0")
+    line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=line.socket.marks[0])
+    await line.take()
+    assert line.happened == [Played(1), Closed()]
 
 
 async def test_a_long_prompt_keeps_to_the_window_and_arrives_whole(line: Line) -> None:
     whole = frames(3 * WINDOW_FRAMES + 7)
-    prompt = await line.media.play(whole)
+    await line.media.play(1, whole)
     assert len(line.socket.audio) == WINDOW_FRAMES * FRAME
     for acknowledged in range(1, 3):
         mark = line.socket.marks[acknowledged - 1]
@@ -114,15 +147,15 @@ async def test_a_long_prompt_keeps_to_the_window_and_arrives_whole(line: Line) -
     assert len(line.socket.audio) == (WINDOW_FRAMES + 2 * SLICE_FRAMES) * FRAME
 
     answered = 2
-    while Played(prompt) not in line.happened:
+    while Played(1) not in line.happened:
         line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=line.socket.marks[answered])
         answered += 1
         await line.take()
-    assert bytes(line.socket.audio) == whole
+    assert bytes(line.socket.audio) == whole + bytes(SILENCE_WINDOW_FRAMES * FRAME)
 
 
 async def test_given_asterisk_says_stop_then_nothing_is_sent_until_it_says_go(line: Line) -> None:
-    await line.media.play(frames(2 * WINDOW_FRAMES))
+    await line.media.play(1, frames(2 * WINDOW_FRAMES))
     line.socket.deliver(event="MEDIA_XOFF")
     line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=line.socket.marks[0])
     await line.take()
@@ -133,21 +166,41 @@ async def test_given_asterisk_says_stop_then_nothing_is_sent_until_it_says_go(li
 
 
 async def test_given_a_hush_then_late_marks_mean_nothing(line: Line) -> None:
-    await line.media.play(frames(10))
-    late = line.socket.marks[-1]
+    await line.media.play(1, frames(10))
+    late = line.socket.marks[0]
     await line.media.hush()
-    second = await line.media.play(frames(10))
+    await line.media.play(2, frames(10))
+    heard = line.socket.marks[-3]  # of the prompt; two of silence follow
     line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=late)
     line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id="nonsense")
-    line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=line.socket.marks[-1])
+    line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=heard)
     await line.take()
-    assert line.happened == [Played(second), Closed()]
-    assert line.socket.names().count("FLUSH_MEDIA") == 1, "the second began in silence"
+    assert line.happened == [Played(2), Closed()]
+
+
+async def test_given_a_prompt_when_it_is_hushed_then_silence_is_sent_in_its_place(line: Line) -> None:
+    await line.media.play(1, frames(10))
+    await line.media.hush()
+    assert line.socket.names().count("FLUSH_MEDIA") == 2
+    assert spoken(line) == 10
+    assert bytes(line.socket.audio).endswith(bytes(SILENCE_WINDOW_FRAMES * FRAME))
 
 
 async def test_nothing_is_flushed_when_nothing_plays(line: Line) -> None:
     await line.media.hush()
     assert line.socket.commands == []
+
+
+async def test_given_a_key_before_anybody_listens_then_it_is_told_when_somebody_does() -> None:
+    line = Line()
+    line.media = MediaSession(line.socket)  # type: ignore[arg-type]
+    line.socket.deliver(**START)
+    line.socket.deliver(event="DTMF_END", digit="1")
+    await line.media.open(timeout_s=1)
+    await line.take()
+    assert line.happened == []
+    line.media.follow(line.happened.append, line.heard.extend)
+    assert line.happened == [Digit("1"), Closed()]
 
 
 async def test_the_direction_is_told_once(line: Line) -> None:
@@ -168,13 +221,13 @@ async def test_audio_and_digits_come_in_order(line: Line) -> None:
 async def test_given_a_dead_connection_then_playing_says_so_and_letting_go_does_not(line: Line) -> None:
     line.socket.gone = True
     with pytest.raises(MediaClosed):
-        await line.media.play(frames(1))
+        await line.media.play(1, frames(1))
     await line.media.hang_up()
     assert line.socket.closed
 
 
 async def test_letting_go_stops_the_prompt_and_closes(line: Line) -> None:
-    await line.media.play(frames(2 * WINDOW_FRAMES))
+    await line.media.play(1, frames(2 * WINDOW_FRAMES))
     await line.media.hang_up()
     assert line.socket.names()[-1] == "HANGUP"
     assert line.socket.closed

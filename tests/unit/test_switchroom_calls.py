@@ -186,6 +186,15 @@ async def test_a_hang_up_in_the_menu_is_self_service_only_when_the_caller_was_se
     assert [ended.outcome for ended in house.of(CallEnded)] == [outcome]
 
 
+async def test_given_the_menus_last_word_then_the_call_counts_as_served_only_when_the_caller_was(house: House) -> None:
+    call_id = house.switch.arrive("4008123123", "13800138000")
+    await settle()
+    await house.calls.finish(call_id)
+    house.switch.caller_hangs_up(call_id)
+    await settle()
+    assert [ended.outcome for ended in house.of(CallEnded)] == [Outcome.ABANDONED]
+
+
 async def test_given_a_served_caller_who_then_waits_and_leaves_then_it_is_abandoned(house: House) -> None:
     call_id = house.switch.arrive("4008123123", "13800138000")
     await settle()
@@ -455,7 +464,7 @@ async def test_given_a_menu_that_cannot_go_on_then_the_caller_waits_in_the_fallb
     call_id = house.switch.arrive("4008123123", "13800138000")
     house.identify(call_id)
     await house.calls.claim(call_id, 1)
-    await house.calls.fall_back(call_id)
+    await house.calls.fall_back(call_id, {})
     house.switch.let_go(call_id)
     [queued] = house.of(CallQueued)
     assert queued.requirements == Requirements(FALLBACK, tier=Tier.GOLD)
@@ -465,7 +474,7 @@ async def test_given_a_menu_that_cannot_go_on_then_the_caller_waits_in_the_fallb
 
 async def test_given_a_call_that_nobody_knows_then_it_cannot_fall_back(house: House) -> None:
     with pytest.raises(UnknownCall):
-        await house.calls.fall_back(CallId("nobody"))
+        await house.calls.fall_back(CallId("nobody"), {})
 
 
 async def test_given_a_call_that_ended_while_its_place_was_written_then_it_is_not_put_in_line(house: House) -> None:

@@ -33,7 +33,7 @@ def test_given_no_asterisk_here_when_configured_then_its_own_folders_are_written
     assert "astmoddir => /usr/lib/asterisk/modules\n" in text
     assert "astdatadir => /usr/share/asterisk\n" in text
     numbers = (home / "asterisk" / "etc" / "extensions.conf").read_text(encoding="utf-8")
-    assert "exten => 4008123123,1,Goto(entered" in numbers
+    assert "exten => 4008123123,1,GotoIf(" in numbers
 
 
 def test_given_no_secret_set_when_configured_then_one_is_made_and_kept(home: Path) -> None:
