@@ -65,3 +65,41 @@ async def test_given_customers_that_cannot_be_read_then_the_caller_is_served_as_
         assert WANG_FANG not in log
     finally:
         await stage.close()
+
+
+SLOW = """
+CREATE OR REPLACE FUNCTION slowed(text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN PERFORM pg_sleep({seconds}); RETURN true; END $$;
+ALTER TABLE customer_phones RENAME TO customer_phones_kept;
+CREATE VIEW customer_phones AS SELECT * FROM customer_phones_kept WHERE slowed(phone);
+"""
+
+
+async def slow_down(seconds: float) -> None:
+    """Every look at a customer's number takes so long from now on."""
+    connection = await asyncpg.connect(os.environ["SWITCHROOM_DATABASE_URL"].replace("+asyncpg", ""))
+    phones = await connection.fetchval("SELECT count(*) FROM customer_phones")
+    await connection.execute(SLOW.format(seconds=seconds / phones))
+    await connection.close()
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("seconds", [0.7, 4.0])
+async def test_given_a_customer_who_is_known_late_then_they_wait_with_their_own_tier_and_the_time_waited(
+    system: System, short_home: Path, seconds: float
+) -> None:
+    stage = Stage(await system.start(), record_voices(short_home / "voices"))
+    try:
+        board = await stage.supervisor()
+        await slow_down(seconds)
+        await asks_for_returns(stage, board, WANG_FANG)
+        await until_call(board, WANG_FANG, lambda found: bool(found.get("enqueued_at")), "in line")
+        came = (await newest_call(board, WANG_FANG))["enqueued_at"]
+        await until_call(board, WANG_FANG, lambda found: found["tier"] == "gold", "ranked as gold")
+        found = await newest_call(board, WANG_FANG)
+        assert (found["enqueued_at"], found["queue"]) == (came, "returns")
+        agent = await stage.agent("1001", voice="agent-zh", closes_as="resolved")
+        await until_call(board, WANG_FANG, lambda found: bool(found.get("answered_at")), "answered")
+        assert agent.desk.pops()[-1].data["tier"] == "gold"
+    finally:
+        await stage.close()
