@@ -6,7 +6,6 @@ Calls are events of a softswitch that is not there: the load goes to loopback on
 
 import asyncio
 import contextlib
-import gc
 import itertools
 import json
 import random
@@ -40,6 +39,7 @@ from switchroom.domain.call import Outcome
 from switchroom.domain.contact import Requirements, Tier
 from switchroom.domain.ids import AgentId, CallId, OfferId, QueueName
 from switchroom.domain.views import CallView, FlowView
+from switchroom.garbage import spare_the_loop
 from switchroom.storage.accounts import Accounts, Role
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
@@ -80,11 +80,9 @@ async def _measure(selector: TimedSelector, desktops: int, waiting: int, calls_p
     raise_descriptor_limit()
     with tempfile.TemporaryDirectory(prefix="switchroom-bench-") as folder:
         async with _House(Path(folder), desktops).running() as house:
+            spare_the_loop()  # as the server does when it is ready
             await house.fill(waiting)
             async with house.desktops() as client:
-                gc.collect()
-                gc.freeze()  # what is here stays: else each full collection looks at all of it
-                await asyncio.sleep(0.1)  # so that the collection itself does not count
                 selector.clear()
                 await house.work(calls_per_s, seconds)
                 held, cpu = list(selector.held_s), list(selector.cpu_s)

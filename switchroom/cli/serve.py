@@ -7,6 +7,7 @@ import typer
 
 from switchroom.app import Server
 from switchroom.cli.run import settings
+from switchroom.garbage import spare_the_loop
 from switchroom.heartbeat import watched
 from switchroom.home import claim
 from switchroom.telemetry import configure_logging
@@ -27,6 +28,7 @@ async def _serve(server: Server) -> None:
         loop.add_signal_handler(number, told_to_stop.set)
     try:
         await server.start()
+        spare_the_loop()
         async with watched():
             typer.echo(f"switchroom: ready at {server.url}")
             await told_to_stop.wait()
