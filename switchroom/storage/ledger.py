@@ -19,7 +19,7 @@ from switchroom.storage.database import Database
 from switchroom.storage.event_log import EventLog
 from switchroom.storage.projection import Recorded, store
 
-BATCH = 100
+BATCH = 40
 """Events in one transaction: preparing more at once would hold up the event loop for longer than a voice frame."""
 CAPACITY = 200_000
 """Events kept in memory while the database is away: about 10,000 calls."""
