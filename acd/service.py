@@ -176,7 +176,11 @@ class AcdService:
         elif agent is not None and agent.state is not AgentState.BUSY:
             # An offer that was given up here had gone through in the softswitch: that is how it is.
             queue = offer.entry.waiting.requirements.queue if offer else None
+            stale = self._offers.get(agent.call_id) if agent.call_id and agent.call_id != event.call_id else None
             self.roster.adopt(agent.id, AgentState.BUSY, event.call_id, queue, event.at)
+            if stale is not None and stale.agent_id == agent.id:
+                self._release(stale)
+                self._give_back(stale)
         for other in self.roster.engaged_with(event.call_id) - {event.agent_id}:
             self.roster.release(other, event.call_id)
 
@@ -321,13 +325,14 @@ class AcdService:
 
     def _reserved(self, offer: Offer, token: int | None, taken: bool) -> None:
         """What the store said of an offer that was made here meanwhile."""
-        if self._offers.get(offer.call_id) is not offer:
+        present = self._offers.get(offer.call_id)
+        if present is None or present.id != offer.id:
             if token is not None:
                 self._shared.released(token)
         elif taken:
             self._clock.call_later(RETRY_S, lambda: self._give_back(offer))
         else:
-            self._offers[offer.call_id] = replace(offer, token=token)
+            self._offers[offer.call_id] = replace(present, token=token)
             self._bus.publish(
                 OfferMade(
                     at=self._clock.now(),

@@ -6,6 +6,7 @@ goes to the fallback queue, with the time waited so far.
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from acd.agents import Agent
@@ -14,9 +15,18 @@ from acd.policy import meets
 from acd.routing import QueueEntry
 from switchroom.bus import Bus
 from switchroom.clock import Clock, Timer
-from switchroom.domain.contact import Requirements
 from switchroom.domain.events import AgentState, NobodyOnDuty, PlaceChange, PlaceChanged
 from switchroom.domain.ids import CallId, QueueName
+
+
+@dataclass(slots=True)
+class _Watched:
+    entry: QueueEntry
+    timer: Timer
+
+    @property
+    def queue(self) -> QueueName:
+        return self.entry.waiting.requirements.queue
 
 
 class Unserved:
@@ -24,22 +34,26 @@ class Unserved:
 
     def __init__(self, config: AcdConfig, bus: Bus, clock: Clock, agents: Callable[[], Iterable[Agent]]) -> None:
         self._config, self._bus, self._clock, self._agents = config, bus, clock, agents
-        self._watched: dict[CallId, tuple[QueueName, Timer]] = {}
+        self._watched: dict[CallId, _Watched] = {}
         self.count: Counter[QueueName] = Counter()
         """How many wait in each queue whom nobody on duty may serve."""
 
     def joined(self, entry: QueueEntry) -> None:
-        """The contact waits, or waits with other requirements."""
-        self.left(entry.call_id)
-        if not self._servable(entry):
+        """The contact waits, or waits again, or in another place: in the same queue its limit goes on."""
+        watched = self._watched.get(entry.call_id)
+        if self._servable(entry):
+            self.left(entry.call_id)
+        elif watched is not None and watched.queue == entry.waiting.requirements.queue:
+            watched.entry = entry
+        else:
+            self.left(entry.call_id)
             self._watch(entry)
 
     def left(self, call_id: CallId) -> None:
         watched = self._watched.pop(call_id, None)
         if watched is not None:
-            queue, timer = watched
-            self.count[queue] -= 1
-            timer.cancel()
+            self.count[watched.queue] -= 1
+            watched.timer.cancel()
 
     def duty_changed(self, waiting: Iterable[QueueEntry]) -> None:
         """An agent came on duty, or went: look at everybody who waits."""
@@ -62,25 +76,26 @@ class Unserved:
         return any(a.state is not AgentState.LOGGED_OUT and meets(needed, a.skills) for a in self._agents())
 
     def _watch(self, entry: QueueEntry) -> None:
-        queue = entry.waiting.requirements.queue
+        call_id, queue = entry.call_id, entry.waiting.requirements.queue
         limit: timedelta = self._config.queues[queue].unserved_limit
         now = self._clock.now()
-        timer = self._clock.call_later(limit.total_seconds(), lambda: self._move(entry))
-        self._watched[entry.call_id] = (queue, timer)
+        timer = self._clock.call_later(limit.total_seconds(), lambda: self._move(call_id))
+        self._watched[call_id] = _Watched(entry, timer)
         self.count[queue] += 1
-        self._bus.publish(NobodyOnDuty(at=now, call_id=entry.call_id, queue=queue, until=now + limit))
+        self._bus.publish(NobodyOnDuty(at=now, call_id=call_id, queue=queue, until=now + limit))
 
-    def _move(self, entry: QueueEntry) -> None:
+    def _move(self, call_id: CallId) -> None:
+        entry = self._watched[call_id].entry
         needs = entry.waiting.requirements
-        fallback = Requirements(self._config.fallback, self._config.queues[self._config.fallback].skills, needs.tier)
-        if needs == fallback:
+        skills = self._config.queues[self._config.fallback].skills
+        if needs.queue == self._config.fallback and needs.skills == skills:
             return  # nowhere else to go: whoever comes on duty first serves them
-        self.left(entry.call_id)
+        self.left(call_id)
         self._bus.publish(
             PlaceChanged(
                 at=self._clock.now(),
-                call_id=entry.call_id,
-                requirements=fallback,
+                call_id=call_id,
+                requirements=replace(needs, queue=self._config.fallback, skills=skills),
                 enqueued_at=entry.waiting.enqueued_at,
                 why=PlaceChange.NOBODY_ON_DUTY,
             )

@@ -176,8 +176,9 @@ class CtiBridge:
                 self._tasks.spawn(self._identify(event.call_id, event.caller), name="identify")
             case ev.CallAdopted():
                 self._tasks.spawn(self._identify(event.call_id, event.caller), name="identify")
-                self._remembering.add(event.call_id)
-                self._tasks.spawn(self._remember(event.call_id), name="remember")
+                if event.call_id not in self._remembering:
+                    self._remembering.add(event.call_id)
+                    self._tasks.spawn(self._remember(event.call_id), name="remember")
             case ev.CallConnected() if event.call_id not in self._remembering:
                 self.tickets.open_for(record)
             case ev.OfferFailed():

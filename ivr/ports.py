@@ -29,13 +29,8 @@ class CallControl(Protocol):
     def resolved(self, call_id: CallId) -> None:
         """The caller has been told what they wanted."""
 
-    async def queue(
-        self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str], *, tier_is_fixed: bool = False
-    ) -> None:
-        """Give the caller a place in line. Raises `SwitchError`; then the dialplan must find them one.
-
-        Unless ``tier_is_fixed``, the customer's tier counts, also when it is learned later.
-        """
+    async def queue(self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str]) -> None:
+        """Give the caller a place in line. Raises `SwitchError`; then the dialplan must find them one."""
 
     async def fall_back(self, call_id: CallId, collected: Mapping[str, str]) -> None:
         """No menu can serve the caller: a place in the fallback queue. Raises `SwitchError`."""

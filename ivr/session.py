@@ -203,8 +203,8 @@ class CallSession:
         self._over = True
         try:
             match effect:
-                case effects.Enqueue(requirements, collected, tier_is_fixed):
-                    await self._calls.queue(self._call_id, requirements, collected, tier_is_fixed=tier_is_fixed)
+                case effects.Enqueue(requirements, collected):
+                    await self._calls.queue(self._call_id, requirements, collected)
                 case effects.Finish():
                     await self._calls.finish(self._call_id)
                 case effects.HandBack(reason, collected):

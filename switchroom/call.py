@@ -51,8 +51,6 @@ class Call:
         self.agent_id: AgentId | None = None
         self.resolved = False
         """The menu has given the caller what they asked for."""
-        self.tier_is_fixed = False
-        """The menu said which tier this caller waits as: the customer's own does not count."""
         self.claimed = False
         """A media connection holds the caller."""
         self.identified = asyncio.Event()
@@ -129,8 +127,9 @@ class Call:
 
     def ranked(self, requirements: Requirements) -> Requirements:
         """With the customer's tier, if that is known, higher, and the menu has not fixed another."""
-        tier = requirements.tier if self.tier_is_fixed else max(requirements.tier, self.caller.tier, key=_RANKS.index)
-        return replace(requirements, tier=tier)
+        if requirements.tier_is_fixed:
+            return requirements
+        return replace(requirements, tier=max(requirements.tier, self.caller.tier, key=_RANKS.index))
 
     def tell_place(self, why: PlaceChange) -> None:
         """The requirements of ``waiting`` have changed."""

@@ -134,21 +134,17 @@ class Calls:
         if (call := self._calls.get(call_id)) is not None:
             call.resolved = True
 
-    async def queue(
-        self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str], *, tier_is_fixed: bool = False
-    ) -> None:
-        """Put the caller in line. Returns when the place is written on the channel; a place once had is kept.
-
-        Unless ``tier_is_fixed`` by the menu, the customer's tier counts, also when it is learned later.
-        """
+    async def queue(self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str]) -> None:
+        """Put the caller in line. Returns when the place is written on the channel; a place once had is kept."""
         call = self._calls.known(call_id)
 
         async def work() -> None:
             await self._identified(call)
-            call.tier_is_fixed = tier_is_fixed
             waiting = call.waiting or Waiting(call.ranked(requirements), self._clock.now())
             await self._switch.wait(call_id, waiting, collected)
             call.queued(waiting, collected)
+            if call.ranked(waiting.requirements) != waiting.requirements:  # who it is was told while it was written
+                await self._rank(call)
 
         await self._calls.ask(call, work)
 

@@ -5,6 +5,7 @@ were, from the softswitch's journal; one that vanished without a line there ends
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
@@ -37,6 +38,9 @@ LEDGER_WITHIN_S = 2.0
 """Callers do not wait for a ledger that is away: what ended meanwhile is then booked by a later reconciliation."""
 JOURNAL_SETTLES_S = 0.5
 """A line may come so much later than the end of its call."""
+
+MAILBOXES_SETTLE_S = 1.0
+"""So long the rest of the picture waits for calls in which a command is under way."""
 
 FOUND_IN: Mapping[LivePhase, CallState] = {
     LivePhase.ARRIVING: CallState.ENTERED,
@@ -93,14 +97,19 @@ class Reconciler:
             self._on_event(phone)
         booked = await self._book(past)
         self._end_vanished(before.keys(), found)
+        aligned = []
         for live in self._present(found):
             call = self._calls.get(live.call_id)
             if call is None:
                 self._adopt(live)
             elif call.moves == before.get(live.call_id):  # else it moved meanwhile: the picture is older
                 self._align(call, live)
+                aligned.append(call)
+        await self._settled(aligned)
         talking = {c.agent_id: c.call_id for c in self._calls if c.agent_id and c.state is CallState.CONNECTED}
         live_ids = frozenset(call.call_id for call in self._calls)
+        if not booked:  # nobody may take them for over before they are booked as they were
+            live_ids |= {over.call_id for over in past}
         self._bus.publish(Reconciled(at=self._clock.now(), live=live_ids, talking=talking))
         if booked:
             self._tasks.spawn(self._forget(past), name="calls.forget_past")
@@ -181,11 +190,20 @@ class Reconciler:
 
     async def _forget(self, past: Sequence[PastCall]) -> None:
         await self._bookings.flush()
-        await self._switch.forget_past_calls()
+        await self._switch.forget_past_calls({over.call_id for over in past})
         for over in past:
             self._calls.forget(over.call_id)
 
     # Calls that go on.
+
+    async def _settled(self, calls: Collection[Call]) -> None:
+        """Return when what was missed of these calls has been taken up: nothing is offered on an older picture."""
+
+        async def nothing() -> None: ...
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MAILBOXES_SETTLE_S):
+                await asyncio.gather(*(call.mailbox.ask(nothing) for call in calls), return_exceptions=True)
 
     def _adopt(self, live: LiveCall) -> None:
         """Take up a call that went on without us, from what is written on its channel."""

@@ -110,8 +110,6 @@ class Enqueue:
 
     requirements: Requirements
     collected: Mapping[str, str]
-    tier_is_fixed: bool = False
-    """The flow says the tier: the customer's own, should it be learned late, does not count."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -331,8 +331,7 @@ class Walk:
         except ValueError:
             tier = self.state.caller.tier
         skills = {skill: level for skill, level in rendered.items() if skill}
-        needs = Requirements(QueueName(node.queue), skills, tier)
-        self.end(Enqueue(needs, self.collected(), tier_is_fixed=written.static))
+        self.end(Enqueue(Requirements(QueueName(node.queue), skills, tier, written.static), self.collected()))
 
     def hand_back(self, reason: str) -> HandBack:
         return HandBack(reason, self.collected())

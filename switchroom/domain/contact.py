@@ -27,6 +27,8 @@ class Requirements:
     queue: QueueName
     skills: Mapping[str, int] = field(default_factory=dict)
     tier: Tier = Tier.STANDARD
+    tier_is_fixed: bool = False
+    """The menu said the tier: the customer's own does not count, should it be learned later."""
 
 
 @dataclass(frozen=True, slots=True)

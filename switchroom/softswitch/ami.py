@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,6 +48,8 @@ class AmiSoftswitch:
         self._tasks = TaskGroup()
         self._handler: Callable[[SwitchEvent], None] | None = None
         self._channels: dict[CallId, str] = {}
+        self._read = False
+        """Whether all calls that are live have been read since the login: only then an unknown one is gone."""
 
     @property
     def connected(self) -> bool:
@@ -72,6 +74,7 @@ class AmiSoftswitch:
         for message in status:
             if caller := caller_channel(message):
                 self._channels[caller[0]] = caller[1]
+        self._read = True
         return replace(snapshot(status, devices), uptime_s=self._link.uptime_s)
 
     async def past_calls(self) -> Sequence[PastCall]:
@@ -81,9 +84,9 @@ class AmiSoftswitch:
             log.error("journal.not_read", error=error.strerror)
             return ()
 
-    async def forget_past_calls(self) -> None:
+    async def forget_past_calls(self, booked: Set[CallId]) -> None:
         try:
-            await asyncio.to_thread(self._journal.forget)
+            await asyncio.to_thread(self._journal.forget, booked)
         except OSError as error:
             log.error("journal.not_removed", error=error.strerror)
 
@@ -120,16 +123,19 @@ class AmiSoftswitch:
         """Write all ``actions`` on the caller's channel back to back, then wait for the answers."""
         channel = self._channels.get(call_id)
         if channel is None:
-            raise CallGone(call_id) if self.connected else SwitchError("not connected to Asterisk")
+            if self._read:
+                raise CallGone(call_id)
+            raise SwitchError("not connected to Asterisk, or its calls are not read yet")
         answers = await self._link.request(*({**action, "Channel": channel} for action in actions))
         for answer in answers:
             _judge(answer[0])
 
     def _up(self) -> None:
-        self._channels.clear()
         self._tell(SwitchUp())
 
     def _down(self) -> None:
+        self._channels.clear()
+        self._read = False
         self._tell(SwitchDown())
 
     def _take(self, message: Message) -> None:

@@ -1,8 +1,8 @@
 """What is written on the caller's channel so that it outlives the server, and how it is read back. Pure.
 
-The dialplan writes ``CALL_ID LEG NUMBER CALLER ENTERED_AT``, the server ``QUEUE ENQUEUED_AT TIER SKILLS COLLECTED``
-(and the dialplan too, when it falls back). Values must get through AMI: one line, no control characters, and
-with its header at most 1,024 bytes (Asterisk's ``manager.c``).
+The dialplan writes ``CALL_ID LEG NUMBER CALLER ENTERED_AT``, the server ``QUEUE ENQUEUED_AT TIER TIER_FIXED SKILLS
+COLLECTED`` (and the dialplan too, when it falls back). Values must get through AMI: one line, no control characters,
+and with its header at most 1,024 bytes (Asterisk's ``manager.c``).
 """
 
 import json
@@ -36,6 +36,7 @@ def encode(waiting: Waiting, collected: Mapping[str, str] | None) -> dict[str, s
         "QUEUE": requirements.queue,
         "ENQUEUED_AT": waiting.enqueued_at.astimezone(UTC).isoformat(),
         "TIER": requirements.tier.value,
+        "TIER_FIXED": "yes" if requirements.tier_is_fixed else "",
         "SKILLS": _json(dict(requirements.skills)),
     }
     if collected is not None:
@@ -58,7 +59,8 @@ def decode_waiting(variables: Mapping[str, str]) -> Waiting | None:
         tier = Tier(variables.get("TIER") or Tier.STANDARD)
     except (ValueError, AttributeError, TypeError, OverflowError):
         return None
-    return Waiting(Requirements(QueueName(queue), skills, tier), enqueued_at)
+    fixed = variables.get("TIER_FIXED") == "yes"
+    return Waiting(Requirements(QueueName(queue), skills, tier, fixed), enqueued_at)
 
 
 def decode_collected(variables: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import contextlib
 import csv
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 import structlog
@@ -30,26 +30,28 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._read: dict[Path, int] = {}
+        self._files: dict[Path, tuple[int, frozenset[CallId]]] = {}
+        """What was read of each file that was taken away: its size, and the calls in it."""
 
     def take(self) -> list[PastCall]:
         """Every call that is over and not yet `forget`-ten, by the time of its end. OSError: it cannot be read."""
         with contextlib.suppress(FileNotFoundError):
             self._path.rename(self._path.with_name(f"{self._path.name}.{time.time_ns()}{TAKEN}"))
-        self._read = {}
-        calls: list[PastCall] = []
+        found: list[PastCall] = []
         for path in sorted(self._path.parent.glob(f"{self._path.name}.*{TAKEN}")):
             content = path.read_bytes()
-            self._read[path] = len(content)
-            calls += parse(content.decode(errors="replace").splitlines())
-        return sorted(calls, key=lambda call: call.ended_at)
+            calls = list(parse(content.decode(errors="replace").splitlines()))
+            self._files[path] = (len(content), frozenset(call.call_id for call in calls))
+            found += calls
+        return sorted(found, key=lambda call: call.ended_at)
 
-    def forget(self) -> None:
-        """What was taken last is booked. A line that came into a file after it was read is kept for the next time."""
-        for path, size in self._read.items():
-            if path.stat().st_size == size:
-                path.unlink()
-        self._read = {}
+    def forget(self, booked: Set[CallId]) -> None:
+        """These are booked: files that tell of no others go. One that has grown since it was read is kept."""
+        for path, (size, calls) in tuple(self._files.items()):
+            if calls <= booked:
+                if path.stat().st_size == size:
+                    path.unlink()
+                del self._files[path]
 
 
 def parse(lines: Sequence[str]) -> Iterator[PastCall]:
@@ -83,7 +85,8 @@ def _call(line: str) -> PastCall:
 
 def _talk(text: str) -> Talk:
     agent_id, answered, ended = text.split("/")
-    answered_at, ended_at = decode_time(answered), decode_time(ended)
-    if answered_at is None or ended_at is None:
+    ended_at = decode_time(ended)
+    if ended_at is None:
         raise ValueError(text)
-    return Talk(agent_id=AgentId(agent_id), answered_at=answered_at, ended_at=ended_at)
+    # Without it when the caller hung up in the moment of the answer.
+    return Talk(agent_id=AgentId(agent_id), answered_at=decode_time(answered) or ended_at, ended_at=ended_at)

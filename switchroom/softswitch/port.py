@@ -5,7 +5,7 @@ Asterisk's words (channel, uniqueid, linkedid, context) stay behind this port. H
 and raises `SwitchError`; `CallGone` says that the caller hung up meanwhile, which is normal and needs no retry.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -191,8 +191,8 @@ class Softswitch(Protocol):
     async def past_calls(self) -> Sequence[PastCall]:
         """The calls that ended since `forget_past_calls`, the earliest end first; none where they cannot be read."""
 
-    async def forget_past_calls(self) -> None:
-        """Those that were told last are booked."""
+    async def forget_past_calls(self, booked: Set[CallId]) -> None:
+        """These are booked: they need not be told again."""
 
     async def wait(self, call_id: CallId, waiting: Waiting, collected: Mapping[str, str] | None) -> None:
         """Write the place in line on the channel; the caller hears music once its menu has let go of it.

@@ -29,7 +29,9 @@ from switchroom.softswitch.port import (
 Message = Mapping[str, str | Sequence[str]]
 """One AMI message: its headers; a header that was repeated has a list."""
 
-STATUS_VARIABLES = "CALL_ID,LEG,AGENT,NUMBER,CALLER,ENTERED_AT,ANSWERED_AT,QUEUE,ENQUEUED_AT,TIER,SKILLS,COLLECTED"
+STATUS_VARIABLES = (
+    "CALL_ID,LEG,AGENT,NUMBER,CALLER,ENTERED_AT,ANSWERED_AT,QUEUE,ENQUEUED_AT,TIER,TIER_FIXED,SKILLS,COLLECTED"
+)
 """What to ask of the ``Status`` action, for `snapshot`."""
 
 _UP = "6"  # AST_STATE_UP

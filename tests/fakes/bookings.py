@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from switchroom.bus import Bus
 from switchroom.domain.call import Outcome
-from switchroom.domain.events import CallEnded, CallEntered
+from switchroom.domain.events import CallEnded, CallEntered, Reconciled
 from switchroom.domain.ids import CallId
 
 
@@ -19,10 +19,17 @@ class FakeBookings:
     def follow(self, bus: Bus) -> None:
         bus.subscribe(CallEntered, lambda event: self.known.setdefault(event.call_id, None))
         bus.subscribe(CallEnded, self._on_ended)
+        bus.subscribe(Reconciled, self._on_reconciled)
 
     def _on_ended(self, event: CallEnded) -> None:
         if self.known.get(event.call_id) is None:
             self.known[event.call_id] = event.outcome
+
+    def _on_reconciled(self, event: Reconciled) -> None:
+        """What is not live is over, as the ledger sees it."""
+        for call_id, outcome in self.known.items():
+            if outcome is None and call_id not in event.live:
+                self.known[call_id] = Outcome.ABANDONED
 
     async def outcomes(self, call_ids: Collection[CallId]) -> Mapping[CallId, Outcome | None]:
         if self.away:

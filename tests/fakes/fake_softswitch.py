@@ -5,7 +5,7 @@ It keeps the same contract as the real one (tests/e2e/test_softswitch_contract.p
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -72,11 +72,12 @@ class FakeSoftswitch:
     snapshot_taken: asyncio.Event = field(default_factory=asyncio.Event)
     snapshot_arrives: asyncio.Event = field(default_factory=asyncio.Event)
     """Cleared by a test that wants things to happen while a snapshot is on its way."""
+    while_writing: Callable[[CallId], None] = lambda _: None
+    """What happens while a place is being written on a channel."""
     _started_at: datetime = field(init=False)
     _handler: Callable[[SwitchEvent], None] | None = None
     _lines: dict[CallId, _Line] = field(default_factory=dict)
     _past: list[PastCall] = field(default_factory=list)
-    _told_past: int = 0
     _phones: dict[AgentId, _Phone] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -109,12 +110,10 @@ class FakeSoftswitch:
         return found
 
     async def past_calls(self) -> Sequence[PastCall]:
-        self._told_past = len(self._past)
         return tuple(self._past)
 
-    async def forget_past_calls(self) -> None:
-        del self._past[: self._told_past]
-        self._told_past = 0
+    async def forget_past_calls(self, booked: Set[CallId]) -> None:
+        self._past = [call for call in self._past if call.call_id not in booked]
 
     async def wait(self, call_id: CallId, waiting: Waiting, collected: Mapping[str, str] | None) -> None:
         line = self._command("wait", call_id, waiting, None if collected is None else dict(collected))
@@ -122,6 +121,7 @@ class FakeSoftswitch:
         if collected is not None:
             line.live = replace(line.live, collected=dict(collected))
         line.next = "waiting"
+        self.while_writing(call_id)
 
     async def connect(self, call_id: CallId, agent_id: AgentId, ring_timeout_s: int) -> None:
         line = self._command("connect", call_id, agent_id, ring_timeout_s)

@@ -47,9 +47,7 @@ class FakeCallControl:
     def resolved(self, call_id: CallId) -> None:
         self.record.append(("resolved",))
 
-    async def queue(
-        self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str], *, tier_is_fixed: bool = False
-    ) -> None:
+    async def queue(self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str]) -> None:
         if self.fails_with is not None:
             raise self.fails_with
         self.record.append(("queue", requirements, dict(collected)))

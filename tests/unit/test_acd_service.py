@@ -1,5 +1,6 @@
 """The ACD as its neighbours see it: events in, events out."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -469,3 +470,44 @@ async def test_given_an_agent_who_comes_or_goes_then_who_may_never_be_served_cha
     assert house.of(PlaceChanged) == []
     await house.acd.set_state(ANN, "logged_out", None)
     assert len(house.of(NobodyOnDuty)) == 2
+
+
+async def test_given_a_tier_that_is_learned_while_the_store_reserves_then_the_offer_is_made_all_the_same() -> None:
+    class Slow(MemoryStore):
+        async def reserve(self, entry: QueueEntry, agent_id: AgentId, lease_s: float) -> int | None:
+            await asyncio.sleep(0.05)
+            return await super().reserve(entry, agent_id, lease_s)
+
+    clock = FakeClock()
+    house = House(Slow(clock), clock)
+    await house.open(ANN)
+    await house.queue("one")
+    await house.place_changed("one", Tier.GOLD)
+    async with asyncio.timeout(2):
+        while house.offers() != [("one", ANN)]:
+            await asyncio.sleep(0.01)
+    await house.failed("one", ANN, OfferFailure.CALLER_LEFT)
+    await house.acd.stop()
+
+
+async def test_given_an_agent_who_is_found_talking_while_reserved_for_another_then_that_one_goes_on_at_once(
+    house: House,
+) -> None:
+    await house.open(ANN)
+    await house.queue("two")
+    await house.connected("one", ANN)
+    assert house.state(ANN) is AgentState.BUSY
+    await house.acd.set_state(BOB, "available", None)
+    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=BOB, registered=True))
+    await settle()
+    assert house.offers()[-1] == ("two", BOB)
+
+
+async def test_given_a_place_that_changes_then_the_limit_of_the_unserved_goes_on(house: House) -> None:
+    await house.open(ANN)
+    await house.queue("one", skill="cantonese")
+    house.clock.advance(50)
+    await house.place_changed("one", Tier.GOLD)
+    assert len(house.of(NobodyOnDuty)) == 1
+    house.clock.advance(10)
+    assert [event.why for event in house.of(PlaceChanged)] == ["tier_learned", "nobody_on_duty"]

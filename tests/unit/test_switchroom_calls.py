@@ -553,7 +553,7 @@ async def test_given_a_ledger_that_is_away_then_what_ended_unseen_is_booked_when
     await house.calls.start()
     await settle()
     assert house.of(CallEnded) == []
-    assert [event.live for event in house.of(Reconciled)] == [frozenset()]
+    assert [event.live for event in house.of(Reconciled)] == [frozenset({call_id})]
     house.bookings.away = False
     house.switch.come_up()
     await settle()
@@ -583,8 +583,31 @@ async def test_given_a_tier_that_is_learned_late_then_the_place_is_ranked_anew_w
 async def test_given_a_menu_that_says_the_tier_then_the_customers_own_does_not_count(house: House) -> None:
     call_id = house.switch.arrive("4008123123", "13800138000")
     house.identify(call_id)
-    await house.calls.queue(call_id, RETURNS, {}, tier_is_fixed=True)
+    await house.calls.queue(call_id, replace(RETURNS, tier_is_fixed=True), {})
     house.identify(call_id)
     await settle()
     assert [event.requirements.tier for event in house.of(CallQueued)] == [Tier.STANDARD]
     assert house.of(PlaceChanged) == []
+
+
+async def test_given_a_customer_who_is_known_while_the_place_is_written_then_their_tier_counts(house: House) -> None:
+    call_id = house.switch.arrive("4008123123", "13800138000")
+    house.clock.advance(1.5)
+    house.switch.while_writing = lambda _: None if house.of(CallQueued) else house.identify(call_id)
+    await house.calls.queue(call_id, RETURNS, {})
+    await settle()
+    assert house.of(PlaceChanged)[-1].requirements.tier is Tier.GOLD
+
+
+async def test_given_a_tier_that_the_menu_fixed_then_a_restart_keeps_it(house: House) -> None:
+    call_id = house.switch.arrive("4008123123", "13800138000")
+    await house.calls.queue(call_id, replace(RETURNS, tier_is_fixed=True), {})
+    house.switch.let_go(call_id)
+    await house.calls.stop()
+    house.restart()
+    await house.calls.start()
+    await settle()
+    house.identify(call_id)
+    await settle()
+    assert house.of(PlaceChanged) == []
+    await house.calls.stop()
