@@ -5,6 +5,7 @@ bus.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -131,8 +132,9 @@ class Calls:
 
     def resolved(self, call_id: CallId) -> None:
         """The caller has heard what they asked for: a hang-up in the menu is self-service from here on."""
-        if (call := self._calls.get(call_id)) is not None:
+        if (call := self._calls.get(call_id)) is not None and not call.resolved:
             call.resolved = True
+            call.mailbox.post(lambda: self._note_served(call_id))
 
     async def queue(self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str]) -> None:
         """Put the caller in line. Returns when the place is written on the channel; a place once had is kept."""
@@ -277,6 +279,10 @@ class Calls:
             await self._switch.wait(call.call_id, waiting, None)
         except SwitchError as error:
             log.warning("calls.place_not_written", call_id=call.call_id, error=str(error))
+
+    async def _note_served(self, call_id: CallId) -> None:
+        with contextlib.suppress(SwitchError):  # gone, or away: the caller is served all the same
+            await self._switch.note_served(call_id)
 
     # Reconciliation.
 

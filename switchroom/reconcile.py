@@ -165,6 +165,7 @@ class Reconciler:
             return
         call = self._calls.open(over.call_id, over.number, over.caller, over.entered_at)
         log.info("calls.end_missed", call_id=call.call_id, talked=bool(over.talks), heard_of=heard_of)
+        call.resolved = over.served
         if not heard_of:
             call.entered()
         if over.talks:
@@ -210,6 +211,7 @@ class Reconciler:
         call = self._calls.open(live.call_id, live.number, live.caller, live.entered_at)
         in_line = live.phase in (LivePhase.WAITING, LivePhase.RINGING)
         waiting = self._calls.place(call, live.waiting) if in_line else live.waiting
+        call.resolved = live.served
         call.adopted(FOUND_IN[live.phase], live.agent_id, waiting, live.answered_at)
         if call.state is CallState.QUEUED and call.waiting is not None:
             call.tell_waiting(live.collected)

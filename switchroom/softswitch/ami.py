@@ -113,6 +113,9 @@ class AmiSoftswitch:
             {"Action": "Redirect", "Context": "connect", "Exten": agent_id, "Priority": "1"},
         )
 
+    async def note_served(self, call_id: CallId) -> None:
+        await self._do(call_id, {"Action": "Setvar", "Variable": "SERVED", "Value": "yes"})
+
     async def finish(self, call_id: CallId) -> None:
         await self._do(call_id, {"Action": "Setvar", "Variable": "NEXT", "Value": "hangup"})
 

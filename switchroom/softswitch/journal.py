@@ -4,7 +4,9 @@ The dialplan writes a line when a caller's channel ends (``[journal]`` in the te
 (cel_custom opens its file for each line, so the file may be taken away at any time). A line is one CSV field, a JSON
 object, whose ``extra`` is
 
-    <call>|<number>|<caller>|<entered at>|<ended at>|<talk>&<talk>&…        a talk: <agent>/<answered at>/<ended at>
+    <call>|<number>|<caller>|<entered at>|<ended at>|<talk>&<talk>&…|<served>
+
+and a talk is ``<agent>/<answered at>/<ended at>``.
 """
 
 import contextlib
@@ -57,7 +59,7 @@ class Journal:
 def parse(lines: Sequence[str]) -> Iterator[PastCall]:
     """The calls in ``lines``; a line that cannot be read is left out, and said.
 
-    >>> line = '"{""extra"":""c1|400||2026-11-23T09:00:00+00:00|2026-11-23T09:01:00+00:00|""}"'
+    >>> line = '"{""extra"":""c1|400||2026-11-23T09:00:00+00:00|2026-11-23T09:01:00+00:00||""}"'
     >>> next(parse([line])).call_id
     'c1'
     """
@@ -69,7 +71,7 @@ def parse(lines: Sequence[str]) -> Iterator[PastCall]:
 
 
 def _call(line: str) -> PastCall:
-    call_id, number, caller, entered, ended, talks = line.split("|")
+    call_id, number, caller, entered, ended, talks, served = line.split("|")
     entered_at, ended_at = decode_time(entered), decode_time(ended)
     if not call_id or entered_at is None or ended_at is None:
         raise ValueError(line)
@@ -80,6 +82,7 @@ def _call(line: str) -> PastCall:
         entered_at=entered_at,
         ended_at=ended_at,
         talks=tuple(_talk(text) for text in talks.split("&") if text),
+        served=served == "yes",
     )
 
 

@@ -137,6 +137,8 @@ class LiveCall:
     agent_id: AgentId | None = None
     answered_at: datetime | None = None
     """Since when they talk, if they do."""
+    served: bool = False
+    """The menu has given the caller what they asked for."""
     waiting: Waiting | None = None
     collected: Mapping[str, str] = field(default_factory=dict)
 
@@ -160,6 +162,8 @@ class PastCall:
     entered_at: datetime
     ended_at: datetime
     talks: tuple[Talk, ...] = ()
+    served: bool = False
+    """The menu had given the caller what they asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +206,9 @@ class Softswitch(Protocol):
 
     async def connect(self, call_id: CallId, agent_id: AgentId, ring_timeout_s: int) -> None:
         """Ring the agent for this caller, atomically: from here the call goes on even if the server dies."""
+
+    async def note_served(self, call_id: CallId) -> None:
+        """Write on the channel that the menu has given the caller what they asked for."""
 
     async def finish(self, call_id: CallId) -> None:
         """Let the dialplan end the call once its menu has let go of it."""

@@ -30,7 +30,7 @@ Message = Mapping[str, str | Sequence[str]]
 """One AMI message: its headers; a header that was repeated has a list."""
 
 STATUS_VARIABLES = (
-    "CALL_ID,LEG,AGENT,NUMBER,CALLER,ENTERED_AT,ANSWERED_AT,QUEUE,ENQUEUED_AT,TIER,TIER_FIXED,SKILLS,COLLECTED"
+    "CALL_ID,LEG,AGENT,NUMBER,CALLER,ENTERED_AT,ANSWERED_AT,QUEUE,ENQUEUED_AT,TIER,TIER_FIXED,SKILLS,COLLECTED,SERVED"
 )
 """What to ask of the ``Status`` action, for `snapshot`."""
 
@@ -181,6 +181,7 @@ def _live_call(message: Message, answered: Set[CallId]) -> LiveCall | None:
         phase=phase,
         agent_id=AgentId(variables["AGENT"]) if variables.get("AGENT") else None,
         answered_at=decode_time(variables.get("ANSWERED_AT", "")) if phase is LivePhase.TALKING else None,
+        served=variables.get("SERVED") == "yes",
         waiting=decode_waiting(variables),
         collected=decode_collected(variables),
     )

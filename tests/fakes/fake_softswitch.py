@@ -136,6 +136,10 @@ class FakeSoftswitch:
             if phone.behaviour == "answers":
                 self.answer(call_id)
 
+    async def note_served(self, call_id: CallId) -> None:
+        line = self._command("note_served", call_id)
+        line.live = replace(line.live, served=True)
+
     async def finish(self, call_id: CallId) -> None:
         self._command("finish", call_id).next = "hangup"
 
@@ -218,6 +222,7 @@ class FakeSoftswitch:
                 entered_at=live.entered_at,
                 ended_at=self.now(),
                 talks=talks,
+                served=live.served,
             )
         )
 

@@ -13,7 +13,7 @@ ENTERED, ANSWERED, ENDED = (f"2026-11-23T09:0{minute}:00.000+00:00" for minute i
 
 def line(call_id: str, talks: str = "") -> str:
     """As Asterisk's CEL writes it."""
-    extra = f"{call_id}|4008123123|13800138000|{ENTERED}|{ENDED}|{talks}"
+    extra = f"{call_id}|4008123123|13800138000|{ENTERED}|{ENDED}|{talks}|"
     quoted = json.dumps({"extra": extra}).replace('"', '""')
     return f'"{quoted}"\n'
 

@@ -611,3 +611,26 @@ async def test_given_a_tier_that_the_menu_fixed_then_a_restart_keeps_it(house: H
     await settle()
     assert house.of(PlaceChanged) == []
     await house.calls.stop()
+
+
+async def test_given_a_caller_whom_the_menu_served_when_they_leave_a_dead_server_then_that_is_what_is_booked(
+    house: House,
+) -> None:
+    leaves, stays = house.switch.arrive("4008123123", ""), house.switch.arrive("4008123123", "")
+    await settle()
+    for call_id in (leaves, stays):
+        house.calls.flow_started(call_id, "shop-400", "v1")
+        house.calls.resolved(call_id)
+    await settle()
+    await house.calls.stop()
+    house.switch.caller_hangs_up(leaves)
+    house.restart()
+    await house.calls.start()
+    await settle()
+    house.switch.caller_hangs_up(stays)
+    await settle()
+    assert {event.call_id: event.outcome for event in house.of(CallEnded)} == {
+        leaves: Outcome.SELF_SERVICE,
+        stays: Outcome.SELF_SERVICE,
+    }
+    await house.calls.stop()
