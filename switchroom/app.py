@@ -34,7 +34,7 @@ from switchroom.clock import Clock, SystemClock
 from switchroom.domain.errors import UnknownCall
 from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
 from switchroom.domain.ids import CallId, OfferId, QueueName
-from switchroom.home import open_home
+from switchroom.home import open_home, open_recordings
 from switchroom.listening import Doors, doors
 from switchroom.readiness import checks
 from switchroom.room import CallRoom
@@ -83,6 +83,7 @@ class Server:
         fits = capacity(settings, raise_descriptor_limit())
         opened = await stack.enter_async_context(doors())
         open_home(settings.home)
+        open_recordings(settings.recordings)
 
         database = Database(settings.database)
         stack.push_async_callback(database.close)
@@ -152,7 +153,7 @@ class Server:
         stack.push_async_callback(ivr.stop)
         await ivr.start(opened)
 
-        room = CallRoom(bus, clock, calls.live, fits)
+        room = CallRoom(bus, clock, calls.count, fits)
         registry = CollectorRegistry()
         registry.register(room)
         ProcessCollector(registry=registry)

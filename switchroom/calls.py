@@ -93,6 +93,15 @@ class Calls:
         """Every live call, the oldest first."""
         return [call.view for call in sorted(self._calls, key=lambda call: call.entered_at)]
 
+    def count(self) -> int:
+        """How many calls are live."""
+        return len(self._calls)
+
+    def find(self, call_id: CallId) -> CallView | None:
+        """A live call."""
+        call = self._calls.get(call_id)
+        return call.view if call is not None else None
+
     # Wishes of the menu that holds the caller.
 
     async def claim(self, call_id: CallId, timeout_s: float) -> Caller:

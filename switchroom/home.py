@@ -9,7 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
+import structlog
+
 from switchroom.settings import SettingsError
+
+log = structlog.get_logger(__name__)
 
 _OTHERS = 0o077
 _OURS = ("secrets", "switchroom.db", "asterisk", "dialplans", "switchroom.yaml")
@@ -29,8 +33,30 @@ def open_home(home: Path) -> None:
         raise SettingsError(f"{home} may be written by everybody: choose a folder of its own with SWITCHROOM_HOME")
     names = {path.name for path in home.iterdir()}
     if mode & _OTHERS and (not names or names.intersection(_OURS)):
-        for folder, _, files in os.walk(home):
-            for path in (Path(folder), *(Path(folder, name) for name in files)):
+        _shut(home)
+
+
+def open_recordings(folder: Path) -> None:
+    """Make the folder of recordings, or shut the one that is there to everybody else.
+
+    One that another user owns is left as it is: who gave it decides who reads it. A folder that cannot be had is said
+    in the log only: calls are answered without it, and their recordings wait.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+        if found.st_uid == os.geteuid() and found.st_mode & _OTHERS:
+            _shut(folder)
+    except OSError as error:
+        log.warning("home.recordings_not_private", reason=error.strerror)
+
+
+def _shut(top: Path) -> None:
+    """Take from everybody else what they may do with ``top`` and what is below it. OSError: with ``top`` we may not."""
+    top.chmod(top.stat().st_mode & ~_OTHERS & 0o7777)
+    for folder, _, files in os.walk(top):
+        for path in (Path(folder), *(Path(folder, name) for name in files)):
+            with suppress(FileNotFoundError, PermissionError):  # moved meanwhile; another user's: ``top`` is shut
                 if not path.is_symlink():
                     path.chmod(path.stat().st_mode & ~_OTHERS & 0o7777)
 

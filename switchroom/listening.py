@@ -40,7 +40,7 @@ class Doors:
     def __init__(self) -> None:
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
-        self._reserve = os.open(os.devnull, os.O_RDONLY)
+        self._reserve: int | None = os.open(os.devnull, os.O_RDONLY)
 
     async def open(
         self, app: web.Application, host: str, port: int, what: str, setting: str, most: int
@@ -73,7 +73,7 @@ class Doors:
     def close(self) -> None:
         for server in self._servers:
             server.close()
-        os.close(self._reserve)
+        self._give_up_reserve()
 
     def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """The event loop's exception handler."""
@@ -84,7 +84,7 @@ class Doors:
 
     def _refuse_all(self) -> None:
         """Close whatever waits to be accepted, with the descriptor that was kept for it."""
-        os.close(self._reserve)
+        self._give_up_reserve()
         refused = 0
         for listening in self._sockets:
             with contextlib.suppress(OSError):  # BlockingIOError: nobody waits there any more
@@ -92,8 +92,14 @@ class Doors:
                     connection, _ = listening.accept()
                     connection.close()
                     refused += 1
-        self._reserve = os.open(os.devnull, os.O_RDONLY)
+        with contextlib.suppress(OSError):  # somebody was quicker: tried again the next time
+            self._reserve = os.open(os.devnull, os.O_RDONLY)
         log.error("listening.out_of_descriptors", refused=refused)
+
+    def _give_up_reserve(self) -> None:
+        reserve, self._reserve = self._reserve, None
+        if reserve is not None:
+            os.close(reserve)
 
 
 @contextlib.asynccontextmanager

@@ -35,6 +35,9 @@ class CallRegistry:
     def __iter__(self) -> Iterator[Call]:
         return iter(tuple(self._calls.values()))
 
+    def __len__(self) -> int:
+        return len(self._calls)
+
     def get(self, call_id: CallId) -> Call | None:
         return self._calls.get(call_id)
 

@@ -1,7 +1,7 @@
 """Room for calls: how many are here, how many fit, and whether callers are being told "busy"."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -11,7 +11,6 @@ from switchroom.capacity import Capacity
 from switchroom.clock import Clock
 from switchroom.domain.errors import NotReady
 from switchroom.domain.events import CallRefused
-from switchroom.domain.views import CallView
 
 REMEMBERED_S = 60.0
 """So long after a refusal the server does not count as ready."""
@@ -20,15 +19,16 @@ REMEMBERED_S = 60.0
 class CallRoom(Collector):
     """Follows refusals on the bus; answers the readiness check and Prometheus."""
 
-    def __init__(self, bus: Bus, clock: Clock, live: Callable[[], Sequence[CallView]], fits: Capacity) -> None:
-        self._clock, self._live, self._fits = clock, live, fits
+    def __init__(self, bus: Bus, clock: Clock, count: Callable[[], int], fits: Capacity) -> None:
+        """``count`` tells how many calls are live."""
+        self._clock, self._count, self._fits = clock, count, fits
         self._refused: deque[float] = deque(maxlen=10_000)
         self._refused_total = 0
         bus.subscribe(CallRefused, self._on_refused)
 
     async def check(self) -> str:
         """How many calls are here and fit; `NotReady` while callers are refused, or would be."""
-        here, fit = len(self._live()), f"{self._fits.calls} fit (bound by {self._fits.bound_by})"
+        here, fit = self._count(), f"{self._fits.calls} fit (bound by {self._fits.bound_by})"
         while self._refused and self._refused[0] < self._clock.monotonic() - REMEMBERED_S:
             self._refused.popleft()
         if self._refused:
@@ -38,7 +38,7 @@ class CallRoom(Collector):
         return f"{here} calls are here, {fit}"
 
     def collect(self) -> Iterable[Metric]:
-        yield GaugeMetricFamily("switchroom_calls", "Live calls", value=len(self._live()))
+        yield GaugeMetricFamily("switchroom_calls", "Live calls", value=self._count())
         yield GaugeMetricFamily("switchroom_calls_fit", "Calls that fit at once", value=self._fits.calls)
         yield CounterMetricFamily("switchroom_calls_refused", "Calls told busy for want of room", self._refused_total)
 

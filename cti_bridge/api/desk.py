@@ -68,7 +68,7 @@ async def flows(context: Context) -> Sequence[FlowView]:
 
 async def hang_up(context: Context) -> web.Response:
     call_id = CallId(context.http.match_info["id"])
-    live = next((call for call in context.api.calls.live() if call.call_id == call_id), None)
+    live = context.api.calls.find(call_id)
     if live is None or not context.sees(live.agent_id):
         raise not_found("live call")
     try:

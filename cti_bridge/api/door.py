@@ -33,8 +33,13 @@ def is_ours(host: str, names: frozenset[str]) -> bool:
     [True, True, True]
     >>> [is_ours(host, frozenset({"cc.example.com"})) for host in ("evil.example", "cc.example.com.evil.example", "")]
     [False, False, False]
+    >>> [is_ours(host, frozenset({"cc.example.com"})) for host in ("evil]", "[evil")]
+    [False, False]
     """
-    name = (urlsplit(f"//{host}").hostname or "").rstrip(".") if "[" not in host else host[1:].partition("]")[0]
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:  # brackets that are no address's
+        return False
     return name in names or _address(name) is not None
 
 

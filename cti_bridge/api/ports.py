@@ -34,6 +34,8 @@ class CallDesk(Protocol):
 
     def live(self) -> Sequence[CallView]: ...
 
+    def find(self, call_id: CallId) -> CallView | None: ...
+
     async def hang_up(self, call_id: CallId) -> None:
         """End the call now; raises `UnknownCall`, or `Refused` when the softswitch does not answer."""
 

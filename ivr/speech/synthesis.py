@@ -5,6 +5,7 @@ Only static text is kept on disk: other text may hold personal data.
 
 import asyncio
 import hashlib
+import tempfile
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -153,8 +154,14 @@ def _read_recording(path: Path) -> bytes:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    """So that nobody ever reads a half."""
+    """So that nobody ever reads a half, also where two write the same at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)
+    with tempfile.NamedTemporaryFile(delete=False, dir=path.parent, prefix=path.stem, suffix=".part") as file:
+        part = Path(file.name)
+        try:
+            file.write(content)
+            file.close()
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise

@@ -123,6 +123,8 @@ class _Nothing:
     def live(self) -> Sequence[CallView]:
         return ()
 
+    def find(self, call_id: CallId) -> CallView | None: ...
+
     async def hang_up(self, call_id: CallId) -> None: ...
 
     def flows(self) -> Sequence[FlowView]:

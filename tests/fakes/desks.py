@@ -121,6 +121,9 @@ class FakeCallDesk:
     def live(self) -> Sequence[CallView]:
         return list(self.calls.values())
 
+    def find(self, call_id: CallId) -> CallView | None:
+        return self.calls.get(call_id)
+
     async def hang_up(self, call_id: CallId) -> None:
         if self.refusal:
             raise Refused(self.refusal)

@@ -19,6 +19,7 @@ from switchroom.domain.contact import Requirements, Tier
 from switchroom.domain.errors import Refused
 from switchroom.domain.history import ContactRecord
 from switchroom.domain.ids import AgentId, CallId, CustomerId, QueueName
+from switchroom.home import claim
 from switchroom.settings import PROJECT
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import Customers
@@ -210,3 +211,12 @@ def test_given_the_command_when_a_customer_is_forgotten_then_it_says_so_once(tmp
     assert found.name not in done.stdout + done.stderr
     again = switchroom(tmp_path, "customers", "forget", "4242")
     assert (again.returncode, again.stderr.strip()) == (1, "switchroom: there is no customer 4242")
+
+
+def test_given_a_server_on_this_home_when_a_customer_is_forgotten_by_command_then_it_names_the_servers_way(
+    tmp_path: Path,
+) -> None:
+    with claim(tmp_path, "switchroom serve"):
+        done = switchroom(tmp_path, "customers", "forget", "7")
+    told = f"switchroom: a server runs on {tmp_path}: use its DELETE /api/v1/customers/7"
+    assert (done.returncode, done.stderr.strip()) == (1, told)

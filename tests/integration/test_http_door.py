@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 from ivr.server import MediaServer
+from switchroom.listening import doors
 from switchroom.settings import Media
 from tests.fakes.clock import FakeClock
 from tests.fixtures.bridge_server import ORIGIN, PASSWORD, BridgeServer
@@ -85,6 +86,8 @@ async def test_given_a_trusted_proxy_that_ends_tls_then_its_page_may_log_in_and_
         ("evil.example", 421),
         ("evil.example:8400", 421),
         ("127.0.0.1.evil.example", 421),
+        ("evil]", 421),
+        ("[evil", 421),
         ("localhost", 200),
         ("10.1.2.3:8400", 200),
         ("[::1]:8400", 200),
@@ -121,16 +124,17 @@ HOST = b"Host: localhost\r\nConnection: close\r\n\r\n"
 async def test_given_any_answer_then_it_tells_no_versions(start: Start, message: bytes) -> None:
     server = await start()
     unused: Any = None
-    media = MediaServer(Media(port=0), unused, unused, unused, unused, unused)
-    await media.start()
-    try:
-        for port in (server.port, media.port):
-            answer = await raw(port, message)
-            assert answer.startswith("HTTP/1.")
-            assert "aiohttp" not in answer
-            assert "Python" not in answer
-    finally:
-        await media.stop()
+    media = MediaServer(Media(port=0), unused, unused, unused, unused, unused, most=10)
+    async with doors() as opened:
+        await media.start(opened)
+        try:
+            for port in (server.port, media.port):
+                answer = await raw(port, message)
+                assert answer.startswith("HTTP/1.")
+                assert "aiohttp" not in answer
+                assert "Python" not in answer
+        finally:
+            await media.stop()
 
 
 async def test_given_a_desktop_that_is_built_anew_then_its_new_files_are_served_and_nothing_else(

@@ -1,5 +1,6 @@
 """Prompts: the next voice where one fails, and a bound on what is kept."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,21 @@ def test_given_a_sound_that_is_too_large_then_it_is_not_kept() -> None:
     kept.put("a", b"1")
     kept.put("a", b"12")
     assert kept.bytes == 2
+
+
+async def test_given_two_who_make_the_same_prompt_at_once_then_it_is_kept_whole_and_no_part_stays(
+    house: House, tmp_path: Path
+) -> None:
+    both = (house.prompts(), house.prompts())
+    heard = await asyncio.gather(*(prompts.render([STATIC]) for prompts in both))
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert (kept.suffix, kept.read_bytes()) == (".slin", heard[0])
+
+
+async def test_given_a_prompt_that_cannot_be_put_in_its_place_then_no_part_stays(house: House, tmp_path: Path) -> None:
+    await house.prompts().render([STATIC])
+    (kept,) = (tmp_path / "cache").iterdir()
+    kept.unlink()
+    kept.mkdir()
+    assert read_audio(await house.prompts().render([STATIC])) == ["Main menu."]
+    assert list((tmp_path / "cache").iterdir()) == [kept]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from acd.config import load_config
 from ivr.language.loader import lint_files
+from switchroom.adapters import surroundings
 from switchroom.cli.doctor.finding import Missing
 from switchroom.settings import Settings
 
@@ -24,7 +25,8 @@ def menus(found: Settings) -> str:
     files = sorted((found.dialplans / "menus").glob("*.yaml"))
     if not files:
         raise Missing(f"no menu in {found.dialplans / 'menus'}, so no number is answered; write one (docs/ivr.md)")
-    errors = [finding for finding in lint_files(files) if finding.severity == "error"]
+    fitting = surroundings(load_config(found.dialplans))
+    errors = [finding for finding in lint_files(files, surroundings=fitting) if finding.severity == "error"]
     if errors:
         raise Missing(f"{errors[0]}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""))
     return ", ".join(file.stem for file in files)

@@ -33,8 +33,8 @@ def known_defects(found: Settings) -> Iterator[str]:
     except Missing:
         return
     for defect in defects(version):
-        fixed = ".".join(map(str, defect.fixed_in))
-        yield f"asterisk: known defect #{defect.issue} (fixed in {fixed}): {defect.means}"
+        fixed = f"fixed in {'.'.join(map(str, defect.fixed_in))}" if defect.fixed_in else "no fix known"
+        yield f"asterisk: known defect #{defect.issue} ({fixed}): {defect.means}"
 
 
 def calls(found: Settings) -> str:
