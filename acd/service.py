@@ -3,6 +3,7 @@
 State changes are synchronous and made here only; what other servers are to know of them follows (`acd.shared_line`).
 """
 
+import asyncio
 import functools
 from collections.abc import Callable
 from dataclasses import replace
@@ -75,6 +76,7 @@ class AcdService:
         self._tasks = TaskGroup()
         self._steerable = False
         self._on_duty: set[AgentId] = set()
+        self._looking: asyncio.Task[None] | None = None
         self.roster = Roster(config, bus, clock, self._agent_changed)
         self._board = Board(config)
         self._unserved = Unserved(config, bus, clock, lambda: self.roster)
@@ -273,7 +275,10 @@ class AcdService:
         on_duty = {agent.id for agent in self.roster if agent.state is not AgentState.LOGGED_OUT}
         if on_duty != self._on_duty:
             self._on_duty = on_duty
-            self._unserved.duty_changed(self._index.entries())
+            if self._looking is not None:
+                self._looking.cancel()
+            look = self._unserved.duty_changed(list(self._index.entries()), self._index.__contains__)
+            self._looking = self._tasks.spawn(look, name="acd.unserved")
 
     def _route_entry(self, entry: QueueEntry) -> None:
         if not self._steerable:

@@ -4,8 +4,9 @@ On duty is who is logged in, in whatever state. A contact for whom that holds as
 goes to the fallback queue, with the time waited so far.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -17,6 +18,9 @@ from switchroom.bus import Bus
 from switchroom.clock import Clock, Timer
 from switchroom.domain.events import AgentState, NobodyOnDuty, PlaceChange, PlaceChanged
 from switchroom.domain.ids import CallId, QueueName
+
+SLICE = 100
+"""Contacts that are looked at before others have their turn."""
 
 
 @dataclass(slots=True)
@@ -55,10 +59,14 @@ class Unserved:
             self.count[watched.queue] -= 1
             watched.timer.cancel()
 
-    def duty_changed(self, waiting: Iterable[QueueEntry]) -> None:
-        """An agent came on duty, or went: look at everybody who waits."""
+    async def duty_changed(self, waiting: Sequence[QueueEntry], still_waits: Callable[[CallId], bool]) -> None:
+        """An agent came on duty, or went: look at everybody who waits, some at a time."""
         servable: dict[frozenset[tuple[str, int]], bool] = {}
-        for entry in waiting:
+        for number, entry in enumerate(waiting, start=1):
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+            if not still_waits(entry.call_id):
+                continue
             kind = frozenset(entry.waiting.requirements.skills.items())
             if kind not in servable:
                 servable[kind] = self._servable(entry)

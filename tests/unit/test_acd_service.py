@@ -466,9 +466,11 @@ async def test_given_an_agent_who_comes_or_goes_then_who_may_never_be_served_cha
     await house.queue("one")
     assert len(house.of(NobodyOnDuty)) == 1
     await house.acd.set_state(ANN, "paused", None)
+    await settle()
     house.clock.advance(120)
     assert house.of(PlaceChanged) == []
     await house.acd.set_state(ANN, "logged_out", None)
+    await settle()
     assert len(house.of(NobodyOnDuty)) == 2
 
 
