@@ -1,7 +1,8 @@
 """The flows in use: every menu file in a folder, by the numbers that they answer.
 
 A file that is saved is used for the next call; calls under way keep the flow that they began with. A file that
-becomes unusable changes nothing but its status: the last good one stays in use.
+becomes unusable changes nothing but its status: the last good one stays in use. Where there was no good one, a menu
+that strands somebody (its queue, say, is gone since the last start) is used all the same: it serves the other callers.
 """
 
 import asyncio
@@ -36,10 +37,12 @@ class MenuFile:
     path: Path
     flow: Flow | None
     findings: tuple[Finding, ...]
+    strands: bool = False
+    """The flow in use strands somebody; there was no good one."""
 
     @property
     def error(self) -> str | None:
-        """What keeps the present content out of use."""
+        """What is to be mended in the present content; it keeps it out of use, unless there is nothing better."""
         return next((str(finding) for finding in self.findings if finding.severity == "error"), None)
 
 
@@ -122,20 +125,33 @@ class Flows:
     async def _load(self, path: Path, recordings: frozenset[tuple[str, str]]) -> MenuFile:
         before = self._files.get(path)
         flow_before = before.flow if before else None
+        strands_before = before is not None and before.strands
         try:
-            flow, findings = await asyncio.to_thread(loader.load, path, recordings, self._surroundings)
+            flow, findings, strands = await asyncio.to_thread(self._read, path, recordings)
+            if strands and flow_before is not None and not strands_before:
+                raise YamlError(findings)
             if flow_before is not None and flow_before.version == flow.version:
-                return MenuFile(path, flow_before, tuple(findings))
+                return MenuFile(path, flow_before, findings, strands)
             await self._prompts.prepare(_static_prompts(flow))
         except YamlError as error:
             log.error("flow.unusable", file=path.name, findings=[str(finding) for finding in error.findings])
-            return MenuFile(path, flow_before, error.findings)
+            return MenuFile(path, flow_before, error.findings, strands_before)
         except Exception as error:  # one file must never take the others with it
             log.exception("flow.load_failed", file=path.name)
             finding = Finding(str(path), 1, 1, "IVR001", f"cannot be loaded: {type(error).__name__}")
-            return MenuFile(path, flow_before, (finding,))
-        log.info("flow.loaded", flow=flow.name, version=flow.version, warnings=len(findings))
-        return MenuFile(path, flow, tuple(findings))
+            return MenuFile(path, flow_before, (finding,), strands_before)
+        if strands:
+            log.error("flow.strands", file=path.name, findings=[str(finding) for finding in findings])
+        log.info("flow.loaded", flow=flow.name, version=flow.version, findings=len(findings))
+        return MenuFile(path, flow, findings, strands)
+
+    def _read(self, path: Path, recordings: frozenset[tuple[str, str]]) -> tuple[Flow, tuple[Finding, ...], bool]:
+        """The flow, what there is to say about it, and whether it strands somebody."""
+        try:
+            flow, findings = loader.load(path, recordings, self._surroundings)
+        except loader.Strands as error:
+            return error.flow, error.findings, True
+        return flow, tuple(findings), False
 
 
 def _static_prompts(flow: Flow) -> list[Prompt]:

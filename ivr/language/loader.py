@@ -14,11 +14,22 @@ from switchroom.yamlfile import Document, Finding, YamlError
 
 VERSION_DIGITS = 12
 
+STRANDS = frozenset({"IVR116", "IVR117", "IVR118", "IVR119"})
+"""Errors that are not of the menu itself, but of what it relies on."""
+
+
+class Strands(YamlError):
+    """The menu is sound, but strands somebody in its surroundings; ``flow`` can be used where there is no better."""
+
+    def __init__(self, flow: Flow, findings: Iterable[Finding]) -> None:
+        super().__init__(findings)
+        self.flow = flow
+
 
 def load(
     path: Path, recordings: Set[tuple[str, str]] = frozenset(), surroundings: Surroundings | None = None
 ) -> tuple[Flow, list[Finding]]:
-    """The flow in ``path``, and the warnings about it. Raises `YamlError` when it cannot be used."""
+    """The flow in ``path``, and the warnings about it. Raises `YamlError` when it cannot be used (see `Strands`)."""
     return _checked(yamlfile.load(path, Menus), recordings, surroundings)
 
 
@@ -72,9 +83,13 @@ def _checked(
     document: Document[Menus], recordings: Set[tuple[str, str]], surroundings: Surroundings | None
 ) -> tuple[Flow, list[Finding]]:
     findings = lint(document, recordings, surroundings)
-    if any(finding.severity == "error" for finding in findings):
+    errors = {finding.code for finding in findings if finding.severity == "error"}
+    if errors - STRANDS:
         raise YamlError(findings)
-    return _flow(document.model), findings
+    flow = _flow(document.model)
+    if errors:
+        raise Strands(flow, findings)
+    return flow, findings
 
 
 def _flow(menus: Menus) -> Flow:

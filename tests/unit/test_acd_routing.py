@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acd.policy import fitness, line_key, meets
-from acd.routing import Match, QueueEntry, RoutingIndex
+from acd.routing import MOST_EMPTY, Match, QueueEntry, RoutingIndex
 from switchroom.domain.contact import Requirements, Tier, Waiting
 from switchroom.domain.ids import AgentId, CallId, QueueName
 
@@ -149,3 +149,26 @@ def test_nobody_is_overtaken_by_one_who_came_later_than_the_head_start(line: lis
             assert ahead <= HEAD_START[Tier.GOLD] + timedelta(microseconds=1)
         served.append(match.entry)
     assert len(served) == len(line)
+
+
+def test_given_skills_made_from_what_callers_enter_then_the_classes_are_bounded_and_matching_stays_right() -> None:
+    index = RoutingIndex()
+    index.add_agent(AgentId("able"), {"order-19999": 5, "a": 5}, at(0))
+    index.add_agent(AgentId("other"), {"a": 5}, at(1))
+    index.add_entry(entry("stays", {"b": 1}))
+    most = 0
+    for number in range(20_000):
+        one = entry(f"c{number}", {f"order-{number}": 1}, number)
+        index.add_entry(one)
+        match = index.match_entry(one.call_id)
+        assert (match and match.agent_id) == ("able" if number == 19_999 else None)
+        if number == 19_999:
+            assert index.match_agent(AgentId("able")) == match
+        assert index.match_agent(AgentId("other")) is None, "a class's bit that is used again means its new skills"
+        index.remove_entry(one.call_id)
+        most = max(most, len(index._classes), len(index._by_bit))
+    assert most <= MOST_EMPTY + 2, "the empty ones, the one who stays and the one who came last"
+    assert len(index._classes) <= MOST_EMPTY + 1
+    index.add_agent(AgentId("late"), {"b": 5}, at(2))
+    late = index.match_agent(AgentId("late"))
+    assert late is not None and late.entry.call_id == "stays"

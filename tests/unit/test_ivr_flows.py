@@ -36,22 +36,62 @@ def make(tmp_path: Path) -> tuple[Flows, Path, FakeSynthesiser]:
     return Flows(folder, tmp_path / "recordings", prompts), folder, synthesiser
 
 
-async def test_given_an_edit_in_which_callers_would_strand_then_the_last_good_one_stays_in_use(tmp_path: Path) -> None:
-    queue = "nodes: {bye: {queue: QUEUE}}"
-    good = menu("a", "100").replace("nodes: {bye: {hangup: Goodbye.}}", queue.replace("QUEUE", "general"))
+TO_A_QUEUE = menu("a", "100").replace("nodes: {bye: {hangup: Goodbye.}}", "nodes: {bye: {queue: general}}")
+AROUND = Surroundings(queues={"general": {"general": 1}}, agents=[{"general": 5}], sources={})
+
+
+def make_in(around: Surroundings, tmp_path: Path) -> tuple[Flows, Path]:
     _, folder, synthesiser = make(tmp_path)
-    around = Surroundings(queues={"general": {"general": 1}}, agents=[{"general": 5}], sources={})
     prompts = Prompts([synthesiser], tmp_path / "recordings", tmp_path / "cache")
-    flows = Flows(folder, tmp_path / "recordings", prompts, around)
-    (folder / "a.yaml").write_text(good)
+    return Flows(folder, tmp_path / "recordings", prompts, around), folder
+
+
+async def test_given_an_edit_in_which_callers_would_strand_then_the_last_good_one_stays_in_use(tmp_path: Path) -> None:
+    flows, folder = make_in(AROUND, tmp_path)
+    (folder / "a.yaml").write_text(TO_A_QUEUE)
     await flows.load()
     used = flows.find("100")
-    (folder / "a.yaml").write_text(good.replace("general", "genral"))
-    (folder / "b.yaml").write_text(good.replace("general", "nowhere").replace("100", "200"))
+    for wrong in ("genral", "genrl"):
+        (folder / "a.yaml").write_text(TO_A_QUEUE.replace("general", wrong))
+        await flows.load()
+        assert used is not None and flows.find("100") is used
+        assert "IVR116" in (flows.flows()[0].error or "")
+
+
+async def test_given_no_good_one_before_when_a_menu_strands_somebody_then_it_is_used_and_the_error_shown(
+    tmp_path: Path,
+) -> None:
+    flows, folder = make_in(AROUND, tmp_path)
+    (folder / "a.yaml").write_text(TO_A_QUEUE.replace("general", "nowhere"))
+    with capture_logs() as logs:
+        await flows.load()
+    stranding = flows.find("100")
+    assert stranding is not None and "IVR116" in (flows.flows()[0].error or "")
+    assert [entry["log_level"] for entry in logs if entry["event"] == "flow.strands"] == ["error"]
     await flows.load()
-    assert used is not None and flows.find("100") is used
-    assert flows.find("200") is None, "its callers wait in the fallback queue"
-    assert ["IVR116" in (view.error or "") for view in flows.flows()] == [True, True]
+    assert flows.find("100") is stranding, "the same content is the same version"
+
+    (folder / "a.yaml").write_text(TO_A_QUEUE.replace("queue: general", "queue: nowhere, skills: {general: 9}"))
+    await flows.load()
+    edited = flows.find("100")
+    assert edited is not None and edited is not stranding, "an edit of it is no worse"
+
+    (folder / "a.yaml").write_text(TO_A_QUEUE)
+    await flows.load()
+    mended = flows.find("100")
+    assert mended is not None and mended is not edited and flows.flows()[0].error is None
+    (folder / "a.yaml").write_text(TO_A_QUEUE.replace("general", "nowhere"))
+    await flows.load()
+    assert flows.find("100") is mended, "now there is a good one"
+
+
+async def test_given_no_good_one_before_when_a_menu_is_wrong_in_itself_as_well_then_it_is_not_used(
+    tmp_path: Path,
+) -> None:
+    flows, folder = make_in(AROUND, tmp_path)
+    (folder / "a.yaml").write_text(TO_A_QUEUE.replace("general", "nowhere").replace("start: bye", "start: by"))
+    await flows.load()
+    assert flows.find("100") is None
 
 
 async def until(condition: Callable[[], bool]) -> None:
