@@ -91,16 +91,17 @@ class CtiBridge:
         """
         self._offers[offer.agent_id] = offer
         drawn = self._drawn[offer.offer_id] = asyncio.Event()
-        popped = False
+        # A task of its own: the record comes on the screen also when the phone could not wait for it.
+        showing = self._tasks.spawn(self._show(offer), name="pop")
         try:
             async with asyncio.timeout(POP_DEADLINE_S):
-                popped = await self._show(offer)
-                if popped:
+                if await asyncio.shield(showing):
                     await drawn.wait()
         except Exception as error:
             # Handed over but not drawn in time: a tab in the background, or a program that does not say so.
-            if not popped:
-                log.warning("pop.failed", call_id=offer.call_id, agent_id=offer.agent_id, error=type(error).__name__)
+            if not showing.done() or showing.exception() is not None:
+                reason = type(error).__name__
+                log.warning("pop.late", call_id=offer.call_id, agent_id=offer.agent_id, error=reason)
         finally:
             del self._drawn[offer.offer_id]
 
@@ -108,6 +109,8 @@ class CtiBridge:
         """Whether a desktop of the agent took the pop."""
         record = await self._record(offer)
         complete, profile = await self._profile_in_time(record)
+        if self._offers.get(offer.agent_id) is not offer:
+            return False  # over by now
         screens = await self._screens.show(screen_pop(offer, record, profile))
         if not complete:
             self._tasks.spawn(self._complete(offer), name="pop.complete")

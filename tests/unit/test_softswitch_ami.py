@@ -61,7 +61,7 @@ class Watched:
         await self.told(ARRIVED)
 
 
-async def until(holds: Callable[[], object], what: str, timeout_s: float = 5.0) -> None:
+async def until(holds: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
     try:
         async with asyncio.timeout(timeout_s):
             while not holds():
