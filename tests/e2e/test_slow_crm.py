@@ -61,7 +61,6 @@ async def test_given_customers_that_cannot_be_read_then_the_caller_is_served_as_
         await until_call(board, WANG_FANG, lambda found: found.get("tier") == "gold", "known again")
         again.hang_up()
         log = system.log.read_text(encoding="utf-8")
-        assert "customer.lookup_failed" in log
         assert WANG_FANG not in log
     finally:
         await stage.close()
