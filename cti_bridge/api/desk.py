@@ -41,7 +41,8 @@ async def set_state(context: Context) -> web.Response:
     except Refused as error:
         raise Problem(HTTPStatus.CONFLICT, str(error)) from error
     log.info("audit.agent_state", user=context.user.login, agent_id=agent_id, state=wish.state)
-    return respond(AgentView, agent, await _kept(context))
+    status = await _kept(context)
+    return respond(AgentView, context.api.agents.agent(agent_id) or agent, status)  # a call may have come meanwhile
 
 
 async def _kept(context: Context) -> HTTPStatus:

@@ -130,7 +130,10 @@ export function say(text: string): void {
 
 export async function setState(state: "available" | "paused" | "logged_out", reason?: string): Promise<void> {
   const body = reason === undefined ? { state } : { state, reason };
-  agent.value = await ask<Agent>("PUT", `agents/${agent.value!.id}/state`, body);
+  const answered = await ask<Agent>("PUT", `agents/${agent.value!.id}/state`, body);
+  // A call may have come before the answer: what is newer stays.
+  if (agent.value === null || Date.parse(answered.since) < Date.parse(agent.value.since)) return;
+  agent.value = answered;
   clearIfDone();
 }
 
