@@ -41,7 +41,7 @@ def live(
     calls: Annotated[int, typer.Option(help="Calls that join, and that are served, a second.", min=1, max=200)] = 50,
     seconds: Annotated[int, typer.Option(help="How long.", min=1, max=300)] = 20,
 ) -> None:
-    """How long the event loop is held while many desktops listen to a long line; exit code 1 above 20 ms."""
+    """How long the event loop is held while many desktops listen to a long line; exit code 1 above 20 ms of CPU."""
     typer.echo(f"{desktops} desktops, {waiting} waiting, {calls} calls a second, {seconds} s; building …")
     found = measure_live(desktops, waiting, calls, seconds)
     typer.echo(
