@@ -7,8 +7,8 @@ from typing import Any, get_origin
 from pydantic import BaseModel
 
 PREFIX = "SWITCHROOM_"
-NO_SETTINGS = frozenset({"SWITCHROOM_CONFIG"})
-"""Variables of ours that say where settings are."""
+NO_SETTINGS = frozenset({"SWITCHROOM_CONFIG", "SWITCHROOM_TEST_DATA"})
+"""Variables of ours that say where something is: the file of settings, the data that tests read."""
 
 Path = tuple[str, ...]
 

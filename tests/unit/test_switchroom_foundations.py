@@ -156,6 +156,7 @@ def test_the_environment_wins_over_secret_files_over_yaml_over_defaults(
     monkeypatch.setenv("SWITCHROOM_CONFIG", str(config))
     monkeypatch.setenv("SWITCHROOM_HOME", str(tmp_path))
     monkeypatch.setenv("SWITCHROOM_LOG_LEVEL", "error")
+    monkeypatch.setenv("SWITCHROOM_TEST_DATA", "where tests find recordings: no setting")
 
     found = Settings()
 
