@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 
 S = AgentState
 
@@ -63,7 +63,7 @@ class Agent:
     state: AgentState = S.LOGGED_OUT
     reason: str | None = None
     until: datetime | None = None
-    call_id: CallId | None = None
+    contact_id: ContactId | None = None
     queue: QueueName | None = None
     """Where the present call waited."""
     requested: tuple[AgentMove, str | None] | None = None
@@ -98,7 +98,7 @@ def move(agent: Agent, what: AgentMove, now: datetime, *, reason: str | None = N
         since=now,
         reason=reason,
         until=None,
-        call_id=agent.call_id if engaged else None,
+        contact_id=agent.contact_id if engaged else None,
         queue=agent.queue if engaged else None,
         requested=agent.requested if what not in DEFERRED else None,
     )

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 
 from acd.policy import line_key, meets
 from acd.routing import QueueEntry, RoutingIndex
-from switchroom.domain.contact import Requirements, Tier, Waiting
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.contact import CustomerTier, Requirements, Waiting
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
-HEAD_START = {Tier.GOLD: timedelta(seconds=60), Tier.PLATINUM: timedelta(seconds=120)}
+HEAD_START = {CustomerTier.GOLD: timedelta(seconds=60), CustomerTier.PLATINUM: timedelta(seconds=120)}
 SKILLS = [f"s{number}" for number in range(12)]
 AGENTS, PROFILES, KINDS = 1000, 120, 174
 
@@ -46,18 +46,18 @@ class _World:
             {s: dice.randint(1, 10) for s in dice.sample(SKILLS, dice.randint(2, 6))} for _ in range(PROFILES)
         ]
         self.kinds = [
-            ({s: dice.randint(1, 4) for s in dice.sample(SKILLS, dice.randint(1, 2))}, dice.choice(list(Tier)))
+            ({s: dice.randint(1, 4) for s in dice.sample(SKILLS, dice.randint(1, 2))}, dice.choice(list(CustomerTier)))
             for _ in range(KINDS)
         ]
         self._next = 0
-        self.entries = {entry.call_id: entry for entry in (self.entry() for _ in range(waiting))}
+        self.entries = {entry.contact_id: entry for entry in (self.entry() for _ in range(waiting))}
 
     def entry(self) -> QueueEntry:
         skills, tier = self._dice.choice(self.kinds)
         came = START + timedelta(seconds=self._next * 0.05)
         self._next += 1
         waiting = Waiting(Requirements(QueueName("q"), skills, tier), came)
-        return QueueEntry(CallId(f"c{self._next}"), waiting, line_key(came, tier, HEAD_START))
+        return QueueEntry(ContactId(f"c{self._next}"), waiting, line_key(came, tier, HEAD_START))
 
 
 def measure(waiting: int, decisions: int, runs: int = 5) -> Measured:
@@ -96,7 +96,7 @@ def _ours(world: _World, decisions: int) -> list[float]:
         match = index.match_agent(agent_id)
         index.remove_agent(agent_id)
         if match is not None:
-            index.remove_entry(match.entry.call_id)
+            index.remove_entry(match.entry.contact_id)
         index.add_entry(joining)
         times.append((time.perf_counter_ns() - began) / 1000)
     return times
@@ -110,13 +110,13 @@ def _scan(world: _World, decisions: int) -> list[float]:
         began = time.perf_counter_ns()
         best = _first_of(entries, skills)
         if best is not None:
-            del entries[best.call_id]
-        entries[joining.call_id] = joining
+            del entries[best.contact_id]
+        entries[joining.contact_id] = joining
         times.append((time.perf_counter_ns() - began) / 1000)
     return times
 
 
-def _first_of(entries: Mapping[CallId, QueueEntry], skills: Mapping[str, int]) -> QueueEntry | None:
+def _first_of(entries: Mapping[ContactId, QueueEntry], skills: Mapping[str, int]) -> QueueEntry | None:
     best: QueueEntry | None = None
     for entry in entries.values():
         if (best is None or entry.key < best.key) and meets(entry.waiting.requirements.skills, skills):

@@ -9,7 +9,7 @@ from acd.config import AcdConfig
 from acd.policy import meets
 from acd.routing import QueueEntry
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 from switchroom.domain.views import AgentView, QueueView
 
 
@@ -22,9 +22,9 @@ class Board:
             agent_id: tuple(name for name, queue in config.queues.items() if meets(queue.skills, agent.skills))
             for agent_id, agent in config.agents.items()
         }
-        self._waiting: dict[CallId, QueueEntry] = {}
+        self._waiting: dict[ContactId, QueueEntry] = {}
         self._lengths: Counter[QueueName] = Counter()
-        self._came: defaultdict[QueueName, list[tuple[datetime, CallId]]] = defaultdict(list)
+        self._came: defaultdict[QueueName, list[tuple[datetime, ContactId]]] = defaultdict(list)
         """Heaps; who waits there no more stays in until they surface."""
         self._agents: dict[AgentId, Agent] = {}
         self._free: Counter[QueueName] = Counter()
@@ -32,14 +32,14 @@ class Board:
 
     def joined(self, entry: QueueEntry) -> None:
         """The contact waits; one that waits already waits there now instead."""
-        self.left(entry.call_id)
+        self.left(entry.contact_id)
         queue = entry.waiting.requirements.queue
-        self._waiting[entry.call_id] = entry
+        self._waiting[entry.contact_id] = entry
         self._lengths[queue] += 1
-        heapq.heappush(self._came[queue], (entry.waiting.enqueued_at, entry.call_id))
+        heapq.heappush(self._came[queue], (entry.waiting.enqueued_at, entry.contact_id))
 
-    def left(self, call_id: CallId) -> None:
-        entry = self._waiting.pop(call_id, None)
+    def left(self, contact_id: ContactId) -> None:
+        entry = self._waiting.pop(contact_id, None)
         if entry is not None:
             self._lengths[entry.waiting.requirements.queue] -= 1
 
@@ -62,7 +62,7 @@ class Board:
             reason=agent.reason,
             since=agent.since,
             until=agent.until,
-            call_id=agent.call_id,
+            contact_id=agent.contact_id,
             skills=dict(agent.skills),
             queues=self.queues_of(agent.id),
             phone_registered=agent.phone_registered,
@@ -85,8 +85,8 @@ class Board:
     def _oldest(self, queue: QueueName) -> datetime | None:
         heap = self._came[queue]
         while heap:
-            came, call_id = heap[0]
-            entry = self._waiting.get(call_id)
+            came, contact_id = heap[0]
+            entry = self._waiting.get(contact_id)
             if entry is not None and (entry.waiting.requirements.queue, entry.waiting.enqueued_at) == (queue, came):
                 return came
             heapq.heappop(heap)

@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from switchroom.domain.contact import Tier
+from switchroom.domain.contact import CustomerTier
 from switchroom.domain.ids import AgentId, QueueName
-from switchroom.durations import Duration
-from switchroom.yamlfile import Finding, YamlError, load
+from switchroom.runtime.durations import Duration
+from switchroom.runtime.yamlfile import Finding, YamlError, load
 
 Level = Annotated[int, Field(ge=1, le=10)]
 Skills = Mapping[str, Level]
@@ -60,7 +60,7 @@ class AgentsFile(_Model):
 class QueuesFile(_Model):
     fallback: Name
     """The queue of callers whom no menu could ask."""
-    head_start: Mapping[Tier, Duration] = Field(default_factory=dict)
+    head_start: Mapping[CustomerTier, Duration] = Field(default_factory=dict)
     """How much earlier than they did a tier's customers count as having come: the most that priority costs others."""
     queues: Mapping[Name, QueueConfig]
 
@@ -71,7 +71,7 @@ class AcdConfig:
 
     agents: Mapping[AgentId, AgentConfig]
     queues: Mapping[QueueName, QueueConfig]
-    head_start: Mapping[Tier, timedelta]
+    head_start: Mapping[CustomerTier, timedelta]
     fallback: QueueName
 
 

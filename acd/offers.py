@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from acd.routing import QueueEntry
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, CallId, OfferId
+from switchroom.domain.ids import AgentId, ContactId, OfferId
 
 
 class OfferState(StrEnum):
@@ -41,5 +41,5 @@ class Offer:
     token: int | None = None
 
     @property
-    def call_id(self) -> CallId:
-        return self.entry.call_id
+    def contact_id(self) -> ContactId:
+        return self.entry.contact_id

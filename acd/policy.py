@@ -8,18 +8,18 @@ within the difference of the head-starts: that difference is the longest extra w
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from switchroom.domain.contact import Tier
+from switchroom.domain.contact import CustomerTier
 
 
-def line_key(enqueued_at: datetime, tier: Tier, head_start: Mapping[Tier, timedelta]) -> float:
+def line_key(enqueued_at: datetime, tier: CustomerTier, head_start: Mapping[CustomerTier, timedelta]) -> float:
     """The place in line, in seconds: the smallest is served first.
 
     >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
-    >>> start = {Tier.GOLD: timedelta(seconds=60)}
-    >>> line_key(noon + timedelta(seconds=59), Tier.GOLD, start) < line_key(noon, Tier.STANDARD, start)
+    >>> start = {CustomerTier.GOLD: timedelta(seconds=60)}
+    >>> line_key(noon + timedelta(seconds=59), CustomerTier.GOLD, start) < line_key(noon, CustomerTier.STANDARD, start)
     True
-    >>> line_key(noon + timedelta(seconds=61), Tier.GOLD, start) < line_key(noon, Tier.STANDARD, start)
+    >>> line_key(noon + timedelta(seconds=61), CustomerTier.GOLD, start) < line_key(noon, CustomerTier.STANDARD, start)
     False
     """
     return enqueued_at.timestamp() - head_start.get(tier, timedelta(0)).total_seconds()

@@ -8,10 +8,10 @@ from functools import partial
 
 from acd.agents import AgentMove
 from acd.roster import Roster
-from switchroom.bus import Bus
-from switchroom.clock import Clock, Timer
 from switchroom.domain.events import AgentState, DesktopClosed, DesktopOpened, Reconciled
 from switchroom.domain.ids import AgentId
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock, Timer
 
 DESKTOP_GONE = "desktop_gone"
 """The pause reason of an agent whose desktop is gone."""

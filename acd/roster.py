@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from acd.agents import DEFERRED, REQUESTED_STATE, Agent, AgentMove, move
 from acd.config import AcdConfig, QueueConfig
-from switchroom.bus import Bus
-from switchroom.clock import Clock, Timer
 from switchroom.domain.errors import UnknownAgent
 from switchroom.domain.events import AgentState, AgentStateChanged
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock, Timer
 
 DEFAULT_WRAP_UP: timedelta = QueueConfig.model_fields["wrap_up"].default
 
@@ -28,7 +28,7 @@ class Roster:
         self._clock = clock
         self._on_change = on_change
         self._wrap_ups: dict[AgentId, Timer] = {}
-        self._engaged_with: defaultdict[CallId, set[AgentId]] = defaultdict(set)
+        self._engaged_with: defaultdict[ContactId, set[AgentId]] = defaultdict(set)
         now = clock.now()
         self._agents = {
             agent_id: Agent(id=agent_id, name=agent.name, skills=agent.skills, since=now)
@@ -53,7 +53,7 @@ class Roster:
                     state=event.state,
                     since=event.at,
                     reason=event.reason,
-                    call_id=event.call_id,
+                    contact_id=event.contact_id,
                     until=event.until,
                     queue=event.queue,
                     requested=_requested(event),
@@ -63,18 +63,18 @@ class Roster:
                 self._end_wrap_up_at(agent.id, event.until or self._clock.now())
             self._on_change(self._agents[agent.id])
 
-    def engaged_with(self, call_id: CallId) -> frozenset[AgentId]:
+    def engaged_with(self, contact_id: ContactId) -> frozenset[AgentId]:
         """The agents who are reserved for the call, talk in it, or write it up."""
-        return frozenset(self._engaged_with.get(call_id, ()))
+        return frozenset(self._engaged_with.get(contact_id, ()))
 
     def _keep(self, agent: Agent) -> None:
         before = self._agents.get(agent.id)
-        if before is not None and before.call_id is not None and before.call_id != agent.call_id:
-            self._engaged_with[before.call_id].discard(agent.id)
-            if not self._engaged_with[before.call_id]:
-                del self._engaged_with[before.call_id]
-        if agent.call_id is not None:
-            self._engaged_with[agent.call_id].add(agent.id)
+        if before is not None and before.contact_id is not None and before.contact_id != agent.contact_id:
+            self._engaged_with[before.contact_id].discard(agent.id)
+            if not self._engaged_with[before.contact_id]:
+                del self._engaged_with[before.contact_id]
+        if agent.contact_id is not None:
+            self._engaged_with[agent.contact_id].add(agent.id)
         self._agents[agent.id] = agent
 
     def ask(self, agent_id: AgentId, what: AgentMove, reason: str | None = None) -> Agent:
@@ -90,9 +90,11 @@ class Roster:
         if agent is not None and agent.requested == (what, reason):
             self._put(replace(agent, requested=None))
 
-    def reserve(self, agent_id: AgentId, call_id: CallId, queue: QueueName) -> None:
+    def reserve(self, agent_id: AgentId, contact_id: ContactId, queue: QueueName) -> None:
         self._put(
-            replace(move(self._agents[agent_id], AgentMove.RESERVE, self._clock.now()), call_id=call_id, queue=queue)
+            replace(
+                move(self._agents[agent_id], AgentMove.RESERVE, self._clock.now()), contact_id=contact_id, queue=queue
+            )
         )
 
     def connect(self, agent_id: AgentId, at: datetime) -> None:
@@ -102,13 +104,13 @@ class Roster:
         """The agent's phone did not bring the call to a person: paused, so that the next caller is spared."""
         self._engaged(agent_id, AgentMove.MISS, self._clock.now(), "ring_no_answer")
 
-    def release(self, agent_id: AgentId, call_id: CallId | None, at: datetime | None = None) -> None:
+    def release(self, agent_id: AgentId, contact_id: ContactId | None, at: datetime | None = None) -> None:
         """This call of the agent is over (since ``at``, or now), or came to nothing through no fault of theirs.
 
         An agent who has another call by now keeps it.
         """
         agent = self._agents.get(agent_id)
-        if agent is None or agent.call_id != call_id:
+        if agent is None or agent.contact_id != contact_id:
             return
         if agent.state is AgentState.BUSY:
             self._engaged(agent_id, AgentMove.FINISH, at or self._clock.now())
@@ -116,13 +118,15 @@ class Roster:
             self._engaged(agent_id, AgentMove.RELEASE, self._clock.now())
 
     def adopt(
-        self, agent_id: AgentId, state: AgentState, call_id: CallId, queue: QueueName | None, since: datetime
+        self, agent_id: AgentId, state: AgentState, contact_id: ContactId, queue: QueueName | None, since: datetime
     ) -> None:
         """The softswitch holds the agent reserved or busy: that is how it is."""
         agent = self._agents[agent_id]
-        if (agent.state, agent.call_id) != (state, call_id):
-            queue = queue or (agent.queue if agent.call_id == call_id else None)
-            self._put(replace(agent, state=state, since=since, reason=None, until=None, call_id=call_id, queue=queue))
+        if (agent.state, agent.contact_id) != (state, contact_id):
+            queue = queue or (agent.queue if agent.contact_id == contact_id else None)
+            self._put(
+                replace(agent, state=state, since=since, reason=None, until=None, contact_id=contact_id, queue=queue)
+            )
 
     def phone(self, agent_id: AgentId, registered: bool) -> None:
         agent = self._agents.get(agent_id)
@@ -162,7 +166,7 @@ class Roster:
                 agent_id=after.id,
                 state=after.state,
                 reason=after.reason,
-                call_id=after.call_id,
+                contact_id=after.contact_id,
                 until=after.until,
                 queue=after.queue,
                 requested=REQUESTED_STATE[what] if what else None,
@@ -191,7 +195,7 @@ class Roster:
 
 def _shown(agent: Agent) -> tuple[object, ...]:
     """What the others are told of an agent."""
-    return agent.state, agent.reason, agent.call_id, agent.requested
+    return agent.state, agent.reason, agent.contact_id, agent.requested
 
 
 def _requested(event: AgentStateChanged) -> tuple[AgentMove, str | None] | None:

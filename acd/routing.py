@@ -19,7 +19,7 @@ from datetime import datetime
 
 from acd.policy import fitness, meets
 from switchroom.domain.contact import Waiting
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ids import AgentId, ContactId
 
 Skills = frozenset[tuple[str, int]]
 
@@ -31,7 +31,7 @@ MOST_EMPTY = 256
 class QueueEntry:
     """A waiting contact with its place in line (`acd.policy.line_key`)."""
 
-    call_id: CallId
+    contact_id: ContactId
     waiting: Waiting
     key: float
 
@@ -50,7 +50,7 @@ class _Class:
 
     bit: int
     required: Mapping[str, int]
-    heap: list[tuple[float, datetime, CallId]] = field(default_factory=list)
+    heap: list[tuple[float, datetime, ContactId]] = field(default_factory=list)
     waiting: int = 0
 
 
@@ -72,23 +72,23 @@ class RoutingIndex:
         self._by_bit: dict[int, _Class] = {}
         self._free_bits: list[int] = []
         self._profiles: dict[Skills, _Profile] = {}
-        self._entries: dict[CallId, tuple[QueueEntry, _Class]] = {}
+        self._entries: dict[ContactId, tuple[QueueEntry, _Class]] = {}
         self._free: dict[AgentId, tuple[datetime, _Profile]] = {}
         self._occupied = 0
         """Bit mask of the classes in which somebody waits."""
 
     def add_entry(self, entry: QueueEntry) -> None:
         """Let a contact wait; one that waits already keeps its first place."""
-        if entry.call_id in self._entries:
+        if entry.contact_id in self._entries:
             return
         cls = self._class(entry.waiting.requirements.skills)
-        self._entries[entry.call_id] = (entry, cls)
-        heapq.heappush(cls.heap, (entry.key, entry.waiting.enqueued_at, entry.call_id))
+        self._entries[entry.contact_id] = (entry, cls)
+        heapq.heappush(cls.heap, (entry.key, entry.waiting.enqueued_at, entry.contact_id))
         cls.waiting += 1
         self._occupied |= cls.bit
 
-    def remove_entry(self, call_id: CallId) -> QueueEntry | None:
-        known = self._entries.pop(call_id, None)
+    def remove_entry(self, contact_id: ContactId) -> QueueEntry | None:
+        known = self._entries.pop(contact_id, None)
         if known is None:
             return None
         entry, cls = known
@@ -121,7 +121,7 @@ class RoutingIndex:
         known = self._free.get(agent_id)
         if known is None:
             return None
-        best: tuple[float, datetime, CallId] | None = None
+        best: tuple[float, datetime, ContactId] | None = None
         candidates = known[1].serves & self._occupied
         while candidates:
             bit = candidates & -candidates
@@ -131,9 +131,9 @@ class RoutingIndex:
                 best = head
         return None if best is None else Match(self._entries[best[2]][0], agent_id)
 
-    def match_entry(self, call_id: CallId) -> Match | None:
+    def match_entry(self, contact_id: ContactId) -> Match | None:
         """The agent who should serve a waiting contact: the fittest, among equals the longest idle."""
-        known = self._entries.get(call_id)
+        known = self._entries.get(contact_id)
         if known is None:
             return None
         entry, cls = known
@@ -150,18 +150,18 @@ class RoutingIndex:
         """All waiting contacts, in no order."""
         return (entry for entry, _ in self._entries.values())
 
-    def __contains__(self, call_id: CallId) -> bool:
-        return call_id in self._entries
+    def __contains__(self, contact_id: ContactId) -> bool:
+        return contact_id in self._entries
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _head(self, cls: _Class) -> tuple[float, datetime, CallId]:
+    def _head(self, cls: _Class) -> tuple[float, datetime, ContactId]:
         while not self._stands(cls.heap[0], cls):
             heapq.heappop(cls.heap)
         return cls.heap[0]
 
-    def _stands(self, item: tuple[float, datetime, CallId], cls: _Class) -> bool:
+    def _stands(self, item: tuple[float, datetime, ContactId], cls: _Class) -> bool:
         """Whether the contact still waits there: not gone, nor of other requirements or in another place by now."""
         known = self._entries.get(item[2])
         return known is not None and known[1] is cls and known[0].key == item[0]

@@ -12,8 +12,8 @@ import structlog
 
 from acd.routing import QueueEntry
 from acd.store.port import Store, StoreError
-from switchroom.clock import Clock
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ids import AgentId, ContactId
+from switchroom.runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -55,8 +55,8 @@ class SharedLine:
     def joined(self, entry: QueueEntry) -> None:
         self._writes.put_nowait(lambda: self._tell(lambda: self._store.enqueue(entry)))
 
-    def left(self, call_id: CallId) -> None:
-        self._writes.put_nowait(lambda: self._tell(lambda: self._store.remove(call_id)))
+    def left(self, contact_id: ContactId) -> None:
+        self._writes.put_nowait(lambda: self._tell(lambda: self._store.remove(contact_id)))
 
     def released(self, token: int) -> None:
         async def release() -> None:

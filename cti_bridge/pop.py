@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from switchroom.domain.contact import Tier
+from switchroom.domain.contact import CustomerTier
 from switchroom.domain.customer import Customer, Order
 from switchroom.domain.events import OfferMade
 from switchroom.domain.history import ContactRecord, TakenInput
-from switchroom.domain.ids import AgentId, CallId, OfferId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName, TicketId
 from switchroom.domain.ticket import Ticket, TicketState
 
 LONGEST = 500
@@ -38,7 +38,7 @@ class Profile:
 class FormerContact:
     """An earlier call of the same customer, in one line."""
 
-    call_id: CallId
+    contact_id: ContactId
     entered_at: datetime
     queue: QueueName | None
     agent_id: AgentId | None
@@ -51,12 +51,12 @@ class FormerContact:
 class ScreenPop:
     """What the agent sees when a call comes. ``customer`` is None for a stranger; ``phone`` is masked."""
 
-    call_id: CallId
+    contact_id: ContactId
     offer_id: OfferId
     agent_id: AgentId
     number: str
     phone: str
-    tier: Tier
+    tier: CustomerTier
     language: str | None
     queue: QueueName | None
     offered_at: datetime
@@ -80,7 +80,7 @@ def screen_pop(offer: OfferMade, record: ContactRecord, profile: Profile | None)
     """The pop of ``offer``; without a profile it still has the number and the way through the menu."""
     waiting_since = record.enqueued_at or record.entered_at
     pop = ScreenPop(
-        call_id=offer.call_id,
+        contact_id=offer.contact_id,
         offer_id=offer.offer_id,
         agent_id=offer.agent_id,
         number=record.number,
@@ -103,7 +103,7 @@ def screen_pop(offer: OfferMade, record: ContactRecord, profile: Profile | None)
     if profile is None:
         return pop
     customer = profile.customer
-    subjects = {ticket.call_id: inert(ticket.subject) for ticket in profile.tickets}
+    subjects = {ticket.contact_id: inert(ticket.subject) for ticket in profile.tickets}
     return replace(
         pop,
         tier=customer.tier,
@@ -117,14 +117,14 @@ def screen_pop(offer: OfferMade, record: ContactRecord, profile: Profile | None)
         ),
         orders=tuple(profile.orders),
         contacts=tuple(
-            _former(contact, subjects.get(contact.call_id))
+            _former(contact, subjects.get(contact.contact_id))
             for contact in profile.contacts
-            if contact.call_id != offer.call_id
+            if contact.contact_id != offer.contact_id
         ),
         tickets=tuple(
             replace(ticket, subject=inert(ticket.subject), note=inert(ticket.note))
             for ticket in profile.tickets
-            if ticket.state is not TicketState.CLOSED and ticket.call_id != offer.call_id
+            if ticket.state is not TicketState.CLOSED and ticket.contact_id != offer.contact_id
         ),
     )
 
@@ -157,7 +157,7 @@ def inert(text: str) -> str:
 
 def _former(contact: ContactRecord, subject: str | None) -> FormerContact:
     return FormerContact(
-        call_id=contact.call_id,
+        contact_id=contact.contact_id,
         entered_at=contact.entered_at,
         queue=contact.queue,
         agent_id=contact.agent_id,

@@ -4,9 +4,9 @@ import asyncio
 
 from cti_bridge.connectors.port import Connectors
 from cti_bridge.pop import Profile
-from switchroom.clock import Clock
+from switchroom.runtime.background import BackgroundTasks
+from switchroom.runtime.clock import Clock
 from switchroom.storage.contacts import Contacts
-from switchroom.tasks import TaskGroup
 
 FRESH_S = 900.0
 """A profile this old is read again. It outlives a long wait, so that the pop need not wait for the CRM."""
@@ -18,7 +18,7 @@ class Profiles:
     def __init__(self, connectors: Connectors, history: Contacts, clock: Clock, *, timeout_s: float = 10.0) -> None:
         self._connectors, self._history, self._clock = connectors, history, clock
         self._timeout_s = timeout_s
-        self._tasks = TaskGroup()
+        self._tasks = BackgroundTasks()
         self._asked: dict[str, tuple[float, asyncio.Task[Profile | None]]] = {}
 
     async def of_phone(self, phone: str) -> Profile | None:

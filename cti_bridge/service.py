@@ -15,14 +15,14 @@ from cti_bridge.connectors.port import Connectors
 from cti_bridge.pop import Profile, ScreenPop, screen_pop
 from cti_bridge.profile import Profiles
 from cti_bridge.tickets import QueueTitle, TicketDesk
-from switchroom.bus import Bus
-from switchroom.clock import Clock
 from switchroom.domain import events as ev
-from switchroom.domain.contact import Tier
+from switchroom.domain.contact import CustomerTier
 from switchroom.domain.history import ContactRecord, fold
-from switchroom.domain.ids import AgentId, CallId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
+from switchroom.runtime.background import BackgroundTasks
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock
 from switchroom.storage.contacts import Contacts
-from switchroom.tasks import TaskGroup
 
 POP_DEADLINE_S = 0.2
 """The phone rings after this time, whatever became of the pop."""
@@ -34,7 +34,7 @@ OWED_FOR = timedelta(days=2)
 """How far back a restart looks for calls whose ticket could not be opened."""
 
 _AT_WORK = (ev.AgentState.RESERVED, ev.AgentState.BUSY, ev.AgentState.WRAP_UP)
-_BEGINNINGS = (ev.CallEntered, ev.CallAdopted, ev.CallQueued, ev.OfferMade, ev.CallConnected)
+_BEGINNINGS = (ev.ContactEntered, ev.ContactAdopted, ev.ContactQueued, ev.OfferMade, ev.ContactConnected)
 
 log = structlog.get_logger(__name__)
 
@@ -60,17 +60,17 @@ class CtiBridge:
     ) -> None:
         self._bus, self._clock, self._history, self._screens = bus, clock, history, screens
         self._profiles = Profiles(connectors, history, clock)
-        self._tasks = TaskGroup()
-        self._records: dict[CallId, ContactRecord] = {}
+        self._tasks = BackgroundTasks()
+        self._records: dict[ContactId, ContactRecord] = {}
         self._offers: dict[AgentId, ev.OfferMade] = {}
         self._drawn: dict[OfferId, asyncio.Event] = {}
-        self._remembering: set[CallId] = set()
+        self._remembering: set[ContactId] = set()
         """Adopted calls whose past is being read from the ledger."""
         self.tickets = TicketDesk(connectors.ticketing, bus, clock, queue_title)
 
     async def start(self) -> None:
         self._unsubscribe = [
-            self._bus.subscribe(ev.CallEvent, self._follow),
+            self._bus.subscribe(ev.ContactEvent, self._follow),
             self._bus.subscribe(ev.AgentStateChanged, self._agent_changed),
             self._bus.subscribe(ev.Reconciled, self._reconciled),
         ]
@@ -101,7 +101,7 @@ class CtiBridge:
             # Handed over but not drawn in time: a tab in the background, or a program that does not say so.
             if not showing.done() or showing.exception() is not None:
                 reason = type(error).__name__
-                log.warning("pop.late", call_id=offer.call_id, agent_id=offer.agent_id, error=reason)
+                log.warning("pop.late", contact_id=offer.contact_id, agent_id=offer.agent_id, error=reason)
         finally:
             del self._drawn[offer.offer_id]
 
@@ -115,12 +115,12 @@ class CtiBridge:
         if not complete:
             self._tasks.spawn(self._complete(offer), name="pop.complete")
         if not screens:
-            log.info("pop.no_screen", call_id=offer.call_id, agent_id=offer.agent_id)
+            log.info("pop.no_screen", contact_id=offer.contact_id, agent_id=offer.agent_id)
             return False
         self._bus.publish(
-            ev.ScreenPopped(
+            ev.ScreenPopSent(
                 at=self._clock.now(),
-                call_id=offer.call_id,
+                contact_id=offer.contact_id,
                 offer_id=offer.offer_id,
                 agent_id=offer.agent_id,
                 screens=screens,
@@ -128,21 +128,21 @@ class CtiBridge:
         )
         return True
 
-    async def current_pop(self, agent_id: AgentId, call_id: CallId | None) -> ScreenPop | None:
-        """The pop for a desktop that was opened late or connects again; ``call_id`` is the agent's present call.
+    async def current_pop(self, agent_id: AgentId, contact_id: ContactId | None) -> ScreenPop | None:
+        """The pop for a desktop that was opened late or connects again; ``contact_id`` is the agent's present call.
 
         After a restart there is no offer in memory: it is told again from the ledger.
         """
         offer = self._offers.get(agent_id)
-        if offer is None or (call_id is not None and offer.call_id != call_id):
-            if call_id is None:
+        if offer is None or (contact_id is not None and offer.contact_id != contact_id):
+            if contact_id is None:
                 return None
-            record = self._records.get(call_id) or await self._history.get(call_id)
+            record = self._records.get(contact_id) or await self._history.get(contact_id)
             if record is None:
                 return None
             offer = ev.OfferMade(
                 at=record.offered_at or self._clock.now(),
-                call_id=call_id,
+                contact_id=contact_id,
                 offer_id=OfferId(""),
                 agent_id=agent_id,
                 queue=record.queue or QueueName(""),
@@ -159,63 +159,67 @@ class CtiBridge:
             return
         if offer_id in self._drawn:
             self._drawn[offer_id].set()
-        record = self._records.get(offer.call_id)
+        record = self._records.get(offer.contact_id)
         if record is not None and record.shown_at is None:
             self._bus.publish(
-                ev.ScreenShown(at=self._clock.now(), call_id=offer.call_id, offer_id=offer_id, agent_id=agent_id)
+                ev.ScreenPopShown(
+                    at=self._clock.now(), contact_id=offer.contact_id, offer_id=offer_id, agent_id=agent_id
+                )
             )
 
     def forget_profiles(self) -> None:
         """Read every customer anew when next asked: one was erased."""
         self._profiles.forget_all()
 
-    def _follow(self, event: ev.CallEvent) -> None:
-        if event.call_id not in self._records and not isinstance(event, _BEGINNINGS):
+    def _follow(self, event: ev.ContactEvent) -> None:
+        if event.contact_id not in self._records and not isinstance(event, _BEGINNINGS):
             return  # a late word about a call that is over
-        record = fold(self._records.get(event.call_id), event)
-        self._records[event.call_id] = record
+        record = fold(self._records.get(event.contact_id), event)
+        self._records[event.contact_id] = record
         match event:
-            case ev.CallEntered():
-                self._tasks.spawn(self._identify(event.call_id, event.caller), name="identify")
-            case ev.CallAdopted():
-                self._tasks.spawn(self._identify(event.call_id, event.caller), name="identify")
-                if event.call_id not in self._remembering:
-                    self._remembering.add(event.call_id)
-                    self._tasks.spawn(self._remember(event.call_id), name="remember")
-            case ev.CallConnected() if event.call_id not in self._remembering:
+            case ev.ContactEntered():
+                self._tasks.spawn(self._identify(event.contact_id, event.caller), name="identify")
+            case ev.ContactAdopted():
+                self._tasks.spawn(self._identify(event.contact_id, event.caller), name="identify")
+                if event.contact_id not in self._remembering:
+                    self._remembering.add(event.contact_id)
+                    self._tasks.spawn(self._remember(event.contact_id), name="remember")
+            case ev.ContactConnected() if event.contact_id not in self._remembering:
                 self.tickets.open_for(record)
             case ev.OfferFailed():
-                self._release(event.agent_id, event.call_id)
-            case ev.CallEnded():
+                self._release(event.agent_id, event.contact_id)
+            case ev.ContactEnded():
                 self._profiles.forget(record.caller)
-                self._forget_if_over(event.call_id)
+                self._forget_if_over(event.contact_id)
             case ev.TicketClosed():
                 self._profiles.forget(record.caller)
 
     def _agent_changed(self, event: ev.AgentStateChanged) -> None:
         if event.state not in _AT_WORK and (offer := self._offers.get(event.agent_id)):
-            self._release(event.agent_id, offer.call_id)
+            self._release(event.agent_id, offer.contact_id)
 
     def _reconciled(self, event: ev.Reconciled) -> None:
-        for call_id, record in tuple(self._records.items()):
-            if call_id not in event.live and record.ended_at is None:
-                self._records[call_id] = replace(record, ended_at=event.at)
-                self._forget_if_over(call_id)
+        for contact_id, record in tuple(self._records.items()):
+            if contact_id not in event.live and record.ended_at is None:
+                self._records[contact_id] = replace(record, ended_at=event.at)
+                self._forget_if_over(contact_id)
 
-    def _release(self, agent_id: AgentId, call_id: CallId) -> None:
-        if (offer := self._offers.get(agent_id)) and offer.call_id == call_id:
+    def _release(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        if (offer := self._offers.get(agent_id)) and offer.contact_id == contact_id:
             del self._offers[agent_id]
-            self._forget_if_over(call_id)
+            self._forget_if_over(contact_id)
 
-    def _forget_if_over(self, call_id: CallId) -> None:
+    def _forget_if_over(self, contact_id: ContactId) -> None:
         """A call is kept in mind until it has ended and its agent has finished the work after it."""
-        record = self._records.get(call_id)
+        record = self._records.get(contact_id)
         if record is None or record.ended_at is None:
             return
-        if call_id not in self._remembering and all(offer.call_id != call_id for offer in self._offers.values()):
-            del self._records[call_id]
+        if contact_id not in self._remembering and all(
+            offer.contact_id != contact_id for offer in self._offers.values()
+        ):
+            del self._records[contact_id]
 
-    async def _identify(self, call_id: CallId, caller: str) -> None:
+    async def _identify(self, contact_id: ContactId, caller: str) -> None:
         """Tell who calls as soon as it is known: a stranger first, where the CRM needs longer than the deadline."""
         reading = asyncio.ensure_future(self._profiles.of_phone(caller))
         told = False
@@ -224,46 +228,46 @@ class CtiBridge:
             await asyncio.wait({reading}, timeout=IDENTIFY_DEADLINE_S)
             if not reading.done():
                 told = True
-                self._tell_customer(call_id, None)
+                self._tell_customer(contact_id, None)
             profile = await reading
         except Exception as error:
-            log.warning("customer.lookup_failed", call_id=call_id, error=type(error).__name__)
+            log.warning("customer.lookup_failed", contact_id=contact_id, error=type(error).__name__)
         finally:
             reading.cancel()
         if profile is not None or not told:
-            self._tell_customer(call_id, profile)
+            self._tell_customer(contact_id, profile)
 
-    def _tell_customer(self, call_id: CallId, profile: Profile | None) -> None:
+    def _tell_customer(self, contact_id: ContactId, profile: Profile | None) -> None:
         customer = profile.customer if profile else None
         self._bus.publish(
             ev.CustomerIdentified(
                 at=self._clock.now(),
-                call_id=call_id,
+                contact_id=contact_id,
                 customer_id=customer.id if customer else None,
-                tier=customer.tier if customer else Tier.STANDARD,
+                tier=customer.tier if customer else CustomerTier.STANDARD,
                 name=customer.name if customer else None,
                 language=customer.language if customer else None,
             )
         )
 
-    async def _remember(self, call_id: CallId) -> None:
+    async def _remember(self, contact_id: ContactId) -> None:
         """What the menu learned of a call before the restart, and the ticket that it may still be owed."""
         try:
-            known = await self._history.get(call_id)
+            known = await self._history.get(contact_id)
         except Exception as error:
-            log.warning("bridge.past_unknown", call_id=call_id, error=type(error).__name__)
+            log.warning("bridge.past_unknown", contact_id=contact_id, error=type(error).__name__)
             known = None
-        self._remembering.discard(call_id)
-        present = self._records[call_id]
+        self._remembering.discard(contact_id)
+        present = self._records[contact_id]
         if known is not None:
             present = _joined(known, present)
-            self._records[call_id] = present
+            self._records[contact_id] = present
         if present.answered_at is not None:
             self.tickets.open_for(present)
-        self._forget_if_over(call_id)
+        self._forget_if_over(contact_id)
 
     async def _record(self, offer: ev.OfferMade) -> ContactRecord:
-        record = self._records.get(offer.call_id) or await self._history.get(offer.call_id)
+        record = self._records.get(offer.contact_id) or await self._history.get(offer.contact_id)
         return record or fold(None, offer)
 
     async def _profile_in_time(self, record: ContactRecord) -> tuple[bool, Profile | None]:
@@ -272,7 +276,7 @@ class CtiBridge:
             async with asyncio.timeout(PROFILE_DEADLINE_S):
                 return True, await self._profiles.of_phone(record.caller)
         except Exception as error:
-            log.info("pop.without_record", call_id=record.call_id, error=type(error).__name__)
+            log.info("pop.without_record", contact_id=record.contact_id, error=type(error).__name__)
             return False, None
 
     async def _complete(self, offer: ev.OfferMade) -> None:
@@ -281,7 +285,7 @@ class CtiBridge:
         try:
             profile = await self._profiles.of_phone(record.caller)
         except Exception as error:
-            log.warning("pop.stays_without_record", call_id=offer.call_id, error=type(error).__name__)
+            log.warning("pop.stays_without_record", contact_id=offer.contact_id, error=type(error).__name__)
             return
         if profile is not None and self._offers.get(offer.agent_id) is offer:
             await self._screens.show(screen_pop(offer, await self._record(offer), profile))

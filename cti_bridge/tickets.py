@@ -6,13 +6,13 @@ from collections.abc import Callable
 import structlog
 
 from cti_bridge.connectors.port import Ticketing
-from switchroom.bus import Bus
-from switchroom.clock import Clock
 from switchroom.domain.events import TicketClosed, TicketOpened
 from switchroom.domain.history import ContactRecord
-from switchroom.domain.ids import CallId, QueueName, TicketId
+from switchroom.domain.ids import ContactId, QueueName, TicketId
 from switchroom.domain.ticket import Ticket, TicketState
-from switchroom.tasks import TaskGroup
+from switchroom.runtime.background import BackgroundTasks
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock
 
 DISPOSITIONS = ("resolved", "refund", "follow_up", "complaint", "wrong_number", "no_customer", "other")
 """What can have come of a call; the desktop offers these."""
@@ -34,13 +34,13 @@ class TicketDesk:
 
     def __init__(self, ticketing: Ticketing, bus: Bus, clock: Clock, queue_title: QueueTitle) -> None:
         self._ticketing, self._bus, self._clock, self._queue_title = ticketing, bus, clock, queue_title
-        self._tasks = TaskGroup()
-        self._asked: set[CallId] = set()
+        self._tasks = BackgroundTasks()
+        self._asked: set[ContactId] = set()
 
     def open_for(self, record: ContactRecord) -> None:
         """See to it that the call has a ticket; asking again changes nothing."""
-        if record.ticket_id is None and record.call_id not in self._asked:
-            self._asked.add(record.call_id)
+        if record.ticket_id is None and record.contact_id not in self._asked:
+            self._asked.add(record.contact_id)
             self._tasks.spawn(self._open(record), name="ticket")
 
     async def move(
@@ -56,7 +56,7 @@ class TicketDesk:
         if to is TicketState.CLOSED:
             assert disposition is not None
             closed = TicketClosed(
-                at=now, call_id=ticket.call_id, ticket_id=TicketId(ticket.id), disposition=disposition
+                at=now, contact_id=ticket.contact_id, ticket_id=TicketId(ticket.id), disposition=disposition
             )
             self._bus.publish(closed)
         return moved
@@ -72,7 +72,7 @@ class TicketDesk:
             try:
                 async with asyncio.timeout(10):
                     ticket = await self._ticketing.open(
-                        call_id=record.call_id,
+                        contact_id=record.contact_id,
                         subject=subject_of(record, self._queue_title),
                         at=at,
                         agent_id=record.agent_id,
@@ -82,13 +82,13 @@ class TicketDesk:
             except Exception as error:
                 pause_s = BACKOFF_S[min(tries, len(BACKOFF_S) - 1)]
                 tries += 1
-                log.warning("ticket.retrying", call_id=record.call_id, error=type(error).__name__, tries=tries)
+                log.warning("ticket.retrying", contact_id=record.contact_id, error=type(error).__name__, tries=tries)
                 await asyncio.sleep(pause_s)
-        self._asked.discard(record.call_id)
+        self._asked.discard(record.contact_id)
         if record.agent_id is not None:
             self._bus.publish(
                 TicketOpened(
-                    at=self._clock.now(), call_id=record.call_id, ticket_id=ticket.id, agent_id=record.agent_id
+                    at=self._clock.now(), contact_id=record.contact_id, ticket_id=ticket.id, agent_id=record.agent_id
                 )
             )
 
@@ -97,7 +97,7 @@ def subject_of(record: ContactRecord, queue_title: QueueTitle) -> str:
     """A first line for the ticket, from where the call came through: the agent writes a better one.
 
     >>> from datetime import UTC, datetime
-    >>> subject_of(ContactRecord(call_id=CallId("c"), entered_at=datetime.now(UTC), queue="returns",
+    >>> subject_of(ContactRecord(contact_id=ContactId("c"), entered_at=datetime.now(UTC), queue="returns",
     ...                          collected={"order": "20260105"}), lambda queue, language: queue.title())
     'Returns · 20260105'
     """

@@ -22,11 +22,11 @@ from demo.softphone import SoftphoneError
 from demo.system import System
 from demo.timeline import Timeline, masked
 from demo.voices import record_voices
-from switchroom.cli.run import EXPECTED, one_line
-from switchroom.cli.run import settings as read_settings
-from switchroom.home import keep_private
-from switchroom.settings import Settings
-from switchroom.telemetry import configure_logging
+from server.cli.run import EXPECTED, one_line
+from server.cli.run import settings as read_settings
+from switchroom.runtime.home import keep_private
+from switchroom.runtime.settings import Settings
+from switchroom.runtime.telemetry import configure_logging
 
 FAILURES: tuple[type[Exception], ...] = (*EXPECTED, DeskError, SoftphoneError, TimeoutError)
 

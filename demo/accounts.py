@@ -10,7 +10,7 @@ from typing import Any
 from acd.config import load_config
 from softswitch_config.credentials import load_credentials
 from switchroom.domain.ids import AgentId
-from switchroom.settings import Settings
+from switchroom.runtime.settings import Settings
 from switchroom.storage.accounts import Accounts, Role
 from switchroom.storage.database import Database
 

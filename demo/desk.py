@@ -79,7 +79,7 @@ class Desk:
                     self.listening.set()
                     self.on_told(told)
                     if self.draws and content["type"] == "switchroom.screenpop":
-                        await socket.send_json({"type": "popped", "offer_id": content["data"]["offer_id"]})
+                        await socket.send_json({"type": "pop_shown", "offer_id": content["data"]["offer_id"]})
 
 
 @contextlib.asynccontextmanager

@@ -51,16 +51,16 @@ class AgentAtWork:
     def _wrap_ups(self) -> list[str]:
         """The calls that the desktop was told to write up."""
         changes = (told.data for told in self.desk.told if told.type == "switchroom.agent.state.changed")
-        return [str(data["call_id"]) for data in changes if data["state"] == "wrap_up"]
+        return [str(data["contact_id"]) for data in changes if data["state"] == "wrap_up"]
 
-    async def _write_up(self, call_id: str) -> None:
-        await until(lambda: self._ticket(call_id) is not None, "the call's ticket is opened")
-        await self.desk.close_ticket(self._ticket(call_id) or 0, self.closes_as, "demo")
+    async def _write_up(self, contact_id: str) -> None:
+        await until(lambda: self._ticket(contact_id) is not None, "the call's ticket is opened")
+        await self.desk.close_ticket(self._ticket(contact_id) or 0, self.closes_as, "demo")
         await self.desk.ready()
 
-    def _ticket(self, call_id: str) -> int | None:
+    def _ticket(self, contact_id: str) -> int | None:
         opened = (told.data for told in self.desk.told if told.type == "switchroom.ticket.opened")
-        return next((int(data["ticket_id"]) for data in opened if data["call_id"] == call_id), None)
+        return next((int(data["ticket_id"]) for data in opened if data["contact_id"] == contact_id), None)
 
 
 @dataclass

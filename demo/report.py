@@ -34,7 +34,7 @@ async def gather(play: Play) -> dict[str, dict[str, Any]]:
 
     deadline = time.monotonic() + COMPLETE_WITHIN_S
     while not stories or (not all(map(_complete, stories.items())) and time.monotonic() < deadline):
-        stories = {part: await play.board.get(f"calls/{call_id}") for part, call_id in play.ids.items()}
+        stories = {part: await play.board.get(f"contacts/{contact_id}") for part, contact_id in play.ids.items()}
         await asyncio.sleep(0.1)
     return stories
 
@@ -55,7 +55,7 @@ def as_call(story: dict[str, Any], customer: str | None, recordings: Path) -> di
     recording = story["recordings"][0] if story["recordings"] else None
     ready = _ready(story)
     return {
-        "call_id": call["call_id"],
+        "contact_id": call["contact_id"],
         "number": call["number"],
         "caller": call["caller"],
         "customer": customer,
@@ -136,8 +136,8 @@ def _spoken(call: dict[str, Any], interrupted_ms: float | None) -> list[Check]:
 
 
 def _missed(call: dict[str, Any], play: Play) -> list[Check]:
-    missed = [(one["agent_id"], one["failure"]) for one in play.events(call["call_id"], "switchroom.offer.failed")]
-    places = {_time(one["enqueued_at"]) for one in play.events(call["call_id"], "switchroom.call.queued")}
+    missed = [(one["agent_id"], one["failure"]) for one in play.events(call["contact_id"], "switchroom.offer.failed")]
+    places = {_time(one["enqueued_at"]) for one in play.events(call["contact_id"], "switchroom.contact.queued")}
     return [
         Check("d: the first agent did not answer", missed == [("1002", "no_answer")], str(missed)),
         Check(

@@ -43,9 +43,9 @@ class Play:
     """In story c: from the caller's first sound until the prompt was silent at the caller's ear, by the times at which
     packets left and came."""
 
-    def part_of(self, call_id: str) -> str:
+    def part_of(self, contact_id: str) -> str:
         """The part of the story that a call is, once it is known."""
-        return next((part for part, known in self.ids.items() if known == call_id), "")
+        return next((part for part, known in self.ids.items() if known == contact_id), "")
 
     async def everything(self) -> None:
         """All stories, side by side; the first thing that goes wrong ends them and is raised."""
@@ -65,14 +65,14 @@ class Play:
     async def _self_service(self) -> None:
         phone = await self.stage.customer(ZHAO_MIN)
         call = await dial(phone, CHINESE)
-        call_id = await self._named("a", ZHAO_MIN)
-        await self._reaches(call_id, "main")
+        contact_id = await self._named("a", ZHAO_MIN)
+        await self._reaches(contact_id, "main")
         call.press("1")
-        await self._reaches(call_id, "ask_order")
+        await self._reaches(contact_id, "ask_order")
         call.press(f"{ORDER}#")
-        await self._reaches(call_id, "anything_else")
+        await self._reaches(contact_id, "anything_else")
         call.hang_up()
-        await self._ends(call_id)
+        await self._ends(contact_id)
 
     async def _gold_before_ordinary(self) -> None:
         await self.stage.agent("1001", voice="agent-zh", closes_as="refund")
@@ -90,23 +90,23 @@ class Play:
     async def _asks_for_returns(self, part: str, caller: str) -> PhoneCall:
         phone = await self.stage.customer(caller)
         call = await dial(phone, CHINESE)
-        call_id = await self._named(part, caller)
-        await self._reaches(call_id, "main")
+        contact_id = await self._named(part, caller)
+        await self._reaches(contact_id, "main")
         call.press("2")
-        await self._told(call_id, "switchroom.call.queued")
+        await self._told(contact_id, "switchroom.contact.queued")
         return call
 
     async def _speaks_english(self) -> None:
         await self.stage.agent("1003", voice="agent-en", closes_as="resolved")
         phone = await self.stage.customer(EMMA_CLARK)
         call = await dial(phone, ENGLISH)
-        call_id = await self._named("c", EMMA_CLARK)
-        await self._reaches(call_id, "main")
+        contact_id = await self._named("c", EMMA_CLARK)
+        await self._reaches(contact_id, "main")
         await until(lambda: sound_s(call.packets()) > INTO_PROMPT_S, "the caller of c hears the prompt")
         self.interrupted_ms = await self._interrupts(call)
-        while not await self._understood(call_id):
+        while not await self._understood(contact_id):
             call.play(self.stage.voices["returns"])  # as people do who are asked again
-        await self._connected(call_id)
+        await self._connected(contact_id)
         await self._talks(call, "c", voice="caller-en")
 
     async def _interrupts(self, call: PhoneCall) -> float | None:
@@ -121,9 +121,9 @@ class Play:
             await asyncio.sleep(0.05)
         return (silent_at - spoke_at) * 1000
 
-    async def _understood(self, call_id: str) -> bool:
+    async def _understood(self, contact_id: str) -> bool:
         deadline = time.monotonic() + REPEAT_AFTER_S
-        while not self.events(call_id, "switchroom.input.taken"):
+        while not self.events(contact_id, "switchroom.input.taken"):
             if time.monotonic() > deadline:
                 return False
             await asyncio.sleep(0.05)
@@ -133,15 +133,15 @@ class Play:
         await self.stage.agent("1002", voice="agent-zh", closes_as="resolved", answers=False)
         phone = await self.stage.customer(CHEN_JING)
         call = await dial(phone, CHINESE)
-        call_id = await self._named("d", CHEN_JING)
-        await self._reaches(call_id, "main")
+        contact_id = await self._named("d", CHEN_JING)
+        await self._reaches(contact_id, "main")
         call.press("3")
-        await self._told(call_id, "switchroom.offer.failed")
-        await self._connected(call_id)
+        await self._told(contact_id, "switchroom.offer.failed")
+        await self._connected(contact_id)
         await self._talks(call, "d")
 
     async def _talks(self, call: PhoneCall, part: str, voice: str = "caller-zh") -> None:
-        (connected,) = self.events(self.ids[part], "switchroom.call.connected")
+        (connected,) = self.events(self.ids[part], "switchroom.contact.connected")
         connected_at = datetime.fromisoformat(connected["at"]).timestamp()
         call.play(self.stage.voices[voice])
         await asyncio.sleep(TALK_S)
@@ -156,8 +156,10 @@ class Play:
 
     # What the board has been told.
 
-    def events(self, call_id: str, kind: str) -> list[dict[str, Any]]:
-        return [told.data for told in self.board.told if told.type == kind and told.data.get("call_id") == call_id]
+    def events(self, contact_id: str, kind: str) -> list[dict[str, Any]]:
+        return [
+            told.data for told in self.board.told if told.type == kind and told.data.get("contact_id") == contact_id
+        ]
 
     async def _named(self, part: str, caller: str) -> str:
         """The id of this caller's newest call."""
@@ -165,26 +167,26 @@ class Play:
         def newest() -> str | None:
             taken = set(self.ids.values())
             for told in reversed(self.board.told):
-                if told.type == "switchroom.call.entered" and told.data["caller"].endswith(caller[-8:]):
-                    return None if told.data["call_id"] in taken else str(told.data["call_id"])
+                if told.type == "switchroom.contact.entered" and told.data["caller"].endswith(caller[-8:]):
+                    return None if told.data["contact_id"] in taken else str(told.data["contact_id"])
             return None
 
         await until(lambda: newest() is not None, f"call {part} comes in")
         self.ids[part] = newest() or ""
         return self.ids[part]
 
-    async def _reaches(self, call_id: str, node: str) -> None:
+    async def _reaches(self, contact_id: str, node: str) -> None:
         def there() -> bool:
-            return any(event["node"] == node for event in self.events(call_id, "switchroom.node.visited"))
+            return any(event["node"] == node for event in self.events(contact_id, "switchroom.node.visited"))
 
-        await until(there, f"call {self.part_of(call_id)} reaches `{node}`")
+        await until(there, f"call {self.part_of(contact_id)} reaches `{node}`")
 
-    async def _told(self, call_id: str, kind: str) -> None:
-        what = f"{kind} of call {self.part_of(call_id)}"
-        await until(lambda: bool(self.events(call_id, kind)), what, timeout_s=PATIENCE_S)
+    async def _told(self, contact_id: str, kind: str) -> None:
+        what = f"{kind} of call {self.part_of(contact_id)}"
+        await until(lambda: bool(self.events(contact_id, kind)), what, timeout_s=PATIENCE_S)
 
-    async def _connected(self, call_id: str) -> None:
-        await self._told(call_id, "switchroom.call.connected")
+    async def _connected(self, contact_id: str) -> None:
+        await self._told(contact_id, "switchroom.contact.connected")
 
-    async def _ends(self, call_id: str) -> None:
-        await self._told(call_id, "switchroom.call.ended")
+    async def _ends(self, contact_id: str) -> None:
+        await self._told(contact_id, "switchroom.contact.ended")

@@ -13,13 +13,13 @@ import aiohttp
 
 from demo.accounts import DemoAccounts, ensure_demo_accounts
 from demo.desk import DeskError, open_desk
+from server.cli.asterisk import prepare
+from server.cli.run import CommandError
 from softswitch_config.local import LocalAsterisk
 from softswitch_config.render import Folders
-from switchroom.cli.asterisk import prepare
-from switchroom.cli.run import CommandError
-from switchroom.clock import SystemClock
-from switchroom.home import claim, refuse_if_claimed
-from switchroom.settings import PROJECT, Settings, port_taken
+from switchroom.runtime.clock import SystemClock
+from switchroom.runtime.home import claim, refuse_if_claimed
+from switchroom.runtime.settings import PROJECT, Settings, port_taken
 from switchroom.storage.database import Database
 from switchroom.storage.seed import seed_demo
 
@@ -69,7 +69,7 @@ class System:
             self._server = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "switchroom.cli",
+                "server.cli",
                 "serve",
                 stdout=log,
                 stderr=log,

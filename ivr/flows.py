@@ -21,8 +21,8 @@ from ivr.language.surroundings import Surroundings
 from ivr.machine.effects import Prompt
 from ivr.speech.synthesis import Prompts
 from switchroom.domain.views import FlowView
-from switchroom.tasks import TaskGroup
-from switchroom.yamlfile import Finding, YamlError
+from switchroom.runtime.background import BackgroundTasks
+from switchroom.runtime.yamlfile import Finding, YamlError
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ class Flows:
         self._files: dict[Path, MenuFile] = {}
         self._seen: Mapping[Path, int] = {}
         self._numbers: Mapping[str, Flow] = {}
-        self._tasks = TaskGroup()
+        self._tasks = BackgroundTasks()
 
     async def start(self) -> None:
         """Load everything, then follow changes."""

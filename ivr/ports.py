@@ -6,37 +6,40 @@ from typing import Any, Protocol
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import Requirements
 from switchroom.domain.events import InputKind
-from switchroom.domain.ids import CallId
+from switchroom.domain.ids import ContactId
 
 
 class CallControl(Protocol):
-    """The live calls, as far as a menu has to do with them (switchroom.calls.Calls)."""
+    """The live calls, as far as a menu has to do with them (telephony.calls.Calls)."""
 
-    async def claim(self, call_id: CallId, timeout_s: float) -> Caller:
-        """Take a caller in hand. Raises `UnknownCall` if nobody knows it in time, or another session has it."""
+    async def claim(self, contact_id: ContactId, timeout_s: float) -> Caller:
+        """Take a caller in hand. Raises `UnknownContact` if nobody knows it in time, or another session has it."""
 
-    def release(self, call_id: CallId) -> None:
+    def release(self, contact_id: ContactId) -> None:
         """The session is over, for whatever reason."""
 
-    def flow_started(self, call_id: CallId, flow: str, version: str) -> None: ...
+    def flow_started(self, contact_id: ContactId, flow: str, version: str) -> None: ...
 
-    def node_visited(self, call_id: CallId, node: str) -> None: ...
+    def node_visited(self, contact_id: ContactId, node: str) -> None: ...
 
     def input_taken(
-        self, call_id: CallId, node: str, kind: InputKind, value: str, confidence: float | None
+        self, contact_id: ContactId, node: str, kind: InputKind, value: str, confidence: float | None
     ) -> None: ...
 
-    def resolved(self, call_id: CallId) -> None:
+    def resolved(self, contact_id: ContactId) -> None:
         """The caller has been told what they wanted."""
 
-    async def queue(self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str]) -> None:
-        """Give the caller a place in line. Raises `SwitchError`; then the dialplan must find them one."""
+    async def queue(self, contact_id: ContactId, requirements: Requirements, collected: Mapping[str, str]) -> None:
+        """Give the caller a place in line. Raises `Refused` (then the dialplan must find them one).
 
-    async def fall_back(self, call_id: CallId, collected: Mapping[str, str]) -> None:
-        """No menu can serve the caller: a place in the fallback queue. Raises `SwitchError`."""
+        Raises `UnknownContact` when they are gone.
+        """
 
-    async def finish(self, call_id: CallId) -> None:
-        """The menu has said its last word: the call is to end. Raises `SwitchError`."""
+    async def fall_back(self, contact_id: ContactId, collected: Mapping[str, str]) -> None:
+        """No menu can serve the caller: a place in the fallback queue. As `queue`."""
+
+    async def finish(self, contact_id: ContactId) -> None:
+        """The menu has said its last word: the call is to end. As `queue`."""
 
 
 class DipFailed(Exception):

@@ -1,4 +1,4 @@
-"""Where Asterisk brings callers: one WebSocket each, at ``/media?call_id=…``.
+"""Where Asterisk brings callers: one WebSocket each, at ``/media?contact_id=…``.
 
 The connection has no authentication of its own. It is bound to loopback (or a private network), a call id works
 once, only while the softswitch holds that call, and only within the claim's deadline.
@@ -18,16 +18,15 @@ from ivr.session import CallSession
 from ivr.speech.listening import Recognisers
 from ivr.speech.synthesis import Prompts
 from switchroom.domain.caller import Caller
-from switchroom.domain.errors import UnknownCall
-from switchroom.domain.ids import CallId
-from switchroom.listening import Doors
-from switchroom.settings import Media
-from switchroom.softswitch.port import CallGone
+from switchroom.domain.errors import UnknownContact
+from switchroom.domain.ids import ContactId
+from switchroom.runtime.listening import Doors
+from switchroom.runtime.settings import Media
 
 log = structlog.get_logger(__name__)
 
 PROTOCOL = "media"
-CALL_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+CONTACT_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 MAX_MESSAGE_BYTES = 64 * 1024
 
 
@@ -82,39 +81,37 @@ class MediaServer:
         await asyncio.gather(*(socket.close(code=WSCloseCode.GOING_AWAY) for socket in self._sockets))
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        call_id = request.query.get("call_id", "")
-        if not CALL_ID.fullmatch(call_id):
+        contact_id = request.query.get("contact_id", "")
+        if not CONTACT_ID.fullmatch(contact_id):
             return web.Response(status=400)
         socket = web.WebSocketResponse(protocols=(PROTOCOL,), max_msg_size=MAX_MESSAGE_BYTES)
         await socket.prepare(request)
         self._sockets.add(socket)
         try:
-            await self._serve(CallId(call_id), MediaSession(socket))
+            await self._serve(ContactId(contact_id), MediaSession(socket))
         except (ProtocolError, MediaClosed, TimeoutError) as error:
-            log.warning("media.refused", call_id=call_id, reason=type(error).__name__)
-        except CallGone:
-            log.debug("media.caller_gone", call_id=call_id)
-        except UnknownCall:
-            log.warning("media.unknown_call", call_id=call_id)
+            log.warning("media.refused", contact_id=contact_id, reason=type(error).__name__)
+        except UnknownContact:
+            log.warning("media.unknown_contact", contact_id=contact_id)
         except Exception:
-            log.exception("media.session_failed", call_id=call_id)
+            log.exception("media.session_failed", contact_id=contact_id)
         finally:
             self._sockets.discard(socket)
             await asyncio.shield(socket.close())
         return socket
 
-    async def _serve(self, call_id: CallId, media: MediaSession) -> None:
+    async def _serve(self, contact_id: ContactId, media: MediaSession) -> None:
         within_s = self._settings.claim_timeout_s
         await media.open(within_s)
         reader = asyncio.create_task(media.run(), name="ivr.media.run")
         try:
-            caller = await self._calls.claim(call_id, within_s)
+            caller = await self._calls.claim(contact_id, within_s)
             self.sessions += 1
             try:
                 await self._converse(caller, media)
             finally:
                 self.sessions -= 1
-                self._calls.release(call_id)
+                self._calls.release(contact_id)
         finally:
             await media.hang_up()
             await asyncio.gather(reader, return_exceptions=True)
@@ -122,7 +119,7 @@ class MediaServer:
     async def _converse(self, caller: Caller, media: MediaSession) -> None:
         flow = self._flows.find(caller.number)
         if flow is None:
-            log.error("media.no_flow", call_id=caller.call_id, number=caller.number)
-            await self._calls.fall_back(caller.call_id, {})
+            log.error("media.no_flow", contact_id=caller.contact_id, number=caller.number)
+            await self._calls.fall_back(caller.contact_id, {})
             return
         await CallSession(caller, flow, media, self._calls, self._dips, self._prompts, self._recognisers).run()

@@ -13,9 +13,9 @@ from ivr.speech.processes import EngineProcess
 from ivr.speech.programs import programs
 from ivr.speech.recognition import EngineRecogniser
 from ivr.speech.synthesis import EngineSynthesiser, Prompts
-from switchroom.listening import Doors
-from switchroom.settings import Settings
-from switchroom.tasks import TaskGroup
+from switchroom.runtime.background import BackgroundTasks
+from switchroom.runtime.listening import Doors
+from switchroom.runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class Ivr:
         most: int,
     ) -> None:
         """``most`` is how many callers are served at once."""
-        self._tasks = TaskGroup()
+        self._tasks = BackgroundTasks()
         self._voice = EngineProcess("pyttsx3")
         self._recognisers = _recognisers(settings)
         voices: tuple[Synthesiser, ...] = (EngineSynthesiser(self._voice), *programs())

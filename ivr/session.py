@@ -24,8 +24,8 @@ from ivr.ports import CallControl, DipFailed, Dips
 from ivr.speech.listening import Ear, Recognisers
 from ivr.speech.synthesis import Prompts
 from switchroom.domain.caller import Caller
-from switchroom.softswitch.port import CallGone
-from switchroom.tasks import TaskGroup
+from switchroom.domain.errors import UnknownContact
+from switchroom.runtime.background import BackgroundTasks
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ class CallSession:
         recognisers: Recognisers,
     ) -> None:
         self._caller = caller
-        self._call_id = caller.call_id
+        self._contact_id = caller.contact_id
         self._flow = flow
         self._media = media
         self._calls = calls
@@ -58,7 +58,7 @@ class CallSession:
         self._prompts = prompts
         self._recognisers = recognisers
         self._inbox: asyncio.Queue[Input | Closed] = asyncio.Queue()
-        self._tasks = TaskGroup()
+        self._tasks = BackgroundTasks()
         self._timer: asyncio.TimerHandle | None = None
         self._speaking: asyncio.Task[None] | None = None
         self._ear: Ear | None = None
@@ -77,7 +77,7 @@ class CallSession:
             await self._tasks.close()
 
     async def _converse(self) -> None:
-        self._calls.flow_started(self._call_id, self._flow.name, self._flow.version)
+        self._calls.flow_started(self._contact_id, self._flow.name, self._flow.version)
         state, wanted = machine.start(self._flow, self._caller)
         try:
             await self._do(wanted)
@@ -97,7 +97,7 @@ class CallSession:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             log.error(
                 "session.failed",
-                call_id=self._call_id,
+                contact_id=self._contact_id,
                 flow=self._flow.name,
                 node=state.node,
                 error=type(error).__name__,
@@ -136,11 +136,11 @@ class CallSession:
                 case effects.LookUp():
                     self._tasks.spawn(self._look_up(effect), name="ivr.look_up")
                 case effects.Visited(node):
-                    self._calls.node_visited(self._call_id, node)
+                    self._calls.node_visited(self._contact_id, node)
                 case effects.Taken(node, kind, value, confidence):
-                    self._calls.input_taken(self._call_id, node, kind, value, confidence)
+                    self._calls.input_taken(self._contact_id, node, kind, value, confidence)
                 case effects.Resolved():
-                    self._calls.resolved(self._call_id)
+                    self._calls.resolved(self._contact_id)
                 case effects.Undecided(node, condition):
                     _warn_of_condition(self._flow.name, self._flow.version, node, condition)
                 case effects.Enqueue() | effects.Finish() | effects.HandBack():
@@ -151,7 +151,9 @@ class CallSession:
         try:
             pcm = await self._prompts.render(prompts)
         except Exception as error:
-            log.error("session.no_voice", call_id=self._call_id, flow=self._flow.name, reason=type(error).__name__)
+            log.error(
+                "session.no_voice", contact_id=self._contact_id, flow=self._flow.name, reason=type(error).__name__
+            )
             self._inbox.put_nowait(inputs.Unspoken(turn))
             return
         with contextlib.suppress(MediaClosed):  # `Closed` follows
@@ -204,11 +206,11 @@ class CallSession:
         try:
             match effect:
                 case effects.Enqueue(requirements, collected):
-                    await self._calls.queue(self._call_id, requirements, collected)
+                    await self._calls.queue(self._contact_id, requirements, collected)
                 case effects.Finish():
-                    await self._calls.finish(self._call_id)
+                    await self._calls.finish(self._contact_id)
                 case effects.HandBack(reason, collected):
-                    log.warning("session.handed_back", call_id=self._call_id, flow=self._flow.name, reason=reason)
-                    await self._calls.fall_back(self._call_id, collected)
-        except CallGone:
-            log.debug("session.caller_gone", call_id=self._call_id)
+                    log.warning("session.handed_back", contact_id=self._contact_id, flow=self._flow.name, reason=reason)
+                    await self._calls.fall_back(self._contact_id, collected)
+        except UnknownContact:
+            log.debug("session.caller_gone", contact_id=self._contact_id)

@@ -13,11 +13,11 @@ from pathlib import Path
 import structlog
 
 from recordings.finishing import finish
-from switchroom.bus import Bus
-from switchroom.clock import Clock
-from switchroom.domain.events import CallEnded, Reconciled, RecordingReady
-from switchroom.domain.ids import AgentId, CallId
-from switchroom.tasks import TaskGroup
+from switchroom.domain.events import ContactEnded, Reconciled, RecordingReady
+from switchroom.domain.ids import AgentId, ContactId
+from switchroom.runtime.background import BackgroundTasks
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ class Recordings:
     """Turns what lies in ``spool`` (``<call id>-<agent>-<epoch>.raw``) into files below ``files``."""
 
     def __init__(
-        self, spool: Path, files: Path, bus: Bus, clock: Clock, in_ledger: Callable[[CallId, str], Awaitable[bool]]
+        self, spool: Path, files: Path, bus: Bus, clock: Clock, in_ledger: Callable[[ContactId, str], Awaitable[bool]]
     ) -> None:
         """``in_ledger`` waits until what was published is written down, and tells if the recording (by its path) is."""
         self._spool = spool
@@ -40,41 +40,41 @@ class Recordings:
         self._clock = clock
         self._in_ledger = in_ledger
         self._busy: set[Path] = set()
-        self._tasks = TaskGroup()
-        bus.subscribe(CallEnded, self._on_ended)
+        self._tasks = BackgroundTasks()
+        bus.subscribe(ContactEnded, self._on_ended)
         bus.subscribe(Reconciled, self._on_reconciled)
 
     async def stop(self) -> None:
         await self._tasks.close()
 
-    def _on_ended(self, event: CallEnded) -> None:
-        self._tasks.spawn(self._begin_all(f"{event.call_id}-*.raw"), name="recordings.ended")
+    def _on_ended(self, event: ContactEnded) -> None:
+        self._tasks.spawn(self._begin_all(f"{event.contact_id}-*.raw"), name="recordings.ended")
 
     def _on_reconciled(self, event: Reconciled) -> None:
         """Whatever belongs to no live call was left behind: by us, or by a disk that was full."""
         self._tasks.spawn(self._begin_all("*.raw", event.live), name="recordings.reconciled")
 
-    async def _begin_all(self, pattern: str, live: frozenset[CallId] = frozenset()) -> None:
+    async def _begin_all(self, pattern: str, live: frozenset[ContactId] = frozenset()) -> None:
         for raw in await asyncio.to_thread(lambda: sorted(self._spool.glob(pattern))):
             self._begin(raw, live)
 
-    def _begin(self, raw: Path, live: frozenset[CallId]) -> None:
+    def _begin(self, raw: Path, live: frozenset[ContactId]) -> None:
         parts = _parts(raw)
         if parts is not None and parts[0] not in live and raw not in self._busy:
             self._busy.add(raw)
             self._tasks.spawn(self._finish(raw, parts), name="recordings.finish")
 
-    async def _finish(self, raw: Path, parts: tuple[CallId, AgentId, datetime]) -> None:
+    async def _finish(self, raw: Path, parts: tuple[ContactId, AgentId, datetime]) -> None:
         try:
             await self._settled(raw)
-            call_id, agent_id, began = parts
-            path = Path(f"{began:%Y/%m/%d}") / f"{call_id}-{agent_id}-{began:%H%M%S}.wav"
+            contact_id, agent_id, began = parts
+            path = Path(f"{began:%Y/%m/%d}") / f"{contact_id}-{agent_id}-{began:%H%M%S}.wav"
             measured = await asyncio.to_thread(finish, raw, self._files / path)
             if measured is not None:
                 self._bus.publish(
                     RecordingReady(
                         at=self._clock.now(),
-                        call_id=call_id,
+                        contact_id=contact_id,
                         agent_id=agent_id,
                         path=str(path),
                         seconds=round(measured.seconds, 2),
@@ -82,7 +82,7 @@ class Recordings:
                         right_rms=round(measured.right_rms, 5),
                     )
                 )
-                if not await self._in_ledger(call_id, str(path)):
+                if not await self._in_ledger(contact_id, str(path)):
                     log.error("recordings.not_in_ledger", file=raw.name)
                     return
             await asyncio.to_thread(raw.unlink, missing_ok=True)
@@ -98,8 +98,8 @@ class Recordings:
             await asyncio.sleep(SETTLED_AFTER_S)
 
 
-def _parts(raw: Path) -> tuple[CallId, AgentId, datetime] | None:
+def _parts(raw: Path) -> tuple[ContactId, AgentId, datetime] | None:
     """Call, agent and beginning, from the file's name; None for a file that the softswitch has not named."""
     if not (name := _NAME.fullmatch(raw.stem)):
         return None
-    return CallId(name[1]), AgentId(name[2]), datetime.fromtimestamp(int(name[3])).astimezone()
+    return ContactId(name[1]), AgentId(name[2]), datetime.fromtimestamp(int(name[3])).astimezone()

@@ -14,8 +14,8 @@ from softswitch_config.errors import SoftswitchConfigError
 from softswitch_config.installation import Installation
 from softswitch_config.logs import bound_logs
 from softswitch_config.render import Folders
-from switchroom.capacity import raise_descriptor_limit
-from switchroom.settings import Settings, port_taken
+from switchroom.runtime.capacity import raise_descriptor_limit
+from switchroom.runtime.settings import Settings, port_taken
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from softswitch_config.render import Folders
-from switchroom.settings import Settings
+from switchroom.runtime.settings import Settings
 
 EVERY_S = 2.0
 

@@ -11,9 +11,9 @@ from softswitch_config.credentials import Credentials
 from softswitch_config.errors import SoftswitchConfigError
 from softswitch_config.installation import Installation
 from softswitch_config.music import write_waiting_music
-from switchroom.capacity import capacity, descriptor_limit
 from switchroom.domain.ids import AgentId, QueueName
-from switchroom.settings import Settings
+from switchroom.runtime.capacity import capacity, descriptor_limit
+from switchroom.runtime.settings import Settings
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

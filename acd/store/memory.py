@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from acd.routing import QueueEntry
-from switchroom.clock import Clock
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ids import AgentId, ContactId
+from switchroom.runtime.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
 class _Lease:
     agent_id: AgentId
-    call_id: CallId
+    contact_id: ContactId
     ends_at: float
 
 
@@ -20,27 +20,27 @@ class MemoryStore:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._entries: dict[CallId, QueueEntry] = {}
+        self._entries: dict[ContactId, QueueEntry] = {}
         self._leases: dict[int, _Lease] = {}
         self._last_token = 0
 
     async def enqueue(self, entry: QueueEntry) -> None:
-        self._entries.setdefault(entry.call_id, entry)
+        self._entries.setdefault(entry.contact_id, entry)
 
-    async def remove(self, call_id: CallId) -> None:
-        self._entries.pop(call_id, None)
+    async def remove(self, contact_id: ContactId) -> None:
+        self._entries.pop(contact_id, None)
         self._end_leases()
 
     async def entries(self) -> list[QueueEntry]:
         return list(self._entries.values())
 
     async def reserve(self, entry: QueueEntry, agent_id: AgentId, lease_s: float) -> int | None:
-        self._entries.setdefault(entry.call_id, entry)
+        self._entries.setdefault(entry.contact_id, entry)
         self._end_leases()
-        if any(agent_id == lease.agent_id or entry.call_id == lease.call_id for lease in self._leases.values()):
+        if any(agent_id == lease.agent_id or entry.contact_id == lease.contact_id for lease in self._leases.values()):
             return None
         self._last_token += 1
-        self._leases[self._last_token] = _Lease(agent_id, entry.call_id, self._clock.monotonic() + lease_s)
+        self._leases[self._last_token] = _Lease(agent_id, entry.contact_id, self._clock.monotonic() + lease_s)
         return self._last_token
 
     async def release(self, token: int) -> bool:
@@ -48,7 +48,7 @@ class MemoryStore:
         return self._leases.pop(token, None) is not None
 
     async def replace(self, entries: Sequence[QueueEntry]) -> None:
-        self._entries = {entry.call_id: entry for entry in entries}
+        self._entries = {entry.contact_id: entry for entry in entries}
         self._end_leases()
 
     async def close(self) -> None:
@@ -60,5 +60,5 @@ class MemoryStore:
         self._leases = {
             token: lease
             for token, lease in self._leases.items()
-            if lease.ends_at > now and lease.call_id in self._entries
+            if lease.ends_at > now and lease.contact_id in self._entries
         }

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from acd.routing import QueueEntry
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ids import AgentId, ContactId
 
 
 class StoreError(Exception):
@@ -20,7 +20,7 @@ class Store(Protocol):
     async def enqueue(self, entry: QueueEntry) -> None:
         """Show that a contact waits. Repeating it changes nothing."""
 
-    async def remove(self, call_id: CallId) -> None:
+    async def remove(self, contact_id: ContactId) -> None:
         """The contact waits no longer; any reservation of it ends."""
 
     async def entries(self) -> list[QueueEntry]:

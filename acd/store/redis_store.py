@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 
 from acd.routing import QueueEntry
 from acd.store.port import StoreError
-from switchroom.domain.contact import Requirements, Tier, Waiting
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.contact import CustomerTier, Requirements, Waiting
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 
 T = TypeVar("T")
 
@@ -64,11 +64,11 @@ class RedisStore:
 
     async def enqueue(self, entry: QueueEntry) -> None:
         await _asked(self._redis.sadd(self._key("servers"), self._server))
-        await _asked(self._redis.hsetnx(self._entries, entry.call_id, _dump(entry)))
+        await _asked(self._redis.hsetnx(self._entries, entry.contact_id, _dump(entry)))
 
-    async def remove(self, call_id: CallId) -> None:
-        await _asked(self._redis.hdel(self._entries, call_id))
-        token = await _asked(self._redis.get(self._key("call", call_id)))
+    async def remove(self, contact_id: ContactId) -> None:
+        await _asked(self._redis.hdel(self._entries, contact_id))
+        token = await _asked(self._redis.get(self._key("call", contact_id)))
         if token is not None:
             await self.release(int(token))
 
@@ -83,12 +83,12 @@ class RedisStore:
             self._entries,
             self._key("token"),
             self._key("agent", agent_id),
-            self._key("call", entry.call_id),
+            self._key("call", entry.contact_id),
             self._offers,
             self._key("servers"),
         ]
         words: list[str | int] = [
-            entry.call_id,
+            entry.contact_id,
             _dump(entry),
             int(lease_s * 1000),
             self._key("offer", ""),
@@ -102,7 +102,7 @@ class RedisStore:
         return bool(await _asked(self._release(keys, [str(token)])))
 
     async def replace(self, entries: Sequence[QueueEntry]) -> None:
-        waiting = {self._key("call", entry.call_id) for entry in entries}
+        waiting = {self._key("call", entry.contact_id) for entry in entries}
         for token in await _asked(self._redis.smembers(self._offers)):
             held = await _asked(self._redis.get(self._key("offer", str(token))))
             if held is None or str(held).split("\n")[1] not in waiting:
@@ -111,7 +111,7 @@ class RedisStore:
             all_or_nothing.sadd(self._key("servers"), self._server)
             all_or_nothing.delete(self._entries)
             if entries:
-                all_or_nothing.hset(self._entries, mapping={entry.call_id: _dump(entry) for entry in entries})
+                all_or_nothing.hset(self._entries, mapping={entry.contact_id: _dump(entry) for entry in entries})
             await _asked(all_or_nothing.execute())
 
     async def ping(self) -> None:
@@ -141,7 +141,7 @@ def _dump(entry: QueueEntry) -> str:
     needs = entry.waiting.requirements
     return json.dumps(
         {
-            "call_id": entry.call_id,
+            "contact_id": entry.contact_id,
             "queue": needs.queue,
             "skills": dict(needs.skills),
             "tier": needs.tier,
@@ -153,6 +153,6 @@ def _dump(entry: QueueEntry) -> str:
 
 def _load(text: str) -> QueueEntry:
     found = json.loads(text)
-    needs = Requirements(QueueName(found["queue"]), found["skills"], Tier(found["tier"]))
+    needs = Requirements(QueueName(found["queue"]), found["skills"], CustomerTier(found["tier"]))
     waiting = Waiting(needs, datetime.fromisoformat(found["enqueued_at"]))
-    return QueueEntry(CallId(found["call_id"]), waiting, found["key"])
+    return QueueEntry(ContactId(found["contact_id"]), waiting, found["key"])

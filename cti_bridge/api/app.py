@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from cti_bridge.api import calls, customers, desk, events, health, pages, session, tickets
+from cti_bridge.api import contacts, customers, desk, events, health, pages, session, tickets
 from cti_bridge.api.door import Network, door, our_names
 from cti_bridge.api.endpoint import endpoint, problems
 from cti_bridge.api.hub import Hub
@@ -21,8 +21,8 @@ from cti_bridge.api.route import Api, Check, Context, Route
 from cti_bridge.api.throttle import Throttle
 from cti_bridge.connectors.port import Connectors
 from cti_bridge.service import CtiBridge
-from switchroom.bus import Bus
-from switchroom.clock import Clock
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock
 from switchroom.storage.accounts import Accounts, Role
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
@@ -44,7 +44,7 @@ async def openapi(context: Context) -> Mapping[str, Any]:
 ROUTES: tuple[Route, ...] = (
     *session.ROUTES,
     *desk.ROUTES,
-    *calls.ROUTES,
+    *contacts.ROUTES,
     *customers.ROUTES,
     *tickets.ROUTES,
     *events.ROUTES,

@@ -43,7 +43,7 @@ async def timeline(context: Context) -> Sequence[TimelineEntry]:
             kind="call",
             title=call.queue or "",
             state=call.outcome,
-            call_id=call.call_id,
+            contact_id=call.contact_id,
             agent_id=call.agent_id,
         )
         for call in await api.history.latest(customer_id=found.id, limit=100)
@@ -54,7 +54,7 @@ async def timeline(context: Context) -> Sequence[TimelineEntry]:
             kind="ticket",
             title=ticket.subject,
             state=ticket.disposition or ticket.state,
-            call_id=ticket.call_id,
+            contact_id=ticket.contact_id,
             agent_id=ticket.agent_id,
         )
         for ticket in await api.connectors.ticketing.latest(customer_id=found.id, limit=100)

@@ -8,11 +8,11 @@ import structlog
 from aiohttp import web
 
 from cti_bridge.api.endpoint import respond
-from cti_bridge.api.models import StateWish
-from cti_bridge.api.ports import Refused, UnknownAgent, UnknownCall
+from cti_bridge.api.models import StateRequest
+from cti_bridge.api.ports import Refused, UnknownAgent, UnknownContact
 from cti_bridge.api.problems import Problem, forbidden, not_found
 from cti_bridge.api.route import Context, Route
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ids import AgentId, ContactId
 from switchroom.domain.views import AgentView, FlowView, QueueView
 from switchroom.storage.accounts import Role
 
@@ -31,7 +31,7 @@ async def agents(context: Context) -> Sequence[AgentView]:
 
 async def set_state(context: Context) -> web.Response:
     agent_id = AgentId(context.http.match_info["id"])
-    wish: StateWish = context.body
+    wish: StateRequest = context.body
     if not context.sees(agent_id):
         raise forbidden("agents change their own state only")
     try:
@@ -68,17 +68,17 @@ async def flows(context: Context) -> Sequence[FlowView]:
 
 
 async def hang_up(context: Context) -> web.Response:
-    call_id = CallId(context.http.match_info["id"])
-    live = context.api.calls.find(call_id)
+    contact_id = ContactId(context.http.match_info["id"])
+    live = context.api.calls.find(contact_id)
     if live is None or not context.sees(live.agent_id):
         raise not_found("live call")
     try:
-        await context.api.calls.hang_up(call_id)
-    except UnknownCall:
+        await context.api.calls.hang_up(contact_id)
+    except UnknownContact:
         raise not_found("live call") from None
     except Refused as error:
         raise Problem(HTTPStatus.CONFLICT, str(error)) from error
-    log.info("audit.call_hung_up", user=context.user.login, call_id=call_id)
+    log.info("audit.call_hung_up", user=context.user.login, contact_id=contact_id)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -97,7 +97,7 @@ ROUTES = (
         handle=set_state,
         least=Role.AGENT,
         summary="Be available (which also ends wrap-up), pause with a reason, or log out; 202 while it cannot be kept",
-        body=StateWish,
+        body=StateRequest,
         answer=AgentView,
     ),
     Route(
@@ -118,7 +118,7 @@ ROUTES = (
     ),
     Route(
         method="POST",
-        path="/api/v1/calls/{id}/actions/hangup",
+        path="/api/v1/contacts/{id}/actions/hangup",
         handle=hang_up,
         least=Role.AGENT,
         summary="End a live call; an agent may end their own",

@@ -138,7 +138,7 @@ async def _hello(context: Context) -> str:
     me = next((agent for agent in found if agent.id == context.user.agent_id), None)
     pop = None
     if me is not None:
-        pop = await api.bridge.current_pop(me.id, me.call_id)
+        pop = await api.bridge.current_pop(me.id, me.contact_id)
     data: dict[str, Any] = {
         "agents": _AGENTS.dump_python(found, mode="json"),
         "queues": _QUEUES.dump_python(list(await queues(context)), mode="json"),
@@ -182,11 +182,11 @@ def _parsed(message: WSMessage) -> Mapping[str, Any]:
 
 def _take(context: Context, body: Mapping[str, Any]) -> None:
     match body:
-        case {"type": "popped", "offer_id": str(offer_id)}:
+        case {"type": "pop_shown", "offer_id": str(offer_id)}:
             if context.user.agent_id is not None:
                 context.api.bridge.shown(context.user.agent_id, OfferId(offer_id))
         case _:
-            raise ValueError("only {type: popped, offer_id} is understood here")
+            raise ValueError("only {type: pop_shown, offer_id} is understood here")
 
 
 def _error(context: Context, detail: str) -> Message:

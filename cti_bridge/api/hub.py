@@ -15,10 +15,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from cti_bridge.pop import ScreenPop, mask_caller
-from switchroom.bus import Bus
-from switchroom.clock import Clock
 from switchroom.domain.events import DesktopClosed, DesktopOpened, to_record, type_name
 from switchroom.domain.ids import AgentId
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock
 from switchroom.storage.accounts import Role, User
 from switchroom.storage.event_log import LoggedEvent
 from switchroom.storage.ledger import Ledger

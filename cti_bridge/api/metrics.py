@@ -11,8 +11,8 @@ from prometheus_client.registry import Collector
 
 from cti_bridge.api.endpoint import route_name
 from cti_bridge.api.hub import Hub
-from switchroom.bus import Bus
 from switchroom.domain import events as ev
+from switchroom.runtime.bus import Bus
 from switchroom.storage.ledger import Ledger
 
 _POP_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
@@ -48,7 +48,7 @@ def measure(registry: CollectorRegistry, bus: Bus, hub: Hub, ledger: Ledger) -> 
         match event:
             case ev.OfferMade():
                 offered[event.agent_id] = event
-            case ev.ScreenPopped() if offer := offered.pop(event.agent_id, None):
+            case ev.ScreenPopSent() if offer := offered.pop(event.agent_id, None):
                 popped.observe((event.at - offer.at).total_seconds())
 
     bus.subscribe(ev.Event, count)

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from cti_bridge.api.ports import AgentWish
+from cti_bridge.api.ports import RequestedState
 from switchroom.domain.customer import Customer, Order
 from switchroom.domain.history import ContactRecord
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ids import AgentId, ContactId
 from switchroom.domain.ticket import TicketState
 from switchroom.domain.views import AgentView
 from switchroom.storage.accounts import Role
@@ -46,10 +46,10 @@ class Login(In):
     password: str = Field(min_length=1, max_length=200)
 
 
-class StateWish(In):
+class StateRequest(In):
     """``reason`` is why the agent pauses."""
 
-    state: AgentWish
+    state: RequestedState
     reason: Word | None = None
 
 
@@ -61,7 +61,7 @@ class TicketChange(In):
     note: str | None = Field(None, max_length=10_000)
 
 
-class CallsQuery(In):
+class ContactsQuery(In):
     """``before`` (an ``entered_at``) turns the page; ``live`` leaves out what is over."""
 
     agent_id: AgentId | None = None
@@ -100,7 +100,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallAnswer(ContactRecord):
+class ContactAnswer(ContactRecord):
     """A call with the id under which its recording is played."""
 
     recording_id: str | None = None
@@ -117,10 +117,10 @@ class RecordingAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallStory:
-    """A call, everything that happened to it, and its recordings."""
+class ContactStory:
+    """A contact, everything that happened to it, and its recordings."""
 
-    call: CallAnswer
+    contact: ContactAnswer
     events: Sequence[LoggedEvent]
     recordings: Sequence[RecordingAnswer]
 
@@ -129,7 +129,7 @@ class CallStory:
 class Decisions:
     """The router's decisions about one call, oldest first, each with candidates, exclusions and scores."""
 
-    call_id: CallId
+    contact_id: ContactId
     decisions: Sequence[Mapping[str, Any]]
 
 
@@ -147,7 +147,7 @@ class TimelineEntry:
     kind: Literal["call", "ticket", "order"]
     title: str
     state: str | None
-    call_id: CallId | None = None
+    contact_id: ContactId | None = None
     agent_id: AgentId | None = None
 
 

@@ -1,15 +1,15 @@
-"""What the API asks of call control, of the ACD and of the menus; wired in `switchroom.app`."""
+"""What the API asks of call control, of the ACD and of the menus; wired in `server.app`."""
 
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from switchroom.domain.errors import Refused, UnknownAgent, UnknownCall
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.errors import Refused, UnknownAgent, UnknownContact
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
 
-__all__ = ["AgentDesk", "AgentWish", "CallDesk", "FlowDesk", "Refused", "UnknownAgent", "UnknownCall"]
+__all__ = ["AgentDesk", "CallDesk", "FlowDesk", "Refused", "RequestedState", "UnknownAgent", "UnknownContact"]
 
-AgentWish = Literal["available", "paused", "logged_out"]
+RequestedState = Literal["available", "paused", "logged_out"]
 """What an agent may ask for; the other states come from calls."""
 
 
@@ -25,7 +25,7 @@ class AgentDesk(Protocol):
     def queues_of(self, agent_id: AgentId) -> Sequence[QueueName]:
         """The queues that the agent's skills open to them."""
 
-    async def set_state(self, agent_id: AgentId, state: AgentWish, reason: str | None) -> AgentView:
+    async def set_state(self, agent_id: AgentId, state: RequestedState, reason: str | None) -> AgentView:
         """Move the agent; raises `UnknownAgent` or `Refused`. From wrap-up, ``available`` ends it."""
 
 
@@ -34,10 +34,10 @@ class CallDesk(Protocol):
 
     def live(self) -> Sequence[CallView]: ...
 
-    def find(self, call_id: CallId) -> CallView | None: ...
+    def find(self, contact_id: ContactId) -> CallView | None: ...
 
-    async def hang_up(self, call_id: CallId) -> None:
-        """End the call now; raises `UnknownCall`, or `Refused` when the softswitch does not answer."""
+    async def hang_up(self, contact_id: ContactId) -> None:
+        """End the call now; raises `UnknownContact`, or `Refused` when the softswitch does not answer."""
 
 
 class FlowDesk(Protocol):

@@ -10,11 +10,11 @@ from pydantic import TypeAdapter
 
 from cti_bridge.api.hub import Hub, encode_raw
 from cti_bridge.api.ports import AgentDesk
-from switchroom.bus import Bus
-from switchroom.clock import Clock
 from switchroom.domain import events as ev
 from switchroom.domain.ids import QueueName
 from switchroom.domain.views import QueueView
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock
 
 EVERY_S = 1.0
 SLICE = 20
@@ -22,7 +22,15 @@ SLICE = 20
 QUEUES = "switchroom.queues"
 _VIEW = TypeAdapter(QueueView)
 _MOVES = (
-    *(ev.CallQueued, ev.CallAdopted, ev.CallConnected, ev.CallEnded, ev.OfferMade, ev.OfferFailed, ev.Reconciled),
+    *(
+        ev.ContactQueued,
+        ev.ContactAdopted,
+        ev.ContactConnected,
+        ev.ContactEnded,
+        ev.OfferMade,
+        ev.OfferFailed,
+        ev.Reconciled,
+    ),
     *(ev.PlaceChanged, ev.NobodyOnDuty, ev.PhoneChanged, ev.AgentStateChanged),
 )
 

@@ -19,8 +19,8 @@ from cti_bridge.api.ports import AgentDesk, CallDesk, FlowDesk
 from cti_bridge.api.throttle import Throttle
 from cti_bridge.connectors.port import Connectors
 from cti_bridge.service import CtiBridge
-from switchroom.clock import Clock
 from switchroom.domain.ids import AgentId
+from switchroom.runtime.clock import Clock
 from switchroom.storage.accounts import Accounts, Role, User
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.erasure import Erasure

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from switchroom.clock import Clock
+from switchroom.runtime.clock import Clock
 
 WINDOW_S = 300.0
 MOST_KEYS = 10_000

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from switchroom.domain.customer import Customer, Order
-from switchroom.domain.ids import AgentId, CallId, CustomerId, TicketId
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, TicketId
 from switchroom.domain.ticket import Ticket, TicketState
 
 
@@ -31,14 +31,14 @@ class Ticketing(Protocol):
     async def open(
         self,
         *,
-        call_id: CallId,
+        contact_id: ContactId,
         subject: str,
         at: datetime,
         agent_id: AgentId | None,
         customer_id: CustomerId | None,
         note: str = "",
     ) -> Ticket:
-        """The call's ticket, opened unless it has one already. ``call_id`` is the key that makes it happen once."""
+        """The call's ticket, opened unless it has one already. ``contact_id`` is the key that makes it happen once."""
 
     async def get(self, ticket_id: TicketId) -> Ticket | None: ...
 

@@ -15,7 +15,7 @@ from ivr.language.models import AGAIN, BACK, HERE, Asks, Choice, Collect, Lookup
 from ivr.language.models import Set as SetNode
 from ivr.language.places import choices, filled
 from ivr.language.surroundings import Surroundings
-from switchroom.yamlfile import Document, Finding, Loc
+from switchroom.runtime.yamlfile import Document, Finding, Loc
 
 BUILT_IN = frozenset({"caller", "lang"})
 """Variables that are always there: the caller (tier, name, phone, known, number) and the language."""

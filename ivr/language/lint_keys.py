@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from ivr.language import spoken
 from ivr.language.flow import targets, texts
 from ivr.language.models import AGAIN, BACK, Asks, Collect, Lookup, Menu, Menus, Say, Text
-from switchroom.yamlfile import Document, Finding, Loc
+from switchroom.runtime.yamlfile import Document, Finding, Loc
 
 DIGITS = frozenset("0123456789")
 CONFIRMS = frozenset("12*")

@@ -10,7 +10,7 @@ from ivr.language.models import Lookup, Menus, Queue
 from ivr.language.models import Set as SetNode
 from ivr.language.places import choices, filled
 from ivr.language.surroundings import Skills, Source, Surroundings
-from switchroom.yamlfile import Document, Finding, Loc
+from switchroom.runtime.yamlfile import Document, Finding, Loc
 
 CALLER_FIELDS = frozenset({"tier", "name", "phone", "number", "known"})
 

@@ -9,8 +9,8 @@ from ivr.language.flow import Flow, branches
 from ivr.language.lint import UnknownWords, lint, lint_vocabulary
 from ivr.language.models import Menus
 from ivr.language.surroundings import Surroundings
-from switchroom import yamlfile
-from switchroom.yamlfile import Document, Finding, YamlError
+from switchroom.runtime import yamlfile
+from switchroom.runtime.yamlfile import Document, Finding, YamlError
 
 VERSION_DIGITS = 12
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag, field_validator, model_validator
 
-from switchroom.durations import Duration
+from switchroom.runtime.durations import Duration
 
 LANGUAGE = r"^[a-z]{2,3}(-[A-Z]{2})?$"
 BACK, AGAIN = "back", "again"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ivr.language.flow import texts
 from ivr.language.models import Choice, Lookup, Menu, Menus, Queue
 from ivr.language.models import Set as SetNode
-from switchroom.yamlfile import Loc
+from switchroom.runtime.yamlfile import Loc
 
 
 def choices(menus: Menus) -> Iterator[tuple[Loc, Choice]]:

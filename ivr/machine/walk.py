@@ -26,7 +26,7 @@ from ivr.machine.effects import (
     Visited,
 )
 from ivr.machine.state import Phase, State
-from switchroom.domain.contact import Requirements, Tier
+from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.events import InputKind
 from switchroom.domain.ids import QueueName
 
@@ -327,7 +327,7 @@ class Walk:
         rendered = {templates.parse(skill).render(values, language): level for skill, level in node.skills.items()}
         written = templates.parse(node.tier)
         try:
-            tier = Tier(written.render(values, language))
+            tier = CustomerTier(written.render(values, language))
         except ValueError:
             tier = self.state.caller.tier
         skills = {skill: level for skill, level in rendered.items() if skill}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from ivr.language import spoken
 from ivr.language.lint import UnknownWords
 from ivr.speech.worker import ENGINES, Engine
-from switchroom.settings import Settings
+from switchroom.runtime.settings import Settings
 
 BUILT_IN_LANGUAGE = "en-US"
 """What PocketSphinx's package brings a model for."""

@@ -8,7 +8,7 @@ from ivr.language import spoken
 from ivr.machine.effects import Grammar
 from ivr.speech.endpointing import DIGITS, PHRASE, Endpointer, SpeechBegan, SpeechEnded
 from ivr.speech.port import FRAME_BYTES, Recogniser, SpeechFailed
-from switchroom.tasks import TaskGroup
+from switchroom.runtime.background import BackgroundTasks
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +20,7 @@ class Ear:
         self,
         recogniser: Recogniser,
         grammar: Grammar,
-        tasks: TaskGroup,
+        tasks: BackgroundTasks,
         started: Callable[[], None],
         heard: Callable[[str, float], None],
         lost: Callable[[], None],
@@ -73,7 +73,7 @@ class Recognisers:
     def ear(
         self,
         grammar: Grammar,
-        tasks: TaskGroup,
+        tasks: BackgroundTasks,
         started: Callable[[], None],
         heard: Callable[[str, float], None],
         lost: Callable[[], None],

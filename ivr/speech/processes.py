@@ -11,7 +11,7 @@ import structlog
 
 from ivr.speech.port import SpeechFailed
 from ivr.speech.worker import pack_message
-from switchroom.tasks import TaskGroup
+from switchroom.runtime.background import BackgroundTasks
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class EngineProcess:
         self._command = (sys.executable, "-m", "ivr.speech.worker", engine, json.dumps(dict(options or {})))
         self._process: asyncio.subprocess.Process | None = None
         self._lock = asyncio.Lock()
-        self._tasks = TaskGroup()
+        self._tasks = BackgroundTasks()
         self._failures = 0
         self._first_bytes = 0
         self.available = False

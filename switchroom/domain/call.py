@@ -17,18 +17,6 @@ class CallState(StrEnum):
     ENDED = "ended"
 
 
-class Outcome(StrEnum):
-    """How a call ended: exactly one of these."""
-
-    CONNECTED = "connected"
-    SELF_SERVICE = "self_service"
-    ABANDONED = "abandoned"
-    OVERFLOWED = "overflowed"
-    VOICEMAIL = "voicemail"
-    CALLBACK = "callback"
-    SYSTEM_FAILED = "system_failed"
-
-
 class Move(StrEnum):
     """What can happen to a call, as far as its state is concerned."""
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from switchroom.domain.contact import Tier
-from switchroom.domain.ids import CallId, CustomerId
+from switchroom.domain.contact import CustomerTier
+from switchroom.domain.ids import ContactId, CustomerId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,10 +13,10 @@ class Caller:
     ``customer_id``, ``name`` and ``language`` are None for a stranger.
     """
 
-    call_id: CallId
+    contact_id: ContactId
     number: str
     phone: str
-    tier: Tier = Tier.STANDARD
+    tier: CustomerTier = CustomerTier.STANDARD
     customer_id: CustomerId | None = None
     name: str | None = None
     language: str | None = None

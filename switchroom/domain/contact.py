@@ -8,13 +8,25 @@ from enum import StrEnum
 from switchroom.domain.ids import QueueName
 
 
-class Tier(StrEnum):
+class CustomerTier(StrEnum):
     """Customer tiers, in rising order of head-start; how much each is worth is set in ``queues.yaml``."""
 
     STANDARD = "standard"
     SILVER = "silver"
     GOLD = "gold"
     PLATINUM = "platinum"
+
+
+class Outcome(StrEnum):
+    """How a contact ended: exactly one of these."""
+
+    CONNECTED = "connected"
+    SELF_SERVICE = "self_service"
+    ABANDONED = "abandoned"
+    OVERFLOWED = "overflowed"
+    VOICEMAIL = "voicemail"
+    CALLBACK = "callback"
+    SYSTEM_FAILED = "system_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +38,7 @@ class Requirements:
 
     queue: QueueName
     skills: Mapping[str, int] = field(default_factory=dict)
-    tier: Tier = Tier.STANDARD
+    tier: CustomerTier = CustomerTier.STANDARD
     tier_is_fixed: bool = False
     """The menu said the tier: the customer's own does not count, should it be learned later."""
 

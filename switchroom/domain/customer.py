@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from switchroom.domain.contact import Tier
+from switchroom.domain.contact import CustomerTier
 from switchroom.domain.ids import CustomerId
 
 
@@ -14,7 +14,7 @@ class Customer:
 
     id: CustomerId
     name: str
-    tier: Tier = Tier.STANDARD
+    tier: CustomerTier = CustomerTier.STANDARD
     language: str | None = None
     phones: Sequence[str] = ()
     email: str | None = None

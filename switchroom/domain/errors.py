@@ -5,7 +5,7 @@ class UnknownAgent(LookupError):
     """No agent has this number."""
 
 
-class UnknownCall(LookupError):
+class UnknownContact(LookupError):
     """No live call has this id, or it is in other hands."""
 
 

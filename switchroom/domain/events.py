@@ -12,9 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from switchroom.domain.call import CallState, Outcome
-from switchroom.domain.contact import Requirements, Tier, Waiting
-from switchroom.domain.ids import AgentId, CallId, CustomerId, OfferId, QueueName, TicketId
+from switchroom.domain.call import CallState
+from switchroom.domain.contact import CustomerTier, Outcome, Requirements, Waiting
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId, QueueName, TicketId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +25,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallEvent(Event):
+class ContactEvent(Event):
     """Something that happened to one call."""
 
-    call_id: CallId
+    contact_id: ContactId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallEntered(CallEvent):
+class ContactEntered(ContactEvent):
     """A customer's INVITE was accepted. Both numbers are digits with an optional leading ``+``, else empty."""
 
     number: str
@@ -40,7 +40,7 @@ class CallEntered(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallAdopted(CallEvent):
+class ContactAdopted(ContactEvent):
     """A call was found live in the softswitch after a restart or a lost connection, and goes on from ``state``."""
 
     number: str
@@ -53,7 +53,7 @@ class CallAdopted(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallRefused(CallEvent):
+class ContactRefused(ContactEvent):
     """A call was told "busy", because as many as fit were here: it is over, and lost."""
 
     number: str
@@ -61,17 +61,17 @@ class CallRefused(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerIdentified(CallEvent):
+class CustomerIdentified(ContactEvent):
     """The caller's number was looked up. ``customer_id`` is None for a stranger."""
 
     customer_id: CustomerId | None
-    tier: Tier = Tier.STANDARD
+    tier: CustomerTier = CustomerTier.STANDARD
     name: str | None = None
     language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlowStarted(CallEvent):
+class FlowStarted(ContactEvent):
     """A menu took the call, pinned to the version that was current."""
 
     flow: str
@@ -79,7 +79,7 @@ class FlowStarted(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeVisited(CallEvent):
+class NodeVisited(ContactEvent):
     """The caller reached a node of the flow."""
 
     node: str
@@ -91,7 +91,7 @@ class InputKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InputTaken(CallEvent):
+class InputTaken(ContactEvent):
     """The caller pressed or said something that the flow accepted. ``value`` is masked for secret nodes."""
 
     node: str
@@ -101,7 +101,7 @@ class InputTaken(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallQueued(CallEvent):
+class ContactQueued(ContactEvent):
     """The call joined (or rejoined) the line. ``collected`` is what the menu learned, for the agent to see."""
 
     requirements: Requirements
@@ -117,7 +117,7 @@ class PlaceChange(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceChanged(CallEvent):
+class PlaceChanged(ContactEvent):
     """A waiting contact has other requirements now; ``enqueued_at`` is the time since which it has been waiting."""
 
     requirements: Requirements
@@ -126,7 +126,7 @@ class PlaceChanged(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NobodyOnDuty(CallEvent):
+class NobodyOnDuty(ContactEvent):
     """No agent who is logged in may ever serve this waiting contact; at ``until`` it goes to the fallback queue."""
 
     queue: QueueName
@@ -134,7 +134,7 @@ class NobodyOnDuty(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferMade(CallEvent):
+class OfferMade(ContactEvent):
     """An agent is reserved for the call; the pop goes out now, then the phone rings."""
 
     offer_id: OfferId
@@ -144,7 +144,7 @@ class OfferMade(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenPopped(CallEvent):
+class ScreenPopSent(ContactEvent):
     """The customer's record was delivered to the agent's desktop(s); ``screens`` counts them."""
 
     offer_id: OfferId
@@ -153,7 +153,7 @@ class ScreenPopped(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenShown(CallEvent):
+class ScreenPopShown(ContactEvent):
     """The desktop reported that the record is drawn on the agent's screen."""
 
     offer_id: OfferId
@@ -161,7 +161,7 @@ class ScreenShown(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgentRang(CallEvent):
+class AgentRang(ContactEvent):
     """The agent's phone said 180 Ringing."""
 
     agent_id: AgentId
@@ -178,7 +178,7 @@ class OfferFailure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferFailed(CallEvent):
+class OfferFailed(ContactEvent):
     """The agent did not take the call. Unless the caller left, the caller waits again, with its place."""
 
     agent_id: AgentId
@@ -186,14 +186,14 @@ class OfferFailed(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallConnected(CallEvent):
+class ContactConnected(ContactEvent):
     """Agent and caller talk."""
 
     agent_id: AgentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallEnded(CallEvent):
+class ContactEnded(ContactEvent):
     """The call is over, in exactly one of the outcomes. ``agent_id`` is the one who talked, if one did."""
 
     outcome: Outcome
@@ -201,7 +201,7 @@ class CallEnded(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingReady(CallEvent):
+class RecordingReady(ContactEvent):
     """A recording is finished and indexed. ``path`` is relative to the recordings folder; levels are RMS, 0 to 1."""
 
     agent_id: AgentId
@@ -212,19 +212,19 @@ class RecordingReady(CallEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TicketOpened(CallEvent):
+class TicketOpened(ContactEvent):
     ticket_id: TicketId
     agent_id: AgentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TicketClosed(CallEvent):
+class TicketClosed(ContactEvent):
     ticket_id: TicketId
     disposition: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionMade(CallEvent):
+class DecisionMade(ContactEvent):
     """The router decided; ``decision`` is its JSON form with candidates, exclusions and scores."""
 
     decision: Mapping[str, Any]
@@ -242,8 +242,8 @@ class Reconciled(Event):
     ``talking`` maps each agent who talks to their call: nobody else does.
     """
 
-    live: frozenset[CallId]
-    talking: Mapping[AgentId, CallId] = field(default_factory=dict)
+    live: frozenset[ContactId]
+    talking: Mapping[AgentId, ContactId] = field(default_factory=dict)
 
 
 class AgentState(StrEnum):
@@ -265,7 +265,7 @@ class AgentStateChanged(Event):
     agent_id: AgentId
     state: AgentState
     reason: str | None = None
-    call_id: CallId | None = None
+    contact_id: ContactId | None = None
     until: datetime | None = None
     queue: QueueName | None = None
     requested: AgentState | None = None
@@ -297,8 +297,8 @@ class DesktopClosed(Event):
 def type_name(event: type[Event] | Event) -> str:
     """The CloudEvents type name.
 
-    >>> type_name(CallQueued)
-    'switchroom.call.queued'
+    >>> type_name(ContactQueued)
+    'switchroom.contact.queued'
     >>> type_name(AgentStateChanged)
     'switchroom.agent.state.changed'
     """

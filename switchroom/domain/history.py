@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from switchroom.domain import events as ev
-from switchroom.domain.call import CallState, Outcome
-from switchroom.domain.contact import Tier
-from switchroom.domain.ids import AgentId, CallId, CustomerId, QueueName, TicketId
+from switchroom.domain.call import CallState
+from switchroom.domain.contact import CustomerTier, Outcome
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, QueueName, TicketId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +24,12 @@ class TakenInput:
 class ContactRecord:
     """One call from the INVITE to its disposition. ``offered_at`` to ``ringing_at`` tell of the latest offer."""
 
-    call_id: CallId
+    contact_id: ContactId
     entered_at: datetime
     number: str = ""
     caller: str = ""
     customer_id: CustomerId | None = None
-    tier: Tier = Tier.STANDARD
+    tier: CustomerTier = CustomerTier.STANDARD
     language: str | None = None
     flow: str | None = None
     flow_version: str | None = None
@@ -51,27 +51,27 @@ class ContactRecord:
     disposition: str | None = None
 
 
-def fold(record: ContactRecord | None, event: ev.CallEvent) -> ContactRecord:
+def fold(record: ContactRecord | None, event: ev.ContactEvent) -> ContactRecord:
     """The record after ``event``. A repetition changes nothing, but for nodes and inputs, which may come again.
 
     A call may be met in its middle (first seen after a restart): then its record begins there.
     """
     if record is None:
-        record = ContactRecord(call_id=event.call_id, entered_at=event.at)
+        record = ContactRecord(contact_id=event.contact_id, entered_at=event.at)
     changes = _CHANGES.get(type(event))
     return record if changes is None else replace(record, **changes(record, event))
 
 
-def _entered(record: ContactRecord, event: ev.CallEntered) -> dict[str, Any]:
+def _entered(record: ContactRecord, event: ev.ContactEntered) -> dict[str, Any]:
     return {"number": event.number, "caller": event.caller, "entered_at": min(record.entered_at, event.at)}
 
 
-def _refused(record: ContactRecord, event: ev.CallRefused) -> dict[str, Any]:
+def _refused(record: ContactRecord, event: ev.ContactRefused) -> dict[str, Any]:
     lost = {"ended_at": event.at, "outcome": Outcome.SYSTEM_FAILED}
     return {"number": event.number, "caller": event.caller, **lost}
 
 
-def _adopted(record: ContactRecord, event: ev.CallAdopted) -> dict[str, Any]:
+def _adopted(record: ContactRecord, event: ev.ContactAdopted) -> dict[str, Any]:
     talking = event.state is CallState.CONNECTED
     return {
         "number": event.number,
@@ -95,7 +95,7 @@ SPOKEN = "language"
 """The collected value that tells which language the caller chose in the menu."""
 
 
-def _queued(record: ContactRecord, event: ev.CallQueued) -> dict[str, Any]:
+def _queued(record: ContactRecord, event: ev.ContactQueued) -> dict[str, Any]:
     needs = event.requirements
     collected = {name: value for name, value in event.collected.items() if name != SPOKEN}
     return {
@@ -121,7 +121,7 @@ def _input(record: ContactRecord, event: ev.InputTaken) -> dict[str, Any]:
     return {"inputs": (*record.inputs, TakenInput(node=event.node, kind=event.kind, value=event.value))}
 
 
-def _ended(record: ContactRecord, event: ev.CallEnded) -> dict[str, Any]:
+def _ended(record: ContactRecord, event: ev.ContactEnded) -> dict[str, Any]:
     # Exactly one outcome: the first one told stays.
     if record.outcome is not None:
         return {}
@@ -130,23 +130,23 @@ def _ended(record: ContactRecord, event: ev.CallEnded) -> dict[str, Any]:
 
 _NO_OFFER = {"offered_at": None, "popped_at": None, "shown_at": None, "ringing_at": None}
 
-_CHANGES: Mapping[type[ev.CallEvent], Callable[[ContactRecord, Any], dict[str, Any]]] = {
-    ev.CallEntered: _entered,
-    ev.CallRefused: _refused,
-    ev.CallAdopted: _adopted,
+_CHANGES: Mapping[type[ev.ContactEvent], Callable[[ContactRecord, Any], dict[str, Any]]] = {
+    ev.ContactEntered: _entered,
+    ev.ContactRefused: _refused,
+    ev.ContactAdopted: _adopted,
     ev.CustomerIdentified: _identified,
     ev.FlowStarted: lambda _, e: {"flow": e.flow, "flow_version": e.version},
     ev.NodeVisited: _node,
     ev.InputTaken: _input,
-    ev.CallQueued: _queued,
+    ev.ContactQueued: _queued,
     ev.PlaceChanged: _place_changed,
     ev.OfferMade: lambda _, e: {**_NO_OFFER, "agent_id": e.agent_id, "queue": e.queue, "offered_at": e.at},
-    ev.ScreenPopped: lambda _, e: {"popped_at": e.at},
-    ev.ScreenShown: lambda _, e: {"shown_at": e.at},
+    ev.ScreenPopSent: lambda _, e: {"popped_at": e.at},
+    ev.ScreenPopShown: lambda _, e: {"shown_at": e.at},
     ev.AgentRang: lambda r, e: {"ringing_at": r.ringing_at or e.at},
     ev.OfferFailed: lambda _, e: {**_NO_OFFER, "agent_id": None},
-    ev.CallConnected: lambda r, e: {"agent_id": e.agent_id, "answered_at": r.answered_at or e.at},
-    ev.CallEnded: _ended,
+    ev.ContactConnected: lambda r, e: {"agent_id": e.agent_id, "answered_at": r.answered_at or e.at},
+    ev.ContactEnded: _ended,
     ev.TicketOpened: lambda _, e: {"ticket_id": e.ticket_id},
     ev.TicketClosed: lambda _, e: {"disposition": e.disposition},
 }

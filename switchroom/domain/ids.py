@@ -2,7 +2,7 @@
 
 from typing import NewType
 
-CallId = NewType("CallId", str)
+ContactId = NewType("ContactId", str)
 """A UUID given by the dialplan when the INVITE arrives; one per customer call, whatever its legs."""
 
 AgentId = NewType("AgentId", str)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from switchroom.domain.ids import AgentId, CallId, CustomerId, TicketId
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, TicketId
 
 
 class TicketState(StrEnum):
@@ -45,7 +45,7 @@ class Ticket:
     """A case, opened once for each call that reached an agent. ``disposition`` is what came of it."""
 
     id: TicketId
-    call_id: CallId
+    contact_id: ContactId
     subject: str
     state: TicketState
     created_at: datetime

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import Tier
+from switchroom.domain.contact import CustomerTier
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class AgentView:
     reason: str | None
     since: datetime
     until: datetime | None
-    call_id: CallId | None
+    contact_id: ContactId | None
     skills: Mapping[str, int]
     queues: tuple[QueueName, ...]
     phone_registered: bool
@@ -43,12 +43,12 @@ class QueueView:
 class CallView:
     """One live call."""
 
-    call_id: CallId
+    contact_id: ContactId
     number: str
     caller: str
     state: CallState
     entered_at: datetime
-    tier: Tier
+    tier: CustomerTier
     queue: QueueName | None
     agent_id: AgentId | None
 

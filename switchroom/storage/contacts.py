@@ -8,11 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from switchroom.domain.call import Outcome
-from switchroom.domain.contact import Tier
+from switchroom.domain.contact import CustomerTier, Outcome
 from switchroom.domain.events import InputKind
 from switchroom.domain.history import ContactRecord, TakenInput
-from switchroom.domain.ids import AgentId, CallId, CustomerId
+from switchroom.domain.ids import AgentId, ContactId, CustomerId
 from switchroom.storage.database import Database, batched
 from switchroom.storage.tables import contacts, recordings
 
@@ -27,7 +26,7 @@ def to_row(record: ContactRecord) -> dict[str, Any]:
 
 def from_row(row: Row[Any] | Mapping[str, Any]) -> ContactRecord:
     values = dict(row if isinstance(row, Mapping) else row._mapping)
-    values["tier"] = Tier(values["tier"])
+    values["tier"] = CustomerTier(values["tier"])
     values["outcome"] = Outcome(values["outcome"]) if values["outcome"] else None
     values["path"] = tuple(values["path"])
     values["inputs"] = tuple(
@@ -36,17 +35,17 @@ def from_row(row: Row[Any] | Mapping[str, Any]) -> ContactRecord:
     return ContactRecord(**values)
 
 
-async def load(connection: AsyncConnection, call_ids: Collection[CallId]) -> dict[CallId, ContactRecord]:
-    found: dict[CallId, ContactRecord] = {}
-    for some in batched(call_ids):
-        rows = await connection.execute(select(contacts).where(contacts.c.call_id.in_(some)))
-        found |= {record.call_id: record for record in map(from_row, rows)}
+async def load(connection: AsyncConnection, contact_ids: Collection[ContactId]) -> dict[ContactId, ContactRecord]:
+    found: dict[ContactId, ContactRecord] = {}
+    for some in batched(contact_ids):
+        rows = await connection.execute(select(contacts).where(contacts.c.contact_id.in_(some)))
+        found |= {record.contact_id: record for record in map(from_row, rows)}
     return found
 
 
-async def load_open(connection: AsyncConnection, but: Collection[CallId]) -> dict[CallId, ContactRecord]:
+async def load_open(connection: AsyncConnection, but: Collection[ContactId]) -> dict[ContactId, ContactRecord]:
     """The calls without an outcome, ``but`` for those: of ten thousand that wait only the ids are read."""
-    open_ones = set(await connection.scalars(select(contacts.c.call_id).where(contacts.c.outcome.is_(None))))
+    open_ones = set(await connection.scalars(select(contacts.c.contact_id).where(contacts.c.outcome.is_(None))))
     return await load(connection, open_ones - set(but))
 
 
@@ -56,18 +55,18 @@ class Contacts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get(self, call_id: CallId) -> ContactRecord | None:
-        found = await self._select(contacts.c.call_id == call_id, limit=1)
+    async def get(self, contact_id: ContactId) -> ContactRecord | None:
+        found = await self._select(contacts.c.contact_id == contact_id, limit=1)
         return found[0] if found else None
 
-    async def outcomes(self, call_ids: Collection[CallId]) -> dict[CallId, Outcome | None]:
+    async def outcomes(self, contact_ids: Collection[ContactId]) -> dict[ContactId, Outcome | None]:
         """Those of the calls that are known, with their outcomes; None for one that is not over."""
-        query = select(contacts.c.call_id, contacts.c.outcome)
-        found: dict[CallId, Outcome | None] = {}
+        query = select(contacts.c.contact_id, contacts.c.outcome)
+        found: dict[ContactId, Outcome | None] = {}
         async with self._database.read() as connection:
-            for some in batched(call_ids):
-                for row in await connection.execute(query.where(contacts.c.call_id.in_(some))):
-                    found[row.call_id] = Outcome(row.outcome) if row.outcome else None
+            for some in batched(contact_ids):
+                for row in await connection.execute(query.where(contacts.c.contact_id.in_(some))):
+                    found[row.contact_id] = Outcome(row.outcome) if row.outcome else None
         return found
 
     async def latest(
@@ -95,15 +94,15 @@ class Contacts:
         """Calls that an agent answered, whose ticket is still owed."""
         return await self._select(contacts.c.answered_at >= since, contacts.c.ticket_id.is_(None), limit=1000)
 
-    async def recordings_of(self, call_ids: Collection[CallId]) -> dict[CallId, str]:
+    async def recordings_of(self, contact_ids: Collection[ContactId]) -> dict[ContactId, str]:
         """The id of the latest recording of each call that has one."""
         query = (
-            select(recordings.c.call_id, recordings.c.id)
-            .where(recordings.c.call_id.in_(call_ids))
+            select(recordings.c.contact_id, recordings.c.id)
+            .where(recordings.c.contact_id.in_(contact_ids))
             .order_by(recordings.c.created_at)
         )
         async with self._database.read() as connection:
-            return {row.call_id: row.id for row in await connection.execute(query)}
+            return {row.contact_id: row.id for row in await connection.execute(query)}
 
     async def _select(self, *wanted: ColumnElement[bool], limit: int) -> Sequence[ContactRecord]:
         query = select(contacts).where(*wanted).order_by(contacts.c.entered_at.desc()).limit(limit)

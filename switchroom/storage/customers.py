@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from switchroom.domain.contact import Tier
+from switchroom.domain.contact import CustomerTier
 from switchroom.domain.customer import Customer, Order, OrderItem
 from switchroom.domain.ids import CustomerId
 from switchroom.storage.database import Database, upsert
@@ -30,7 +30,7 @@ class Customers:
         *,
         name: str,
         phones: Sequence[str],
-        tier: Tier = Tier.STANDARD,
+        tier: CustomerTier = CustomerTier.STANDARD,
         language: str | None = None,
         email: str | None = None,
         note: str = "",
@@ -82,7 +82,7 @@ class Customers:
             return None
         phones = tuple(row["phone"] for row in rows if row["phone"] is not None)
         first = {name: value for name, value in rows[0].items() if name != "phone"}
-        return Customer(**{**first, "tier": Tier(first["tier"]), "phones": phones})
+        return Customer(**{**first, "tier": CustomerTier(first["tier"]), "phones": phones})
 
 
 class OrderDip:

@@ -14,7 +14,7 @@ from sqlalchemy import JSON, Column, Row, String, Table, cast, delete, or_, sele
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.errors import Refused
-from switchroom.domain.ids import CallId, CustomerId
+from switchroom.domain.ids import ContactId, CustomerId
 from switchroom.storage.database import Database
 from switchroom.storage.phones import national, normalise, written
 from switchroom.storage.tables import contacts, customer_phones, customers, decisions, events, metadata, tickets
@@ -32,7 +32,7 @@ _OF_THE_PERSON: Mapping[str, Any] = {"caller": "", "name": None, "customer_id": 
 class Erased:
     """The calls and the number of tickets in which nobody is named any more."""
 
-    calls: Sequence[CallId]
+    calls: Sequence[ContactId]
     tickets: int
 
 
@@ -50,15 +50,15 @@ class Erasure:
             calls = await _calls(connection, customer_id, numbers)
             if any(call.outcome is None for call in calls):
                 raise Refused("they are on the line: erase them when the call is over")
-            call_ids = [call.call_id for call in calls]
-            touched = await _erase_tickets(connection, customer_id, call_ids, [name, *_entered(calls)])
-            await _erase_calls(connection, call_ids, name)
+            contact_ids = [call.contact_id for call in calls]
+            touched = await _erase_tickets(connection, customer_id, contact_ids, [name, *_entered(calls)])
+            await _erase_calls(connection, contact_ids, name)
             await connection.execute(delete(customers).where(customers.c.id == customer_id))
             for number in numbers:
                 if len(national(number)) >= SHORTEST_NUMBER:
                     await _erase_everywhere(connection, number)
         await self._database.compact()
-        return Erased(call_ids, touched)
+        return Erased(contact_ids, touched)
 
 
 async def _numbers(connection: AsyncConnection, customer_id: CustomerId) -> set[str]:
@@ -90,27 +90,29 @@ def _entered(calls: Sequence[Row[Any]]) -> set[str]:
 
 
 async def _erase_tickets(
-    connection: AsyncConnection, customer_id: CustomerId, calls: Sequence[CallId], words: Sequence[str]
+    connection: AsyncConnection, customer_id: CustomerId, calls: Sequence[ContactId], words: Sequence[str]
 ) -> int:
     spoken = re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)))
     rows = (await connection.execute(select(tickets).where(tickets.c.customer_id == customer_id))).all()
-    for call_id in calls:
-        rows = [*rows, *(await connection.execute(select(tickets).where(tickets.c.call_id == call_id))).all()]
+    for contact_id in calls:
+        rows = [*rows, *(await connection.execute(select(tickets).where(tickets.c.contact_id == contact_id))).all()]
     changes = {row.id: {"subject": spoken.sub(ERASED, row.subject), "note": "", "customer_id": None} for row in rows}
     for ticket_id, change in changes.items():
         await connection.execute(update(tickets).where(tickets.c.id == ticket_id).values(change))
     return len(changes)
 
 
-async def _erase_calls(connection: AsyncConnection, calls: Sequence[CallId], name: str) -> None:
+async def _erase_calls(connection: AsyncConnection, calls: Sequence[ContactId], name: str) -> None:
     named = re.compile(re.escape(name))
     nobody: dict[str, Any] = {"caller": "", "customer_id": None, "inputs": [], "collected": {}}
-    for call_id in calls:
-        await connection.execute(update(contacts).where(contacts.c.call_id == call_id).values(nobody))
-        for row in await _rows(connection, select(events.c.seq, events.c.data).where(events.c.call_id == call_id)):
+    for contact_id in calls:
+        await connection.execute(update(contacts).where(contacts.c.contact_id == contact_id).values(nobody))
+        for row in await _rows(
+            connection, select(events.c.seq, events.c.data).where(events.c.contact_id == contact_id)
+        ):
             data = {field: _OF_THE_PERSON.get(field, _without(named, value)) for field, value in row.data.items()}
             await connection.execute(update(events).where(events.c.seq == row.seq).values(data=data))
-        for row in await _rows(connection, select(decisions).where(decisions.c.call_id == call_id)):
+        for row in await _rows(connection, select(decisions).where(decisions.c.contact_id == contact_id)):
             decision = _without(named, row.decision)
             await connection.execute(update(decisions).where(decisions.c.seq == row.seq).values(decision=decision))
 

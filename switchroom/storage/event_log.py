@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ids import AgentId, ContactId
 from switchroom.storage.database import Database
 from switchroom.storage.tables import decisions, events
 
@@ -19,7 +19,7 @@ class LoggedEvent:
     seq: int
     type: str
     at: datetime
-    call_id: CallId | None
+    contact_id: ContactId | None
     agent_id: AgentId | None
     data: Mapping[str, Any]
 
@@ -36,15 +36,15 @@ class EventLog:
         async with self._database.read() as connection:
             return [LoggedEvent(**row._mapping) for row in await connection.execute(query)]
 
-    async def of_call(self, call_id: CallId) -> Sequence[LoggedEvent]:
+    async def of_call(self, contact_id: ContactId) -> Sequence[LoggedEvent]:
         """A call's whole story, oldest first."""
-        query = select(events).where(events.c.call_id == call_id).order_by(events.c.seq)
+        query = select(events).where(events.c.contact_id == contact_id).order_by(events.c.seq)
         async with self._database.read() as connection:
             return [LoggedEvent(**row._mapping) for row in await connection.execute(query)]
 
-    async def decisions(self, call_id: CallId) -> Sequence[Mapping[str, Any]]:
+    async def decisions(self, contact_id: ContactId) -> Sequence[Mapping[str, Any]]:
         """Why the call went where it went: the router's decisions, oldest first."""
-        query = select(decisions.c.decision).where(decisions.c.call_id == call_id).order_by(decisions.c.seq)
+        query = select(decisions.c.decision).where(decisions.c.contact_id == contact_id).order_by(decisions.c.seq)
         async with self._database.read() as connection:
             return list((await connection.scalars(query)).all())
 

@@ -12,9 +12,9 @@ from itertools import islice
 import structlog
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
-from switchroom.bus import Bus
-from switchroom.clock import Clock
 from switchroom.domain.events import Event, type_name
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock
 from switchroom.storage.database import Database
 from switchroom.storage.event_log import EventLog
 from switchroom.storage.projection import Recorded, store

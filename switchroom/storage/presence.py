@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from switchroom.domain.events import AgentState, DesktopClosed, DesktopOpened, type_name
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 from switchroom.storage.database import Database
 from switchroom.storage.tables import agent_presence, events
 
@@ -19,7 +19,7 @@ class Presence:
     agent_id: AgentId
     state: AgentState
     reason: str | None
-    call_id: CallId | None
+    contact_id: ContactId | None
     since: datetime
     until: datetime | None
     queue: QueueName | None = None

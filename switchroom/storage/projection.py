@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain import events as ev
-from switchroom.domain.call import Outcome
+from switchroom.domain.contact import Outcome
 from switchroom.domain.history import ContactRecord, fold
 from switchroom.storage import contacts
 from switchroom.storage.database import upsert
@@ -41,24 +41,27 @@ async def store(connection: AsyncConnection, batch: Sequence[Recorded], *, again
 
 
 async def _fold(connection: AsyncConnection, batch: Sequence[Recorded]) -> Sequence[ContactRecord]:
-    call_ids = {r.event.call_id for r in batch if isinstance(r.event, ev.CallEvent)}
-    records = await contacts.load(connection, call_ids) if call_ids else {}
+    contact_ids = {r.event.contact_id for r in batch if isinstance(r.event, ev.ContactEvent)}
+    records = await contacts.load(connection, contact_ids) if contact_ids else {}
     for recorded in batch:
         event = recorded.event
-        if isinstance(event, ev.CallEvent):
-            records[event.call_id] = fold(records.get(event.call_id), event)
+        if isinstance(event, ev.ContactEvent):
+            records[event.contact_id] = fold(records.get(event.contact_id), event)
         elif isinstance(event, ev.Reconciled):
             lost = await contacts.load_open(connection, event.live | records.keys())
-            records |= {**lost, **{call_id: _lost(record, event) for call_id, record in {**lost, **records}.items()}}
+            records |= {
+                **lost,
+                **{contact_id: _lost(record, event) for contact_id, record in {**lost, **records}.items()},
+            }
     return list(records.values())
 
 
 def _lost(record: ContactRecord, event: ev.Reconciled) -> ContactRecord:
     """A call that ended while nobody looked, with the outcome that can still be told; others as they are."""
-    if record.outcome is not None or record.call_id in event.live:
+    if record.outcome is not None or record.contact_id in event.live:
         return record
     outcome = Outcome.CONNECTED if record.answered_at else Outcome.ABANDONED
-    return fold(record, ev.CallEnded(at=event.at, call_id=record.call_id, outcome=outcome))
+    return fold(record, ev.ContactEnded(at=event.at, contact_id=record.contact_id, outcome=outcome))
 
 
 def _log_row(recorded: Recorded) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def _log_row(recorded: Recorded) -> dict[str, Any]:
         "seq": recorded.seq,
         "type": ev.type_name(event),
         "at": event.at,
-        "call_id": getattr(event, "call_id", None),
+        "contact_id": getattr(event, "contact_id", None),
         "agent_id": getattr(event, "agent_id", None),
         "data": ev.to_record(event),
     }
@@ -77,7 +80,7 @@ def _decision_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
     return [
         {
             "seq": recorded.seq,
-            "call_id": recorded.event.call_id,
+            "contact_id": recorded.event.contact_id,
             "at": recorded.event.at,
             "decision": ev.to_record(recorded.event)["decision"],
         }
@@ -92,10 +95,10 @@ def _recording_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
         event = recorded.event
         if isinstance(event, ev.RecordingReady):
             # The id follows from the path: a recording that is announced again after a restart keeps its id.
-            recording_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{event.call_id}/{event.path}").hex
+            recording_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{event.contact_id}/{event.path}").hex
             found[recording_id] = {
                 "id": recording_id,
-                "call_id": event.call_id,
+                "contact_id": event.contact_id,
                 "agent_id": event.agent_id,
                 "path": event.path,
                 "seconds": event.seconds,
@@ -113,7 +116,7 @@ def _presence_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
             "agent_id": event.agent_id,
             "state": event.state,
             "reason": event.reason,
-            "call_id": event.call_id,
+            "contact_id": event.contact_id,
             "since": event.at,
             "until": event.until,
             "queue": event.queue,

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from switchroom.clock import Clock
 from switchroom.domain.errors import NotReady
+from switchroom.runtime.clock import Clock
 from switchroom.storage.database import Database, upsert
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.tables import heartbeats

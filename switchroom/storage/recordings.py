@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ids import AgentId, ContactId
 from switchroom.storage.database import Database
 from switchroom.storage.tables import recordings
 
@@ -15,7 +15,7 @@ class Recording:
     """One recorded conversation. ``path`` is relative to the recordings folder, levels are RMS from 0 to 1."""
 
     id: str
-    call_id: CallId
+    contact_id: ContactId
     agent_id: AgentId
     path: str
     seconds: float
@@ -34,11 +34,11 @@ class Recordings:
             row = (await connection.execute(query)).first()
         return None if row is None else Recording(**row._mapping)
 
-    async def has(self, call_id: CallId, path: str) -> bool:
+    async def has(self, contact_id: ContactId, path: str) -> bool:
         """Is this recording of the call written down?"""
-        return any(found.path == path for found in await self.of_call(call_id))
+        return any(found.path == path for found in await self.of_call(contact_id))
 
-    async def of_call(self, call_id: CallId) -> list[Recording]:
-        query = select(recordings).where(recordings.c.call_id == call_id).order_by(recordings.c.created_at)
+    async def of_call(self, contact_id: ContactId) -> list[Recording]:
+        query = select(recordings).where(recordings.c.contact_id == contact_id).order_by(recordings.c.created_at)
         async with self._database.read() as connection:
             return [Recording(**row._mapping) for row in await connection.execute(query)]

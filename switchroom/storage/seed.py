@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from switchroom.domain.call import Outcome
-from switchroom.domain.contact import Tier
+from switchroom.domain.contact import CustomerTier, Outcome
 from switchroom.domain.customer import Order, OrderItem
 from switchroom.domain.history import ContactRecord
-from switchroom.domain.ids import AgentId, CallId, CustomerId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, QueueName, TicketId
 from switchroom.domain.ticket import TicketState
 from switchroom.storage import contacts
 from switchroom.storage.customers import Customers
@@ -48,7 +47,7 @@ class _Call:
 class _Customer:
     name: str
     phones: Sequence[str]
-    tier: Tier
+    tier: CustomerTier
     language: str
     email: str | None = None
     note: str = ""
@@ -61,7 +60,7 @@ _CUSTOMERS = (
     _Customer(
         name="王芳",
         phones=("+86 138 0013 8000", "+86 10 6552 9988"),
-        tier=Tier.GOLD,
+        tier=CustomerTier.GOLD,
         language="zh-CN",
         email="wangfang@example.com",
         note="喜欢简短的答复；送货请在晚上七点以后。",
@@ -127,7 +126,7 @@ _CUSTOMERS = (
     _Customer(
         name="李强",
         phones=("+86 139 1234 5678",),
-        tier=Tier.STANDARD,
+        tier=CustomerTier.STANDARD,
         language="zh-CN",
         orders=(
             _Order(
@@ -154,7 +153,7 @@ _CUSTOMERS = (
     _Customer(
         name="Emma Clark",
         phones=("+1 415 555 2671",),
-        tier=Tier.SILVER,
+        tier=CustomerTier.SILVER,
         language="en-US",
         email="emma.clark@example.com",
         note="Ships to the Shanghai office, attention of the reception.",
@@ -201,7 +200,7 @@ _CUSTOMERS = (
     _Customer(
         name="陈静",
         phones=("+86 136 8888 0001",),
-        tier=Tier.PLATINUM,
+        tier=CustomerTier.PLATINUM,
         language="zh-CN",
         note="企业客户，账期三十天。",
         orders=(
@@ -220,7 +219,7 @@ _CUSTOMERS = (
     _Customer(
         name="赵敏",
         phones=("+86 137 0101 2020",),
-        tier=Tier.SILVER,
+        tier=CustomerTier.SILVER,
         language="zh-CN",
         orders=(
             _Order(
@@ -243,7 +242,7 @@ _CUSTOMERS = (
             ),
         ),
     ),
-    _Customer(name="孙伟", phones=("+86 133 9999 7777",), tier=Tier.STANDARD, language="zh-CN"),
+    _Customer(name="孙伟", phones=("+86 133 9999 7777",), tier=CustomerTier.STANDARD, language="zh-CN"),
 )
 
 
@@ -265,7 +264,7 @@ async def seed_demo(database: Database, now: datetime) -> None:
         for order in spec.orders:
             await customers.put_order(customer_id, _order(order, now))
         for number, call in enumerate(spec.calls, start=1):
-            await _store_call(database, customer_id, spec, call, CallId(f"demo-{customer_id}-{number}"), now)
+            await _store_call(database, customer_id, spec, call, ContactId(f"demo-{customer_id}-{number}"), now)
 
 
 def _order(spec: _Order, now: datetime) -> Order:
@@ -282,14 +281,14 @@ def _order(spec: _Order, now: datetime) -> Order:
 
 
 async def _store_call(
-    database: Database, customer_id: CustomerId, customer: _Customer, call: _Call, call_id: CallId, now: datetime
+    database: Database, customer_id: CustomerId, customer: _Customer, call: _Call, contact_id: ContactId, now: datetime
 ) -> None:
     entered = now - timedelta(days=call.days_ago, hours=2)
     answered, ended = entered + timedelta(seconds=64), entered + timedelta(minutes=5, seconds=12)
     tickets = Tickets(database)
     agent_id = AgentId(call.agent)
     ticket = await tickets.open(
-        call_id=call_id,
+        contact_id=contact_id,
         subject=call.subject,
         at=answered,
         agent_id=agent_id,
@@ -301,7 +300,7 @@ async def _store_call(
     else:
         await tickets.move(ticket.id, TicketState.PENDING, ended)
     record = ContactRecord(
-        call_id=call_id,
+        contact_id=contact_id,
         entered_at=entered,
         number=SHOP_NUMBER,
         caller=customer.phones[0].replace(" ", ""),

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from switchroom.domain.ids import AgentId, CallId, CustomerId, TicketId
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, TicketId
 from switchroom.domain.ticket import Ticket, TicketState, check_move
 from switchroom.storage.database import Database
 from switchroom.storage.tables import tickets
@@ -21,24 +21,24 @@ class Tickets:
     async def open(
         self,
         *,
-        call_id: CallId,
+        contact_id: ContactId,
         subject: str,
         at: datetime,
         agent_id: AgentId | None,
         customer_id: CustomerId | None,
         note: str = "",
     ) -> Ticket:
-        """The call's ticket, opened now unless it has one: the unique ``call_id`` decides, not the order of asking."""
-        values = {"call_id": call_id, "subject": subject, "agent_id": agent_id, "customer_id": customer_id}
+        """The contact's ticket, opened now unless it has one: the unique ``contact_id`` decides."""
+        values = {"contact_id": contact_id, "subject": subject, "agent_id": agent_id, "customer_id": customer_id}
         try:
             async with self._database.write() as connection:
                 await connection.execute(
                     insert(tickets).values(**values, state=TicketState.OPEN, note=note, created_at=at)
                 )
         except IntegrityError:
-            if await self.of_call(call_id) is None:
+            if await self.of_call(contact_id) is None:
                 raise
-        ticket = await self.of_call(call_id)
+        ticket = await self.of_call(contact_id)
         assert ticket is not None
         return ticket
 
@@ -46,8 +46,8 @@ class Tickets:
         found = await self._select(tickets.c.id == ticket_id, limit=1)
         return found[0] if found else None
 
-    async def of_call(self, call_id: CallId) -> Ticket | None:
-        found = await self._select(tickets.c.call_id == call_id, limit=1)
+    async def of_call(self, contact_id: ContactId) -> Ticket | None:
+        found = await self._select(tickets.c.contact_id == contact_id, limit=1)
         return found[0] if found else None
 
     async def latest(

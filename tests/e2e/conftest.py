@@ -14,9 +14,9 @@ from softswitch_config.installation import Installation, find
 from softswitch_config.local import LocalAsterisk
 from softswitch_config.render import Folders, render
 from switchroom.domain.ids import AgentId, QueueName
-from switchroom.settings import Asterisk, Media, Settings, Sip
-from switchroom.softswitch.ami import AmiSoftswitch
-from switchroom.softswitch.port import SwitchUp
+from switchroom.runtime.settings import Asterisk, Media, Settings, Sip
+from telephony.softswitch.ami import AmiSoftswitch
+from telephony.softswitch.port import SwitchUp
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import CARRIER, Phones, free_port
 from tests.e2e.switch import Switch

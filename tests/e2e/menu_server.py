@@ -4,8 +4,8 @@ import json
 
 from aiohttp import WSMsgType, web
 
-from switchroom.domain.ids import CallId
-from switchroom.settings import Media
+from switchroom.domain.ids import ContactId
+from switchroom.runtime.settings import Media
 
 
 class MenuServer:
@@ -14,11 +14,11 @@ class MenuServer:
     def __init__(self, media: Media) -> None:
         self._media = media
         self._runner: web.AppRunner | None = None
-        self._sockets: dict[CallId, web.WebSocketResponse] = {}
-        self.keys: dict[CallId, str] = {}
+        self._sockets: dict[ContactId, web.WebSocketResponse] = {}
+        self.keys: dict[ContactId, str] = {}
 
     @property
-    def callers(self) -> tuple[CallId, ...]:
+    def callers(self) -> tuple[ContactId, ...]:
         return tuple(self._sockets)
 
     async def start(self) -> None:
@@ -37,25 +37,25 @@ class MenuServer:
             await self._runner.cleanup()
             self._runner = None
 
-    async def let_go(self, call_id: CallId) -> None:
+    async def let_go(self, contact_id: ContactId) -> None:
         """End this caller's media; the dialplan goes on."""
-        await self._sockets[call_id].send_json({"command": "HANGUP"})
+        await self._sockets[contact_id].send_json({"command": "HANGUP"})
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=["media"])
         await socket.prepare(request)
-        call_id = CallId("")
+        contact_id = ContactId("")
         try:
             async for message in socket:
                 if message.type is not WSMsgType.TEXT:
                     continue
                 event = json.loads(message.data)
                 if event["event"] == "MEDIA_START":
-                    call_id = CallId(event["channel_variables"]["__CALL_ID"])
-                    self._sockets[call_id] = socket
-                    self.keys.setdefault(call_id, "")
+                    contact_id = ContactId(event["channel_variables"]["__CONTACT_ID"])
+                    self._sockets[contact_id] = socket
+                    self.keys.setdefault(contact_id, "")
                 elif event["event"] == "DTMF_END":
-                    self.keys[call_id] += event["digit"]
+                    self.keys[contact_id] += event["digit"]
         finally:
-            self._sockets.pop(call_id, None)
+            self._sockets.pop(contact_id, None)
         return socket

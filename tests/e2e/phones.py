@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from switchroom.domain.ids import AgentId
-from switchroom.settings import Settings
+from switchroom.runtime.settings import Settings
 from tests.e2e.waiting import wait_until
 
 SCENARIOS = Path(__file__).parent / "sipp"

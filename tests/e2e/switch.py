@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from switchroom.domain.contact import Requirements, Tier, Waiting
-from switchroom.domain.ids import CallId, QueueName
-from switchroom.softswitch.port import CallerArrived, CallGone, LiveCall, LivePhase, Softswitch, SwitchEvent
+from switchroom.domain.contact import CustomerTier, Requirements, Waiting
+from switchroom.domain.ids import ContactId, QueueName
+from telephony.softswitch.port import CallerArrived, CallGone, LiveCall, LivePhase, Softswitch, SwitchEvent
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.waiting import eventually
 
 WAITING = Waiting(
-    Requirements(QueueName("退款"), {"refund": 3, "lang:en": 1}, Tier.GOLD),
+    Requirements(QueueName("退款"), {"refund": 3, "lang:en": 1}, CustomerTier.GOLD),
     datetime(2026, 11, 23, 9, 30, 0, 250000, UTC),
 )
 COLLECTED = {"order": "A-17", "想要": "退款"}
@@ -36,9 +36,9 @@ class Switch:
     async def told(self, event: SwitchEvent) -> None:
         await eventually(lambda: event in self.events, f"{event}, told: {self.events}")
 
-    async def arrived(self) -> CallId:
-        def calls() -> list[CallId]:
-            return [event.call_id for event in self.events if isinstance(event, CallerArrived)]
+    async def arrived(self) -> ContactId:
+        def calls() -> list[ContactId]:
+            return [event.contact_id for event in self.events if isinstance(event, CallerArrived)]
 
         await eventually(calls, "a caller arrived")
         return calls()[-1]
@@ -46,28 +46,28 @@ class Switch:
     async def hang_up_all(self) -> None:
         for call in (await self.softswitch.snapshot()).calls:
             with contextlib.suppress(CallGone):  # hung up by itself meanwhile
-                await self.softswitch.hang_up(call.call_id)
+                await self.softswitch.hang_up(call.contact_id)
 
-    async def live(self, call_id: CallId) -> LiveCall | None:
+    async def live(self, contact_id: ContactId) -> LiveCall | None:
         calls = (await self.softswitch.snapshot()).calls
-        return next((call for call in calls if call.call_id == call_id), None)
+        return next((call for call in calls if call.contact_id == contact_id), None)
 
-    async def phase(self, call_id: CallId) -> LivePhase | None:
-        call = await self.live(call_id)
+    async def phase(self, contact_id: ContactId) -> LivePhase | None:
+        call = await self.live(contact_id)
         return call.phase if call else None
 
-    async def until_phase(self, call_id: CallId, phase: LivePhase | None) -> None:
+    async def until_phase(self, contact_id: ContactId, phase: LivePhase | None) -> None:
         for _ in range(200):
-            if await self.phase(call_id) is phase:
+            if await self.phase(contact_id) is phase:
                 return
-        pytest.fail(f"the call never was {phase}: {await self.live(call_id)}")
+        pytest.fail(f"the call never was {phase}: {await self.live(contact_id)}")
 
 
-async def queue_caller(switch: Switch, menu: MenuServer) -> CallId:
+async def queue_caller(switch: Switch, menu: MenuServer) -> ContactId:
     """Take the arriving caller through the menu into the waiting music."""
-    call_id = await switch.arrived()
-    await eventually(lambda: call_id in menu.callers, "the caller is in the menu")
-    await switch.softswitch.wait(call_id, WAITING, COLLECTED)
-    await menu.let_go(call_id)
-    await switch.until_phase(call_id, LivePhase.WAITING)
-    return call_id
+    contact_id = await switch.arrived()
+    await eventually(lambda: contact_id in menu.callers, "the caller is in the menu")
+    await switch.softswitch.wait(contact_id, WAITING, COLLECTED)
+    await menu.let_go(contact_id)
+    await switch.until_phase(contact_id, LivePhase.WAITING)
+    return contact_id

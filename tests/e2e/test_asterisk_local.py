@@ -16,9 +16,9 @@ from softswitch_config.installation import Installation, version
 from softswitch_config.local import LocalAsterisk
 from softswitch_config.render import Folders, render
 from switchroom.domain.ids import AgentId
-from switchroom.settings import Asterisk, Settings, Sip
-from switchroom.softswitch.ami_version import ask_version
-from switchroom.softswitch.port import SwitchError
+from switchroom.runtime.settings import Asterisk, Settings, Sip
+from telephony.softswitch.ami_version import ask_version
+from telephony.softswitch.port import SwitchError
 from tests.e2e.conftest import AGENTS, FALLBACK_QUEUE, NUMBERS, RunningAsterisk, Softphones, start_asterisk
 from tests.e2e.phones import CARRIER, Phones, free_port
 
@@ -61,7 +61,8 @@ def test_given_a_starter_that_is_gone_when_asked_then_its_asterisk_runs_on_and_c
     assert not second.local.running()
     home, sip, ami = second.settings.home, second.settings.sip, second.settings.asterisk
     program = (
-        "from pathlib import Path; from switchroom.settings import *; from softswitch_config.installation import find;"
+        "from pathlib import Path; from switchroom.runtime.settings import *;"
+        "from softswitch_config.installation import find;"
         "from softswitch_config.local import LocalAsterisk;"
         f"s = Settings(home=Path({str(home)!r}), sip=Sip(port={sip.port}), asterisk=Asterisk(ami_port={ami.ami_port}));"
         "LocalAsterisk(s, find(s.asterisk.tree)).start()"

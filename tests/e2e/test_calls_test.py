@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from demo.scenario import CHINESE, ORDER
-from switchroom.settings import PROJECT
+from switchroom.runtime.settings import PROJECT
 from tests.e2e.whole_system import Running
 
 pytestmark = pytest.mark.timeout(120)
 
 
 def calls_test(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "switchroom.cli", "calls", "test", *words]
+    command = [sys.executable, "-m", "server.cli", "calls", "test", *words]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=90, check=False)
 
 
@@ -33,7 +33,7 @@ async def test_given_the_system_when_a_call_is_placed_by_hand_then_what_was_hear
     assert told["heard_s"] > 4 and -40 < told["level_dbfs"] < -10
     with wave.open(str(heard)) as file:
         assert file.getnframes() / file.getframerate() > 8
-    calls = await running.board.get("calls?limit=5")
+    calls = await running.board.get("contacts?limit=5")
     assert "tell_order" in calls[0]["path"]
 
     plain = calls_test(CHINESE, "--hold", "1").stdout.splitlines()

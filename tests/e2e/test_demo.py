@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from switchroom.settings import PROJECT
+from switchroom.runtime.settings import PROJECT
 from tests.e2e.modes import OPEN_TO_OTHERS, readable_by_others
 from tests.e2e.whole_system import own_settings
 

@@ -25,7 +25,7 @@ async def test_given_a_locked_database_then_the_call_is_answered_and_served_and_
         await until(lambda: _board_has(running.board, "main"), "the caller reaches the menu")
         call.press("2")
         await until(lambda: bool(phone.history and phone.history[0].answered_at), "the agent answers", 40)
-        assert await running.board.get("calls?live=true&limit=5") == []  # nothing could be written down yet
+        assert await running.board.get("contacts?live=true&limit=5") == []  # nothing could be written down yet
     finally:
         lock.execute("ROLLBACK")
         lock.close()

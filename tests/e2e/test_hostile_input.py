@@ -19,7 +19,7 @@ from demo.softphone import PhoneCall
 from demo.system import System, until
 from demo.voices import record_voices
 from softswitch_config.render import Folders
-from switchroom.settings import Settings
+from switchroom.runtime.settings import Settings
 from tests.e2e.raw_sip import RawCall
 from tests.e2e.whole_system import asks_for_returns, newest_call, own_settings, until_call
 
@@ -50,7 +50,7 @@ class Besieged:
 
     async def entered(self) -> set[str]:
         """Every call that the server has ever been told of."""
-        return {call["call_id"] for call in await self.board.get("calls?limit=200")}
+        return {call["contact_id"] for call in await self.board.get("contacts?limit=200")}
 
     def asterisk(self, command: str) -> str:
         assert self.system._asterisk is not None
@@ -185,8 +185,8 @@ async def test_given_any_caller_id_then_the_call_is_served_as_a_strangers(
         if kept is None:
             return
         await until(lambda: bool(besieged.told("switchroom.node.visited", since)), "the caller is in the menu")
-    await until(lambda: bool(besieged.told("switchroom.call.ended", since)), "the call is over")
-    [entered] = besieged.told("switchroom.call.entered", since)
+    await until(lambda: bool(besieged.told("switchroom.contact.ended", since)), "the call is over")
+    [entered] = besieged.told("switchroom.contact.entered", since)
     assert entered["caller"] == kept
     [known] = besieged.told("switchroom.customer.identified", since)
     assert known["customer_id"] is None
@@ -205,13 +205,13 @@ async def test_given_hostile_callers_then_nothing_of_them_is_in_the_log_nor_in_w
 # The menu's audio
 
 
-@pytest.mark.parametrize("call_id", ["nobody", "", "../../etc/passwd", "x" * 1000, "%00", "<script>"])
-async def test_given_a_media_connection_for_no_call_then_it_is_closed(besieged: Besieged, call_id: str) -> None:
+@pytest.mark.parametrize("contact_id", ["nobody", "", "../../etc/passwd", "x" * 1000, "%00", "<script>"])
+async def test_given_a_media_connection_for_no_call_then_it_is_closed(besieged: Besieged, contact_id: str) -> None:
     media = besieged.settings.media
     async with aiohttp.ClientSession() as http:
         try:
             async with http.ws_connect(
-                f"http://{media.host}:{media.port}/media", params={"call_id": call_id}, protocols=("media",)
+                f"http://{media.host}:{media.port}/media", params={"contact_id": contact_id}, protocols=("media",)
             ) as socket:
                 await socket.send_json(_start("c1"))
                 async with asyncio.timeout(5):
@@ -224,23 +224,23 @@ async def test_given_a_media_connection_for_no_call_then_it_is_closed(besieged: 
 async def test_given_rubbish_for_a_call_in_its_menu_then_the_caller_hears_nothing_of_it(besieged: Besieged) -> None:
     call = await dial(await besieged.stage.customer(LI_QIANG), CHINESE)
     await until_call(besieged.board, LI_QIANG, lambda found: "main" in found.get("path", []), "main")
-    call_id = (await newest_call(besieged.board, LI_QIANG))["call_id"]
+    contact_id = (await newest_call(besieged.board, LI_QIANG))["contact_id"]
     media = besieged.settings.media
     url = f"http://{media.host}:{media.port}/media"
     rubbish: list[list[str | bytes]] = [
-        [json.dumps(_start(call_id))],  # as Asterisk would, but the call is in use
-        [json.dumps(_start(call_id)), "x" * 70_000],
+        [json.dumps(_start(contact_id))],  # as Asterisk would, but the call is in use
+        [json.dumps(_start(contact_id)), "x" * 70_000],
         ["not json"],
         ["[" * 30_000],
         [b"\x00" * 320],
         [b"\xff" * 100_000],
         [json.dumps({"event": "DTMF_END", "digit": "9"})],
-        [json.dumps({**_start(call_id), "optimal_frame_size": -1})],
+        [json.dumps({**_start(contact_id), "optimal_frame_size": -1})],
         [],
     ]
     async with aiohttp.ClientSession() as http:
         for messages in rubbish:
-            async with http.ws_connect(url, params={"call_id": call_id}, protocols=("media",)) as socket:
+            async with http.ws_connect(url, params={"contact_id": contact_id}, protocols=("media",)) as socket:
                 with contextlib.suppress(ConnectionError):  # closed already
                     for message in messages:
                         await (socket.send_str(message) if isinstance(message, str) else socket.send_bytes(message))
@@ -256,7 +256,7 @@ async def test_given_rubbish_for_a_call_in_its_menu_then_the_caller_hears_nothin
 _OVER = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.ERROR)
 
 
-def _start(call_id: str) -> dict[str, Any]:
+def _start(contact_id: str) -> dict[str, Any]:
     """Asterisk's first message."""
     return {
         "event": "MEDIA_START",
@@ -266,7 +266,7 @@ def _start(call_id: str) -> dict[str, Any]:
         "format": "slin",
         "optimal_frame_size": 320,
         "ptime": 20,
-        "channel_variables": {"CALL_ID": call_id},
+        "channel_variables": {"CONTACT_ID": contact_id},
     }
 
 
@@ -288,12 +288,12 @@ async def test_given_recordings_that_cannot_be_written_then_the_call_is_served_a
     await until_call(besieged.board, WANG_FANG, lambda found: bool(found.get("ticket_id")), "ticket")
     found = await newest_call(besieged.board, WANG_FANG)
     await until(lambda: "recordings.not_finished" in besieged.log(), "it is tried, and said that it failed")
-    [raw] = spool.glob(f"{found['call_id']}-*.raw")
+    [raw] = spool.glob(f"{found['contact_id']}-*.raw")
     size = raw.stat().st_size
     files.unlink()
     await until(lambda: bool(besieged.told("switchroom.recording.ready", since)), "the next reconciliation", 90)
     [ready] = besieged.told("switchroom.recording.ready", since)
-    assert ready["call_id"] == found["call_id"]
+    assert ready["contact_id"] == found["contact_id"]
     finished = (files / ready["path"]).stat()
     assert finished.st_size > size
     assert finished.st_mode & 0o077 == 0  # nobody else on the machine may listen

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from switchroom.settings import PROJECT
+from switchroom.runtime.settings import PROJECT
 from tests.e2e.waiting import wait_until
 from tests.e2e.whole_system import own_settings
 
@@ -24,7 +24,7 @@ def run(*words: str) -> "subprocess.Popen[str]":
 @contextlib.contextmanager
 def served(home: Path) -> Iterator["subprocess.Popen[str]"]:
     """A server on ``home``; its Asterisk is not there, which it bears."""
-    server = run("switchroom.cli", "serve")
+    server = run("server.cli", "serve")
     try:
         assert server.stdout is not None
         assert server.stdout.readline().startswith("switchroom: ready"), server.communicate(timeout=20)
@@ -55,7 +55,7 @@ def test_given_a_server_when_a_second_starts_on_its_home_then_it_names_the_first
         own = own_settings(monkeypatch, home / "other")
         monkeypatch.setenv("SWITCHROOM_HOME", str(home))
         assert own.http.port
-        told = refused(run("switchroom.cli", "serve"))
+        told = refused(run("server.cli", "serve"))
         assert re.search(
             rf"in use by process {first.pid} \(`switchroom serve`, since \d{{4}}-\d\d-\d\d \d\d:\d\d", told
         )
@@ -75,7 +75,7 @@ def test_given_a_demonstration_when_another_starts_on_its_home_then_it_leaves_th
         wait_until(lambda: "Ctrl-C" in first.stdout.readline(), "the first is up", 60)
         told = refused(run("demo", "--once"))
         assert re.search(rf"process {first.pid} \(`python -m demo`", told)
-        assert "in use by process" in refused(run("switchroom.cli", "serve"))
+        assert "in use by process" in refused(run("server.cli", "serve"))
         asterisk = int((home / "asterisk/run/asterisk.pid").read_text(encoding="ascii"))
         os.kill(asterisk, 0)
         assert first.poll() is None

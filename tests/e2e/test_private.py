@@ -10,7 +10,7 @@ import pytest
 
 from softswitch_config.installation import Installation
 from softswitch_config.render import Folders
-from switchroom.settings import PROJECT
+from switchroom.runtime.settings import PROJECT
 from tests.e2e.modes import OPEN_TO_OTHERS, readable_by_others
 from tests.e2e.waiting import wait_until
 from tests.e2e.whole_system import own_settings
@@ -18,7 +18,7 @@ from tests.e2e.whole_system import own_settings
 
 def switchroom(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "switchroom.cli", *words],
+        [sys.executable, "-m", "server.cli", *words],
         env={**os.environ, "SWITCHROOM_HOME": str(home)},
         cwd=PROJECT,
         capture_output=True,

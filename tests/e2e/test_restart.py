@@ -60,7 +60,7 @@ async def test_given_a_killed_server_then_nobody_is_dropped_and_the_line_keeps_i
             ended = await newest_call(again, STRANGER)
             await until_call(again, STRANGER, lambda found: bool(found.get("ticket_id")), "ticket_id")
             assert ended["outcome"] == "connected"
-            tickets = [t for t in await again.get("tickets?limit=50") if t["call_id"] == ended["call_id"]]
+            tickets = [t for t in await again.get("tickets?limit=50") if t["contact_id"] == ended["contact_id"]]
             assert len(tickets) == 1
     finally:
         await stage.close()

@@ -15,7 +15,7 @@ from demo.people import dial
 from demo.scenario import CHINESE, LI_QIANG, STRANGER, WANG_FANG
 from demo.softphone import SoftphoneError
 from demo.system import until
-from switchroom.settings import PROJECT
+from switchroom.runtime.settings import PROJECT
 from tests.e2e.whole_system import Running, newest_call, own_settings, until_call, whole_system
 
 
@@ -87,7 +87,7 @@ async def test_given_a_server_out_of_descriptors_then_callers_hear_music_and_ast
         await until(lambda: loud_s(call.heard()) > 2.0, "the caller hears music", timeout_s=8)
         known = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-m", "switchroom.cli", "asterisk", "reload"],
+            [sys.executable, "-m", "server.cli", "asterisk", "reload"],
             cwd=PROJECT,
             capture_output=True,
             timeout=20,
@@ -112,6 +112,6 @@ def test_given_a_limit_of_open_files_then_the_doctor_says_how_many_calls_fit(
     monkeypatch: pytest.MonkeyPatch, short_home: Path, descriptors: int, calls: int
 ) -> None:
     own_settings(monkeypatch, short_home)
-    command = f"ulimit -n {descriptors} && exec {sys.executable} -m switchroom.cli doctor"
+    command = f"ulimit -n {descriptors} && exec {sys.executable} -m server.cli doctor"
     done = subprocess.run(["sh", "-c", command], cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False)
     assert f"calls: {calls} fit at once, bound by the limit of open files (ulimit -n)" in done.stdout

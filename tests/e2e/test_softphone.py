@@ -7,7 +7,7 @@ import pytest
 
 from demo.softphone import PhoneCall, Softphone, SoftphoneError
 from switchroom.domain.ids import AgentId
-from switchroom.softswitch.port import AgentAnswered, AgentLeft, AgentRinging, CallerLeft
+from telephony.softswitch.port import AgentAnswered, AgentLeft, AgentRinging, CallerLeft
 from tests.e2e.audio import loudest_hz, read_stereo
 from tests.e2e.conftest import RunningAsterisk, Softphones
 from tests.e2e.menu_server import MenuServer
@@ -27,9 +27,9 @@ async def test_given_two_phones_when_they_talk_then_each_hears_the_other_and_the
 ) -> None:
     agent = softphones.agent(AGENT, answer_after_s=0.3)
     outgoing = softphones.customer(CALLER).call(NUMBER)
-    call_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentAnswered(call_id=call_id, agent_id=AGENT))
+    contact_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=AGENT))
     incoming = agent.wait_call(5)
     assert incoming.remote == CALLER
     outgoing.play(tone(440, 2))
@@ -37,14 +37,14 @@ async def test_given_two_phones_when_they_talk_then_each_hears_the_other_and_the
     await eventually(lambda: len(incoming.heard()) > 8000 and len(outgoing.heard()) > 16000, "both heard something")
     await eventually(lambda: all(idle(call) for call in (incoming, outgoing)), "all was said")
     incoming.hang_up()
-    await switch.told(AgentLeft(call_id=call_id, agent_id=AGENT))
-    await switch.told(CallerLeft(call_id=call_id))
+    await switch.told(AgentLeft(contact_id=contact_id, agent_id=AGENT))
+    await switch.told(CallerLeft(contact_id=contact_id))
     outgoing.wait_ended(5)
 
-    assert AgentRinging(call_id=call_id, agent_id=AGENT) in switch.events
+    assert AgentRinging(contact_id=contact_id, agent_id=AGENT) in switch.events
     assert loudest_hz(incoming.heard()[-8000:]) == pytest.approx(440, abs=10)
     assert loudest_hz(outgoing.heard()[-8000:]) == pytest.approx(1000, abs=10)
-    (recording,) = asterisk.recordings.glob(f"{call_id}-{AGENT}-*.raw")
+    (recording,) = asterisk.recordings.glob(f"{contact_id}-{AGENT}-*.raw")
     left, right = read_stereo(recording)
     assert loudest_hz(left) == pytest.approx(440, abs=10)
     assert loudest_hz(right) == pytest.approx(1000, abs=10)
@@ -58,10 +58,10 @@ async def test_given_a_menu_when_keys_are_pressed_while_talking_then_each_arrive
 ) -> None:
     call = softphones.customer().call(NUMBER)
     await eventually(lambda: menu.callers, "the caller is in the menu")
-    (call_id,) = menu.callers
+    (contact_id,) = menu.callers
     call.play(tone(440, 2))
     call.press("1123#*0")
-    await eventually(lambda: menu.keys[call_id] == "1123#*0", f"the keys arrived: {menu.keys}")
+    await eventually(lambda: menu.keys[contact_id] == "1123#*0", f"the keys arrived: {menu.keys}")
     call.hang_up()
     await eventually(lambda: not menu.callers, "the caller is gone")
 
@@ -71,8 +71,8 @@ async def test_given_a_ringing_phone_when_nobody_answers_then_the_ringing_is_tak
 ) -> None:
     agent = softphones.agent(AGENT, answer_after_s=None)
     softphones.customer().call(NUMBER)
-    call_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=1)
+    contact_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=1)
     incoming = agent.wait_call(5)
     await eventually(lambda: incoming.ended_at, "the ringing was taken back")
     assert incoming.answered_at is None
@@ -84,9 +84,9 @@ async def test_given_a_callers_number_when_the_agents_phone_rings_then_it_shows_
 ) -> None:
     agent = softphones.agent(AGENT, answer_after_s=None)
     softphones.customer(caller).call(NUMBER)
-    call_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentRinging(call_id=call_id, agent_id=AGENT))
+    contact_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentRinging(contact_id=contact_id, agent_id=AGENT))
     assert agent.wait_call(5).remote == shown
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from switchroom.domain.contact import Requirements
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, CallId
-from switchroom.softswitch.port import (
+from switchroom.domain.ids import AgentId, ContactId
+from telephony.softswitch.port import (
     AgentAnswered,
     AgentFailed,
     AgentLeft,
@@ -36,10 +36,10 @@ async def test_given_a_caller_in_the_menu_when_a_key_is_pressed_then_the_menu_he
     switch: Switch, menu: MenuServer, phones: Phones
 ) -> None:
     phones.call(NUMBER, CALLER, keys="12#")
-    call_id = await switch.arrived()
-    await switch.told(CallerArrived(call_id=call_id, number=NUMBER, caller=CALLER))
-    await eventually(lambda: menu.keys.get(call_id) == "12#", "the menu got the keys")
-    assert await switch.phase(call_id) is LivePhase.IN_MENU
+    contact_id = await switch.arrived()
+    await switch.told(CallerArrived(contact_id=contact_id, number=NUMBER, caller=CALLER))
+    await eventually(lambda: menu.keys.get(contact_id) == "12#", "the menu got the keys")
+    assert await switch.phase(contact_id) is LivePhase.IN_MENU
 
 
 async def test_given_a_waiting_caller_when_the_agent_answers_and_hangs_up_then_both_are_recorded_caller_left(
@@ -47,28 +47,28 @@ async def test_given_a_waiting_caller_when_the_agent_answers_and_hangs_up_then_b
 ) -> None:
     phone = phones.agent(AGENT, "answers", ring_s=0.3, hold_s=2.5)
     caller = phones.call(NUMBER, CALLER)
-    call_id = await queue_caller(switch, menu)
-    found = await switch.live(call_id)
+    contact_id = await queue_caller(switch, menu)
+    found = await switch.live(contact_id)
     assert found is not None
     assert (found.waiting, found.collected) == (WAITING, COLLECTED)
     assert (found.number, found.caller, found.agent_id) == (NUMBER, CALLER, None)
     assert abs((datetime.now(UTC) - found.entered_at).total_seconds()) < 10
 
-    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentRinging(call_id=call_id, agent_id=AGENT))
-    await switch.told(AgentAnswered(call_id=call_id, agent_id=AGENT))
-    talking = await switch.live(call_id)
+    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentRinging(contact_id=contact_id, agent_id=AGENT))
+    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=AGENT))
+    talking = await switch.live(contact_id)
     assert talking is not None
     assert (talking.phase, talking.agent_id, talking.waiting) == (LivePhase.TALKING, AGENT, WAITING)
-    await switch.told(AgentLeft(call_id=call_id, agent_id=AGENT))
-    await switch.told(CallerLeft(call_id=call_id))
+    await switch.told(AgentLeft(contact_id=contact_id, agent_id=AGENT))
+    await switch.told(CallerLeft(contact_id=contact_id))
     await eventually(lambda: not (caller.running() or phone.running()), "both phones are done")
     assert caller.finished(), caller.errors.read_text()
     assert phone.finished(), phone.errors.read_text()
 
-    assert await switch.phase(call_id) is None
-    await _check_written_down(switch, call_id, CALLER, (AGENT, 2.5))
-    left, right = read_stereo(recording_of(asterisk, call_id))
+    assert await switch.phase(contact_id) is None
+    await _check_written_down(switch, contact_id, CALLER, (AGENT, 2.5))
+    left, right = read_stereo(recording_of(asterisk, contact_id))
     assert 1.8 < len(left) / 8000 < 3.2
     assert loudest_hz(left) == pytest.approx(CALLER_TONE_HZ, abs=10)
     assert loudest_hz(right) == pytest.approx(AGENT_TONE_HZ, abs=10)
@@ -79,29 +79,29 @@ async def test_given_a_talk_when_the_caller_hangs_up_then_the_recording_is_compl
 ) -> None:
     phones.agent(AGENT, "answers", ring_s=0)
     phones.call(NUMBER, CALLER, hold_s=4)
-    call_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentAnswered(call_id=call_id, agent_id=AGENT))
+    contact_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=AGENT))
     sizes: list[int] = []
 
     def note_size(event: SwitchEvent) -> None:
         if isinstance(event, AgentLeft):
-            sizes.append(recording_of(asterisk, call_id).stat().st_size)
+            sizes.append(recording_of(asterisk, contact_id).stat().st_size)
 
     switch.watch = note_size
-    await switch.told(CallerLeft(call_id=call_id))
-    await switch.until_phase(call_id, None)
-    await _check_written_down(switch, call_id, CALLER, (AGENT, None))
-    assert sizes == [recording_of(asterisk, call_id).stat().st_size]
+    await switch.told(CallerLeft(contact_id=contact_id))
+    await switch.until_phase(contact_id, None)
+    await _check_written_down(switch, contact_id, CALLER, (AGENT, None))
+    assert sizes == [recording_of(asterisk, contact_id).stat().st_size]
     assert sizes[0] > 8000 * 4
 
 
 async def _check_written_down(
-    switch: Switch, call_id: CallId, caller: str, *talks: tuple[AgentId, float | None]
+    switch: Switch, contact_id: ContactId, caller: str, *talks: tuple[AgentId, float | None]
 ) -> None:
     """The softswitch tells of the call that is over, with the agent and length (seconds, where known) of each talk."""
     for _ in range(100):
-        past = [call for call in await switch.softswitch.past_calls() if call.call_id == call_id]
+        past = [call for call in await switch.softswitch.past_calls() if call.contact_id == contact_id]
         if past:
             break
         await asyncio.sleep(0.02)
@@ -113,8 +113,8 @@ async def _check_written_down(
         assert over.entered_at < talk.answered_at < talk.ended_at <= over.ended_at
         if seconds is not None:
             assert (talk.ended_at - talk.answered_at).total_seconds() == pytest.approx(seconds, abs=0.5)
-    await switch.softswitch.forget_past_calls({call.call_id for call in await switch.softswitch.past_calls()})
-    assert not [call for call in await switch.softswitch.past_calls() if call.call_id == call_id]
+    await switch.softswitch.forget_past_calls({call.contact_id for call in await switch.softswitch.past_calls()})
+    assert not [call for call in await switch.softswitch.past_calls() if call.contact_id == contact_id]
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,11 @@ async def test_given_a_waiting_caller_when_the_agent_does_not_take_the_call_then
     agent = AgentId("1002") if behaviour is None else AGENT
     phone = phones.agent(AGENT, behaviour) if behaviour else None
     phones.call(NUMBER, CALLER)
-    call_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(call_id, agent, ring_timeout_s=1)
-    await switch.told(AgentFailed(call_id=call_id, agent_id=agent, failure=failure))
-    await switch.until_phase(call_id, LivePhase.WAITING)
-    call = await switch.live(call_id)
+    contact_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(contact_id, agent, ring_timeout_s=1)
+    await switch.told(AgentFailed(contact_id=contact_id, agent_id=agent, failure=failure))
+    await switch.until_phase(contact_id, LivePhase.WAITING)
+    call = await switch.live(contact_id)
     assert call is not None
     assert (call.waiting, call.collected, call.agent_id) == (WAITING, COLLECTED, None)
     assert phone is None or phone.finished(), "the phone saw the whole SIP exchange"
@@ -142,14 +142,14 @@ async def test_given_a_ringing_agent_when_the_caller_hangs_up_then_the_offer_fai
 ) -> None:
     phone = phones.agent(AGENT, "rings")
     phones.call(NUMBER, CALLER, hold_s=3)
-    call_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=20)
-    await switch.told(AgentRinging(call_id=call_id, agent_id=AGENT))
-    assert await switch.phase(call_id) is LivePhase.RINGING
-    await switch.told(CallerLeft(call_id=call_id))
+    contact_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=20)
+    await switch.told(AgentRinging(contact_id=contact_id, agent_id=AGENT))
+    assert await switch.phase(contact_id) is LivePhase.RINGING
+    await switch.told(CallerLeft(contact_id=contact_id))
     assert [event for event in switch.events if isinstance(event, AgentFailed | AgentLeft | CallerLeft)] == [
-        AgentFailed(call_id=call_id, agent_id=AGENT, failure=OfferFailure.CALLER_LEFT),
-        CallerLeft(call_id=call_id),
+        AgentFailed(contact_id=contact_id, agent_id=AGENT, failure=OfferFailure.CALLER_LEFT),
+        CallerLeft(contact_id=contact_id),
     ]
     assert phone.finished(), phone.errors.read_text()
 
@@ -160,11 +160,11 @@ async def test_given_a_ringing_agent_when_another_is_connected_then_the_first_st
     first, second = phones.agent(AGENT, "rings"), AgentId("1002")
     phones.agent(second, "answers", ring_s=0)
     phones.call(NUMBER, CALLER)
-    call_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=20)
-    await switch.told(AgentRinging(call_id=call_id, agent_id=AGENT))
-    await switch.softswitch.connect(call_id, second, ring_timeout_s=20)
-    await switch.told(AgentAnswered(call_id=call_id, agent_id=second))
+    contact_id = await queue_caller(switch, menu)
+    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=20)
+    await switch.told(AgentRinging(contact_id=contact_id, agent_id=AGENT))
+    await switch.softswitch.connect(contact_id, second, ring_timeout_s=20)
+    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=second))
     assert first.finished(), first.errors.read_text()
 
 
@@ -172,11 +172,11 @@ async def test_given_a_menu_when_it_finishes_then_the_dialplan_hangs_up(
     switch: Switch, menu: MenuServer, phones: Phones
 ) -> None:
     caller = phones.call(NUMBER, CALLER)
-    call_id = await switch.arrived()
-    await eventually(lambda: call_id in menu.callers, "the caller is in the menu")
-    await switch.softswitch.finish(call_id)
-    await menu.let_go(call_id)
-    await switch.told(CallerLeft(call_id=call_id))
+    contact_id = await switch.arrived()
+    await eventually(lambda: contact_id in menu.callers, "the caller is in the menu")
+    await switch.softswitch.finish(contact_id)
+    await menu.let_go(contact_id)
+    await switch.told(CallerLeft(contact_id=contact_id))
     assert caller.finished(), caller.errors.read_text()
 
 
@@ -184,12 +184,12 @@ async def test_given_a_caller_in_the_menu_when_the_media_server_dies_and_returns
     switch: Switch, menu: MenuServer, phones: Phones
 ) -> None:
     caller = phones.call(NUMBER, CALLER, hold_s=20)
-    call_id = await switch.arrived()
-    await eventually(lambda: call_id in menu.callers, "the caller is in the menu")
+    contact_id = await switch.arrived()
+    await eventually(lambda: contact_id in menu.callers, "the caller is in the menu")
     await menu.stop()
-    await eventually(lambda: call_id not in menu.callers, "the menu is gone")
+    await eventually(lambda: contact_id not in menu.callers, "the menu is gone")
     await menu.start()
-    await eventually(lambda: call_id in menu.callers, "the caller is in the menu again")
+    await eventually(lambda: contact_id in menu.callers, "the caller is in the menu again")
     assert caller.running()
 
 
@@ -197,18 +197,18 @@ async def test_given_no_media_server_when_it_stays_away_then_the_caller_falls_ba
     switch: Switch, phones: Phones
 ) -> None:
     phones.call(NUMBER, CALLER, hold_s=60)
-    call_id = await switch.arrived()
+    contact_id = await switch.arrived()
 
     def fallen() -> list[CallerFellBack]:
         return [event for event in switch.events if isinstance(event, CallerFellBack)]
 
     await eventually(fallen, "the caller fell back", timeout_s=60)
     (event,) = fallen()
-    assert event.call_id == call_id
+    assert event.contact_id == contact_id
     assert event.waiting is not None
     assert event.waiting.requirements == Requirements(FALLBACK_QUEUE)
-    await switch.until_phase(call_id, LivePhase.WAITING)
-    call = await switch.live(call_id)
+    await switch.until_phase(contact_id, LivePhase.WAITING)
+    call = await switch.live(contact_id)
     assert call is not None
     assert call.waiting == event.waiting
 
@@ -221,9 +221,9 @@ async def test_given_any_caller_number_when_the_call_enters_then_only_digits_and
     switch: Switch, menu: MenuServer, phones: Phones, sent: str, kept: str
 ) -> None:
     phones.call(NUMBER, sent)
-    call_id = await switch.arrived()
-    await switch.told(CallerArrived(call_id=call_id, number=NUMBER, caller=kept))
-    call = await switch.live(call_id)
+    contact_id = await switch.arrived()
+    await switch.told(CallerArrived(contact_id=contact_id, number=NUMBER, caller=kept))
+    call = await switch.live(contact_id)
     assert call is not None
     assert call.caller == kept
 
@@ -237,6 +237,6 @@ async def test_given_a_phone_when_it_registers_then_its_state_is_told(switch: Sw
     assert PhoneState(agent_id=agent, registered=True, in_use=False) in (await switch.softswitch.snapshot()).phones
 
 
-def recording_of(asterisk: RunningAsterisk, call_id: CallId) -> Path:
-    (path,) = asterisk.recordings.glob(f"{call_id}-{AGENT}-*.raw")
+def recording_of(asterisk: RunningAsterisk, contact_id: ContactId) -> Path:
+    (path,) = asterisk.recordings.glob(f"{contact_id}-{AGENT}-*.raw")
     return path

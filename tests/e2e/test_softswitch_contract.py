@@ -7,9 +7,9 @@ import pytest
 
 from softswitch_config.render import Folders
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, CallId
-from switchroom.softswitch.ami import AmiSoftswitch
-from switchroom.softswitch.port import (
+from switchroom.domain.ids import AgentId, ContactId
+from telephony.softswitch.ami import AmiSoftswitch
+from telephony.softswitch.port import (
     AgentAnswered,
     AgentFailed,
     AgentLeft,
@@ -40,11 +40,11 @@ class World(Protocol):
     softswitch: Softswitch
 
     async def call(self) -> None: ...
-    async def let_go(self, call_id: CallId) -> None: ...
+    async def let_go(self, contact_id: ContactId) -> None: ...
     async def register(self, behaviour: Behaviour) -> None: ...
-    async def nobody_answers(self, call_id: CallId) -> None: ...
-    async def caller_hangs_up(self, call_id: CallId) -> None: ...
-    async def agent_hangs_up(self, call_id: CallId) -> None: ...
+    async def nobody_answers(self, contact_id: ContactId) -> None: ...
+    async def caller_hangs_up(self, contact_id: ContactId) -> None: ...
+    async def agent_hangs_up(self, contact_id: ContactId) -> None: ...
 
 
 class FakeWorld:
@@ -55,20 +55,20 @@ class FakeWorld:
     async def call(self) -> None:
         self._fake.arrive(NUMBER, CALLER)
 
-    async def let_go(self, call_id: CallId) -> None:
-        self._fake.let_go(call_id)
+    async def let_go(self, contact_id: ContactId) -> None:
+        self._fake.let_go(contact_id)
 
     async def register(self, behaviour: Behaviour) -> None:
         self._fake.register(AGENT, behaviour)
 
-    async def nobody_answers(self, call_id: CallId) -> None:
-        self._fake.fail(call_id, OfferFailure.NO_ANSWER)
+    async def nobody_answers(self, contact_id: ContactId) -> None:
+        self._fake.fail(contact_id, OfferFailure.NO_ANSWER)
 
-    async def caller_hangs_up(self, call_id: CallId) -> None:
-        self._fake.caller_hangs_up(call_id)
+    async def caller_hangs_up(self, contact_id: ContactId) -> None:
+        self._fake.caller_hangs_up(contact_id)
 
-    async def agent_hangs_up(self, call_id: CallId) -> None:
-        self._fake.agent_hangs_up(call_id)
+    async def agent_hangs_up(self, contact_id: ContactId) -> None:
+        self._fake.agent_hangs_up(contact_id)
 
 
 class RealWorld:
@@ -86,20 +86,20 @@ class RealWorld:
         self._customer.call(NUMBER)
         await eventually(lambda: self.menu.callers, "the caller is in the menu")
 
-    async def let_go(self, call_id: CallId) -> None:
-        await self.menu.let_go(call_id)
+    async def let_go(self, contact_id: ContactId) -> None:
+        await self.menu.let_go(contact_id)
 
     async def register(self, behaviour: Behaviour) -> None:
         after_s = 0.05 if behaviour == "answers" else None
         self._agent = self._softphones.agent(AGENT, answer_after_s=after_s, busy=behaviour == "busy")
 
-    async def nobody_answers(self, call_id: CallId) -> None:
+    async def nobody_answers(self, contact_id: ContactId) -> None:
         """The ring time (1 s) passes."""
 
-    async def caller_hangs_up(self, call_id: CallId) -> None:
+    async def caller_hangs_up(self, contact_id: ContactId) -> None:
         self._customer.history[-1].hang_up()
 
-    async def agent_hangs_up(self, call_id: CallId) -> None:
+    async def agent_hangs_up(self, contact_id: ContactId) -> None:
         self._agent.history[-1].hang_up()
 
 
@@ -127,13 +127,13 @@ async def switch(world: World) -> AsyncIterator[Switch]:
     assert not made.softswitch.connected
 
 
-async def queued(world: World, switch: Switch) -> CallId:
+async def queued(world: World, switch: Switch) -> ContactId:
     await world.call()
-    call_id = await switch.arrived()
-    await switch.softswitch.wait(call_id, WAITING, COLLECTED)
-    await world.let_go(call_id)
-    await switch.until_phase(call_id, LivePhase.WAITING)
-    return call_id
+    contact_id = await switch.arrived()
+    await switch.softswitch.wait(contact_id, WAITING, COLLECTED)
+    await world.let_go(contact_id)
+    await switch.until_phase(contact_id, LivePhase.WAITING)
+    return contact_id
 
 
 def of_call(switch: Switch) -> list[SwitchEvent]:
@@ -143,14 +143,14 @@ def of_call(switch: Switch) -> list[SwitchEvent]:
 
 async def test_a_caller_arrives_in_the_menu_and_waits_with_what_was_written(world: World, switch: Switch) -> None:
     await world.call()
-    call_id = await switch.arrived()
-    assert of_call(switch) == [CallerArrived(call_id=call_id, number=NUMBER, caller=CALLER)]
-    await switch.until_phase(call_id, LivePhase.IN_MENU)
-    await switch.softswitch.wait(call_id, WAITING, COLLECTED)
-    assert await switch.phase(call_id) is LivePhase.IN_MENU, "until the menu lets go"
-    await world.let_go(call_id)
-    await switch.until_phase(call_id, LivePhase.WAITING)
-    call = await switch.live(call_id)
+    contact_id = await switch.arrived()
+    assert of_call(switch) == [CallerArrived(contact_id=contact_id, number=NUMBER, caller=CALLER)]
+    await switch.until_phase(contact_id, LivePhase.IN_MENU)
+    await switch.softswitch.wait(contact_id, WAITING, COLLECTED)
+    assert await switch.phase(contact_id) is LivePhase.IN_MENU, "until the menu lets go"
+    await world.let_go(contact_id)
+    await switch.until_phase(contact_id, LivePhase.WAITING)
+    call = await switch.live(contact_id)
     assert call is not None
     assert (call.number, call.caller, call.agent_id) == (NUMBER, CALLER, None)
     assert (call.waiting, call.collected) == (WAITING, COLLECTED)
@@ -164,11 +164,11 @@ async def test_a_snapshot_tells_for_how_long_the_softswitch_has_been_running(wor
 
 async def test_a_menu_that_finishes_ends_the_call(world: World, switch: Switch) -> None:
     await world.call()
-    call_id = await switch.arrived()
-    await switch.softswitch.finish(call_id)
-    await world.let_go(call_id)
-    await switch.told(CallerLeft(call_id=call_id))
-    assert await switch.live(call_id) is None
+    contact_id = await switch.arrived()
+    await switch.softswitch.finish(contact_id)
+    await world.let_go(contact_id)
+    await switch.told(CallerLeft(contact_id=contact_id))
+    assert await switch.live(contact_id) is None
 
 
 @pytest.mark.parametrize("still_in_the_menu", [False, True])
@@ -177,34 +177,34 @@ async def test_an_agent_rings_answers_and_hangs_up(world: World, switch: Switch,
     await switch.told(PhoneState(agent_id=AGENT, registered=True, in_use=False))
     if still_in_the_menu:
         await world.call()
-        call_id = await switch.arrived()
-        await switch.softswitch.wait(call_id, WAITING, COLLECTED)
+        contact_id = await switch.arrived()
+        await switch.softswitch.wait(contact_id, WAITING, COLLECTED)
     else:
-        call_id = await queued(world, switch)
-    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentAnswered(call_id=call_id, agent_id=AGENT))
+        contact_id = await queued(world, switch)
+    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=AGENT))
     await switch.told(PhoneState(agent_id=AGENT, registered=True, in_use=True))
-    call = await switch.live(call_id)
+    call = await switch.live(contact_id)
     assert call is not None
     assert (call.phase, call.agent_id, call.waiting) == (LivePhase.TALKING, AGENT, WAITING)
-    await world.agent_hangs_up(call_id)
-    await switch.told(CallerLeft(call_id=call_id))
+    await world.agent_hangs_up(contact_id)
+    await switch.told(CallerLeft(contact_id=contact_id))
     assert of_call(switch)[1:] == [
-        AgentRinging(call_id=call_id, agent_id=AGENT),
-        AgentAnswered(call_id=call_id, agent_id=AGENT),
-        AgentLeft(call_id=call_id, agent_id=AGENT),
-        CallerLeft(call_id=call_id),
+        AgentRinging(contact_id=contact_id, agent_id=AGENT),
+        AgentAnswered(contact_id=contact_id, agent_id=AGENT),
+        AgentLeft(contact_id=contact_id, agent_id=AGENT),
+        CallerLeft(contact_id=contact_id),
     ]
 
 
 async def test_the_caller_ends_the_talk(world: World, switch: Switch) -> None:
     await world.register("answers")
-    call_id = await queued(world, switch)
-    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentAnswered(call_id=call_id, agent_id=AGENT))
-    await world.caller_hangs_up(call_id)
-    await switch.told(CallerLeft(call_id=call_id))
-    assert of_call(switch)[-2:] == [AgentLeft(call_id=call_id, agent_id=AGENT), CallerLeft(call_id=call_id)]
+    contact_id = await queued(world, switch)
+    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=AGENT))
+    await world.caller_hangs_up(contact_id)
+    await switch.told(CallerLeft(contact_id=contact_id))
+    assert of_call(switch)[-2:] == [AgentLeft(contact_id=contact_id, agent_id=AGENT), CallerLeft(contact_id=contact_id)]
 
 
 @pytest.mark.parametrize(
@@ -217,55 +217,55 @@ async def test_an_agent_who_does_not_take_the_call_leaves_the_caller_waiting(
     agent = AGENT if behaviour else ABSENT
     if behaviour:
         await world.register(behaviour)
-    call_id = await queued(world, switch)
-    await switch.softswitch.connect(call_id, agent, ring_timeout_s=1)
+    contact_id = await queued(world, switch)
+    await switch.softswitch.connect(contact_id, agent, ring_timeout_s=1)
     if behaviour == "rings":
-        await switch.told(AgentRinging(call_id=call_id, agent_id=agent))
-        assert await switch.phase(call_id) is LivePhase.RINGING
-        await world.nobody_answers(call_id)
-    await switch.told(AgentFailed(call_id=call_id, agent_id=agent, failure=failure))
-    await switch.until_phase(call_id, LivePhase.WAITING)
-    call = await switch.live(call_id)
+        await switch.told(AgentRinging(contact_id=contact_id, agent_id=agent))
+        assert await switch.phase(contact_id) is LivePhase.RINGING
+        await world.nobody_answers(contact_id)
+    await switch.told(AgentFailed(contact_id=contact_id, agent_id=agent, failure=failure))
+    await switch.until_phase(contact_id, LivePhase.WAITING)
+    call = await switch.live(contact_id)
     assert call is not None
     assert (call.waiting, call.agent_id) == (WAITING, None)
 
 
 async def test_a_caller_who_hangs_up_while_it_rings_is_told_before_the_end(world: World, switch: Switch) -> None:
     await world.register("rings")
-    call_id = await queued(world, switch)
-    await switch.softswitch.connect(call_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentRinging(call_id=call_id, agent_id=AGENT))
-    await world.caller_hangs_up(call_id)
-    await switch.told(CallerLeft(call_id=call_id))
+    contact_id = await queued(world, switch)
+    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
+    await switch.told(AgentRinging(contact_id=contact_id, agent_id=AGENT))
+    await world.caller_hangs_up(contact_id)
+    await switch.told(CallerLeft(contact_id=contact_id))
     assert of_call(switch)[-2:] == [
-        AgentFailed(call_id=call_id, agent_id=AGENT, failure=OfferFailure.CALLER_LEFT),
-        CallerLeft(call_id=call_id),
+        AgentFailed(contact_id=contact_id, agent_id=AGENT, failure=OfferFailure.CALLER_LEFT),
+        CallerLeft(contact_id=contact_id),
     ]
 
 
 async def test_a_call_that_is_over_is_gone_for_every_command(world: World, switch: Switch) -> None:
-    call_id = await queued(world, switch)
-    await switch.softswitch.hang_up(call_id)
-    await switch.told(CallerLeft(call_id=call_id))
+    contact_id = await queued(world, switch)
+    await switch.softswitch.hang_up(contact_id)
+    await switch.told(CallerLeft(contact_id=contact_id))
     for command in (
-        switch.softswitch.wait(call_id, WAITING, COLLECTED),
-        switch.softswitch.connect(call_id, AGENT, 10),
-        switch.softswitch.finish(call_id),
-        switch.softswitch.hang_up(call_id),
+        switch.softswitch.wait(contact_id, WAITING, COLLECTED),
+        switch.softswitch.connect(contact_id, AGENT, 10),
+        switch.softswitch.finish(contact_id),
+        switch.softswitch.hang_up(contact_id),
     ):
         with pytest.raises(CallGone):
             await command
 
 
 async def test_a_stopped_softswitch_refuses_every_command(world: World, switch: Switch) -> None:
-    call_id = await queued(world, switch)
+    contact_id = await queued(world, switch)
     await switch.softswitch.stop()
     assert not switch.softswitch.connected
     with pytest.raises(SwitchError):
-        await switch.softswitch.connect(call_id, AGENT, 10)
+        await switch.softswitch.connect(contact_id, AGENT, 10)
     with pytest.raises(SwitchError):
         await switch.softswitch.snapshot()
     switch.events.clear()
     await switch.softswitch.start(switch.events.append)
     await switch.told(SwitchUp())
-    assert await switch.phase(call_id) is LivePhase.WAITING, "the call went on"
+    assert await switch.phase(contact_id) is LivePhase.WAITING, "the call went on"

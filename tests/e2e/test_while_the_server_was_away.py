@@ -14,7 +14,7 @@ from demo.people import dial
 from demo.scenario import CHINESE, LI_QIANG, STRANGER, WANG_FANG
 from demo.softphone import PhoneCall
 from demo.system import until
-from switchroom.settings import Settings
+from switchroom.runtime.settings import Settings
 from tests.e2e.stalling_proxy import StallingProxy
 from tests.e2e.whole_system import (
     Running,
@@ -73,7 +73,7 @@ async def check_talk(board: Desk, caller: str, at: Seat, ring: PhoneCall) -> Non
     answered, ended = (datetime.fromisoformat(found[name]) for name in ("answered_at", "ended_at"))
     assert abs((answered - ring.answered_at).total_seconds()) < 1.0
     assert abs((ended - ring.ended_at).total_seconds()) < 1.0
-    tickets = [one for one in await board.get("tickets?limit=50") if one["call_id"] == found["call_id"]]
+    tickets = [one for one in await board.get("tickets?limit=50") if one["contact_id"] == found["contact_id"]]
     assert len(tickets) == 1
     await until_call(board, caller, lambda found: bool(found.get("recording_id")), "with its recording")
 

@@ -18,7 +18,7 @@ from demo.scenario import CHINESE
 from demo.softphone import PhoneCall, Softphone
 from demo.system import System
 from demo.voices import record_voices
-from switchroom.settings import PROJECT, Settings
+from switchroom.runtime.settings import PROJECT, Settings
 from tests.e2e.phones import free_port
 
 
@@ -113,9 +113,10 @@ async def asks_for_returns(stage: Stage, board: Desk, caller: str) -> PhoneCall:
 
 async def newest_call(board: Desk, caller: str) -> dict[str, Any]:
     """This caller's newest call that came while the test ran; empty while there is none."""
-    calls = await board.get("calls?limit=50")
+    calls = await board.get("contacts?limit=50")
     return next(
-        (call for call in calls if call["caller"].endswith(caller[-8:]) and not call["call_id"].startswith("demo-")), {}
+        (call for call in calls if call["caller"].endswith(caller[-8:]) and not call["contact_id"].startswith("demo-")),
+        {},
     )
 
 

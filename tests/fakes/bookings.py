@@ -3,38 +3,38 @@
 import asyncio
 from collections.abc import Collection, Mapping
 
-from switchroom.bus import Bus
-from switchroom.domain.call import Outcome
-from switchroom.domain.events import CallEnded, CallEntered, Reconciled
-from switchroom.domain.ids import CallId
+from switchroom.domain.contact import Outcome
+from switchroom.domain.events import ContactEnded, ContactEntered, Reconciled
+from switchroom.domain.ids import ContactId
+from switchroom.runtime.bus import Bus
 
 
 class FakeBookings:
-    """Outlives servers (`switchroom.reconcile.Bookings`); ``follow`` each one's bus. ``away``: it does not answer."""
+    """Outlives servers (`telephony.reconcile.Bookings`); ``follow`` each one's bus. ``away``: it does not answer."""
 
     def __init__(self) -> None:
-        self.known: dict[CallId, Outcome | None] = {}
+        self.known: dict[ContactId, Outcome | None] = {}
         self.away = False
 
     def follow(self, bus: Bus) -> None:
-        bus.subscribe(CallEntered, lambda event: self.known.setdefault(event.call_id, None))
-        bus.subscribe(CallEnded, self._on_ended)
+        bus.subscribe(ContactEntered, lambda event: self.known.setdefault(event.contact_id, None))
+        bus.subscribe(ContactEnded, self._on_ended)
         bus.subscribe(Reconciled, self._on_reconciled)
 
-    def _on_ended(self, event: CallEnded) -> None:
-        if self.known.get(event.call_id) is None:
-            self.known[event.call_id] = event.outcome
+    def _on_ended(self, event: ContactEnded) -> None:
+        if self.known.get(event.contact_id) is None:
+            self.known[event.contact_id] = event.outcome
 
     def _on_reconciled(self, event: Reconciled) -> None:
         """What is not live is over, as the ledger sees it."""
-        for call_id, outcome in self.known.items():
-            if outcome is None and call_id not in event.live:
-                self.known[call_id] = Outcome.ABANDONED
+        for contact_id, outcome in self.known.items():
+            if outcome is None and contact_id not in event.live:
+                self.known[contact_id] = Outcome.ABANDONED
 
-    async def outcomes(self, call_ids: Collection[CallId]) -> Mapping[CallId, Outcome | None]:
+    async def outcomes(self, contact_ids: Collection[ContactId]) -> Mapping[ContactId, Outcome | None]:
         if self.away:
             raise ConnectionError
-        return {call_id: self.known[call_id] for call_id in call_ids if call_id in self.known}
+        return {contact_id: self.known[contact_id] for contact_id in contact_ids if contact_id in self.known}
 
     async def flush(self) -> None:
         while self.away:

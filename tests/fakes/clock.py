@@ -15,7 +15,7 @@ class FakeTimer:
 
 
 class FakeClock:
-    """`switchroom.clock.Clock`; `advance` runs the timers that fall due, in order."""
+    """`switchroom.runtime.clock.Clock`; `advance` runs the timers that fall due, in order."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 8, 9, 30, tzinfo=UTC)) -> None:
         self._start = start

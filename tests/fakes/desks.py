@@ -4,15 +4,15 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cti_bridge.api.ports import AgentWish
-from switchroom.bus import Bus
-from switchroom.clock import Clock
+from cti_bridge.api.ports import RequestedState
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import Tier
-from switchroom.domain.errors import Refused, UnknownAgent, UnknownCall
+from switchroom.domain.contact import CustomerTier
+from switchroom.domain.errors import Refused, UnknownAgent, UnknownContact
 from switchroom.domain.events import AgentState, AgentStateChanged
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock
 
 
 class FakeAgentDesk:
@@ -31,7 +31,7 @@ class FakeAgentDesk:
                 reason=None,
                 since=clock.now(),
                 until=None,
-                call_id=None,
+                contact_id=None,
                 skills={"returns": 9},
                 queues=tuple(map(QueueName, queues)),
                 phone_registered=True,
@@ -70,7 +70,7 @@ class FakeAgentDesk:
             for name, title in titles.items()
         ]
 
-    async def set_state(self, agent_id: AgentId, state: AgentWish, reason: str | None) -> AgentView:
+    async def set_state(self, agent_id: AgentId, state: RequestedState, reason: str | None) -> AgentView:
         if agent_id not in self._agents:
             raise UnknownAgent(agent_id)
         if self.refusal:
@@ -83,18 +83,18 @@ class FakeAgentDesk:
         state: AgentState,
         *,
         reason: str | None = None,
-        call_id: CallId | None = None,
+        contact_id: ContactId | None = None,
         wrap_up_s: float | None = None,
     ) -> AgentView:
         """Put the agent into ``state`` and say so on the bus."""
         now = self._clock.now()
         until = now + timedelta(seconds=wrap_up_s) if wrap_up_s is not None else None
         moved = dataclasses.replace(
-            self._agents[agent_id], state=state, reason=reason, call_id=call_id, since=now, until=until
+            self._agents[agent_id], state=state, reason=reason, contact_id=contact_id, since=now, until=until
         )
         self._agents[agent_id] = moved
         self._bus.publish(
-            AgentStateChanged(at=now, agent_id=agent_id, state=state, reason=reason, call_id=call_id, until=until)
+            AgentStateChanged(at=now, agent_id=agent_id, state=state, reason=reason, contact_id=contact_id, until=until)
         )
         return moved
 
@@ -102,18 +102,18 @@ class FakeAgentDesk:
 class FakeCallDesk:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.hung_up: list[CallId] = []
-        self.calls: dict[CallId, CallView] = {}
+        self.hung_up: list[ContactId] = []
+        self.calls: dict[ContactId, CallView] = {}
         self.refusal: str | None = None
 
-    def add(self, call_id: CallId, agent_id: AgentId | None) -> None:
-        self.calls[call_id] = CallView(
-            call_id=call_id,
+    def add(self, contact_id: ContactId, agent_id: AgentId | None) -> None:
+        self.calls[contact_id] = CallView(
+            contact_id=contact_id,
             number="4008123123",
             caller="13800138000",
             state=CallState.CONNECTED if agent_id else CallState.QUEUED,
             entered_at=self._clock.now(),
-            tier=Tier.GOLD,
+            tier=CustomerTier.GOLD,
             queue=QueueName("returns"),
             agent_id=agent_id,
         )
@@ -121,15 +121,15 @@ class FakeCallDesk:
     def live(self) -> Sequence[CallView]:
         return list(self.calls.values())
 
-    def find(self, call_id: CallId) -> CallView | None:
-        return self.calls.get(call_id)
+    def find(self, contact_id: ContactId) -> CallView | None:
+        return self.calls.get(contact_id)
 
-    async def hang_up(self, call_id: CallId) -> None:
+    async def hang_up(self, contact_id: ContactId) -> None:
         if self.refusal:
             raise Refused(self.refusal)
-        if call_id not in self.calls:
-            raise UnknownCall(call_id)
-        self.hung_up.append(call_id)
+        if contact_id not in self.calls:
+            raise UnknownContact(contact_id)
+        self.hung_up.append(contact_id)
 
 
 class FakeFlowDesk:

@@ -12,8 +12,8 @@ from typing import Literal
 
 from switchroom.domain.contact import Waiting
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, CallId
-from switchroom.softswitch.port import (
+from switchroom.domain.ids import AgentId, ContactId
+from telephony.softswitch.port import (
     AgentAnswered,
     AgentFailed,
     AgentLeft,
@@ -39,10 +39,10 @@ Behaviour = Literal["answers", "rings", "busy"]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One call of the port, as ``Command("connect", call_id, (agent_id, 20))``."""
+    """One call of the port, as ``Command("connect", contact_id, (agent_id, 20))``."""
 
     name: str
-    call_id: CallId
+    contact_id: ContactId
     arguments: tuple[object, ...] = ()
 
 
@@ -72,11 +72,11 @@ class FakeSoftswitch:
     snapshot_taken: asyncio.Event = field(default_factory=asyncio.Event)
     snapshot_arrives: asyncio.Event = field(default_factory=asyncio.Event)
     """Cleared by a test that wants things to happen while a snapshot is on its way."""
-    while_writing: Callable[[CallId], None] = lambda _: None
+    while_writing: Callable[[ContactId], None] = lambda _: None
     """What happens while a place is being written on a channel."""
     _started_at: datetime = field(init=False)
     _handler: Callable[[SwitchEvent], None] | None = None
-    _lines: dict[CallId, _Line] = field(default_factory=dict)
+    _lines: dict[ContactId, _Line] = field(default_factory=dict)
     _past: list[PastCall] = field(default_factory=list)
     _phones: dict[AgentId, _Phone] = field(default_factory=dict)
 
@@ -112,66 +112,68 @@ class FakeSoftswitch:
     async def past_calls(self) -> Sequence[PastCall]:
         return tuple(self._past)
 
-    async def forget_past_calls(self, booked: Set[CallId]) -> None:
-        self._past = [call for call in self._past if call.call_id not in booked]
+    async def forget_past_calls(self, booked: Set[ContactId]) -> None:
+        self._past = [call for call in self._past if call.contact_id not in booked]
 
-    async def wait(self, call_id: CallId, waiting: Waiting, collected: Mapping[str, str] | None) -> None:
-        line = self._command("wait", call_id, waiting, None if collected is None else dict(collected))
+    async def wait(self, contact_id: ContactId, waiting: Waiting, collected: Mapping[str, str] | None) -> None:
+        line = self._command("wait", contact_id, waiting, None if collected is None else dict(collected))
         line.live = replace(line.live, waiting=waiting)
         if collected is not None:
             line.live = replace(line.live, collected=dict(collected))
         line.next = "waiting"
-        self.while_writing(call_id)
+        self.while_writing(contact_id)
 
-    async def connect(self, call_id: CallId, agent_id: AgentId, ring_timeout_s: int) -> None:
-        line = self._command("connect", call_id, agent_id, ring_timeout_s)
+    async def connect(self, contact_id: ContactId, agent_id: AgentId, ring_timeout_s: int) -> None:
+        line = self._command("connect", contact_id, agent_id, ring_timeout_s)
         line.live = replace(line.live, phase=LivePhase.RINGING, agent_id=agent_id)
         phone = self._phones.get(agent_id)
         if phone is None:
-            self.fail(call_id, OfferFailure.UNREACHABLE)
+            self.fail(contact_id, OfferFailure.UNREACHABLE)
         elif phone.behaviour == "busy":
-            self.fail(call_id, OfferFailure.BUSY)
+            self.fail(contact_id, OfferFailure.BUSY)
         else:
-            self._tell(AgentRinging(call_id=call_id, agent_id=agent_id))
+            self._tell(AgentRinging(contact_id=contact_id, agent_id=agent_id))
             if phone.behaviour == "answers":
-                self.answer(call_id)
+                self.answer(contact_id)
 
-    async def note_served(self, call_id: CallId) -> None:
-        line = self._command("note_served", call_id)
+    async def note_served(self, contact_id: ContactId) -> None:
+        line = self._command("note_served", contact_id)
         line.live = replace(line.live, served=True)
 
-    async def finish(self, call_id: CallId) -> None:
-        self._command("finish", call_id).next = "hangup"
+    async def finish(self, contact_id: ContactId) -> None:
+        self._command("finish", contact_id).next = "hangup"
 
-    async def hang_up(self, call_id: CallId) -> None:
-        self._command("hang_up", call_id)
-        self.caller_hangs_up(call_id)
+    async def hang_up(self, contact_id: ContactId) -> None:
+        self._command("hang_up", contact_id)
+        self.caller_hangs_up(contact_id)
 
     # The world.
 
-    def arrive(self, number: str, caller: str) -> CallId:
+    def arrive(self, number: str, caller: str) -> ContactId:
         """A customer calls, and is in the menu."""
-        call_id = CallId(str(uuid.uuid4()))
-        self._lines[call_id] = _Line(
-            LiveCall(call_id=call_id, number=number, caller=caller, entered_at=self.now(), phase=LivePhase.IN_MENU)
+        contact_id = ContactId(str(uuid.uuid4()))
+        self._lines[contact_id] = _Line(
+            LiveCall(
+                contact_id=contact_id, number=number, caller=caller, entered_at=self.now(), phase=LivePhase.IN_MENU
+            )
         )
-        self._tell(CallerArrived(call_id=call_id, number=number, caller=caller))
-        return call_id
+        self._tell(CallerArrived(contact_id=contact_id, number=number, caller=caller))
+        return contact_id
 
-    def let_go(self, call_id: CallId) -> None:
+    def let_go(self, contact_id: ContactId) -> None:
         """The menu lets go of the caller, who goes where `wait` or `finish` said; else back into the menu."""
-        line = self._lines[call_id]
+        line = self._lines[contact_id]
         if line.next == "waiting":
             line.live = replace(line.live, phase=LivePhase.WAITING)
         elif line.next == "hangup":
-            self.caller_hangs_up(call_id)
+            self.caller_hangs_up(contact_id)
         line.next = ""
 
-    def fall_back(self, call_id: CallId, waiting: Waiting | None) -> None:
+    def fall_back(self, contact_id: ContactId, waiting: Waiting | None) -> None:
         """No menu could be reached; without ``waiting`` what is on the channel cannot be read."""
-        line = self._lines[call_id]
+        line = self._lines[contact_id]
         line.live = replace(line.live, phase=LivePhase.WAITING, waiting=waiting)
-        self._tell(CallerFellBack(call_id=call_id, waiting=waiting))
+        self._tell(CallerFellBack(contact_id=contact_id, waiting=waiting))
 
     def register(self, agent_id: AgentId, behaviour: Behaviour = "answers") -> None:
         self._phones[agent_id] = _Phone(behaviour)
@@ -181,34 +183,34 @@ class FakeSoftswitch:
         del self._phones[agent_id]
         self._tell_phone(agent_id)
 
-    def answer(self, call_id: CallId) -> None:
+    def answer(self, contact_id: ContactId) -> None:
         """The ringing agent takes the call."""
-        line, agent_id = self._ringing(call_id)
+        line, agent_id = self._ringing(contact_id)
         line.live = replace(line.live, phase=LivePhase.TALKING, answered_at=self.now())
         self._phones[agent_id].in_use = True
-        self._tell(AgentAnswered(call_id=call_id, agent_id=agent_id))
+        self._tell(AgentAnswered(contact_id=contact_id, agent_id=agent_id))
         self._tell_phone(agent_id)
 
-    def fail(self, call_id: CallId, failure: OfferFailure) -> None:
+    def fail(self, contact_id: ContactId, failure: OfferFailure) -> None:
         """The offer comes to nothing; the caller waits again."""
-        line, agent_id = self._ringing(call_id)
+        line, agent_id = self._ringing(contact_id)
         line.live = replace(line.live, phase=LivePhase.WAITING, agent_id=None)
-        self._tell(AgentFailed(call_id=call_id, agent_id=agent_id, failure=failure))
+        self._tell(AgentFailed(contact_id=contact_id, agent_id=agent_id, failure=failure))
 
-    def agent_hangs_up(self, call_id: CallId) -> None:
+    def agent_hangs_up(self, contact_id: ContactId) -> None:
         """The agent ends the talk; the dialplan ends the call."""
-        assert self._lines[call_id].live.phase is LivePhase.TALKING
-        self.caller_hangs_up(call_id)
+        assert self._lines[contact_id].live.phase is LivePhase.TALKING
+        self.caller_hangs_up(contact_id)
 
-    def caller_hangs_up(self, call_id: CallId) -> None:
-        live = self._lines.pop(call_id).live
+    def caller_hangs_up(self, contact_id: ContactId) -> None:
+        live = self._lines.pop(contact_id).live
         self._write_down(live)
         if live.phase is LivePhase.RINGING and live.agent_id is not None:
-            self._tell(AgentFailed(call_id=call_id, agent_id=live.agent_id, failure=OfferFailure.CALLER_LEFT))
+            self._tell(AgentFailed(contact_id=contact_id, agent_id=live.agent_id, failure=OfferFailure.CALLER_LEFT))
         elif live.phase is LivePhase.TALKING and live.agent_id is not None:
-            self._tell(AgentLeft(call_id=call_id, agent_id=live.agent_id))
+            self._tell(AgentLeft(contact_id=contact_id, agent_id=live.agent_id))
             self._free(live.agent_id)
-        self._tell(CallerLeft(call_id=call_id))
+        self._tell(CallerLeft(contact_id=contact_id))
 
     def _write_down(self, live: LiveCall) -> None:
         talks: tuple[Talk, ...] = ()
@@ -216,7 +218,7 @@ class FakeSoftswitch:
             talks = (Talk(agent_id=live.agent_id, answered_at=live.answered_at, ended_at=self.now()),)
         self._past.append(
             PastCall(
-                call_id=live.call_id,
+                contact_id=live.contact_id,
                 number=live.number,
                 caller=live.caller,
                 entered_at=live.entered_at,
@@ -248,15 +250,15 @@ class FakeSoftswitch:
         if command in self.refuse:
             raise self.refuse[command]
 
-    def _command(self, name: str, call_id: CallId, *arguments: object) -> _Line:
+    def _command(self, name: str, contact_id: ContactId, *arguments: object) -> _Line:
         self._must_be_connected(name)
-        self.commands.append(Command(name, call_id, arguments))
-        if call_id not in self._lines:
-            raise CallGone(call_id)
-        return self._lines[call_id]
+        self.commands.append(Command(name, contact_id, arguments))
+        if contact_id not in self._lines:
+            raise CallGone(contact_id)
+        return self._lines[contact_id]
 
-    def _ringing(self, call_id: CallId) -> tuple[_Line, AgentId]:
-        line = self._lines[call_id]
+    def _ringing(self, contact_id: ContactId) -> tuple[_Line, AgentId]:
+        line = self._lines[contact_id]
         assert line.live.phase is LivePhase.RINGING, f"the call is {line.live.phase}"
         assert line.live.agent_id is not None
         return line, line.live.agent_id

@@ -14,11 +14,11 @@ SILENCE_S = 0.01
 
 
 class FakeAsterisk:
-    """``async with FakeAsterisk(port, call_id) as asterisk`` is a caller's media connection."""
+    """``async with FakeAsterisk(port, contact_id) as asterisk`` is a caller's media connection."""
 
-    def __init__(self, port: int, call_id: str, *, plays: bool = True) -> None:
+    def __init__(self, port: int, contact_id: str, *, plays: bool = True) -> None:
         self._url = f"http://127.0.0.1:{port}/media"
-        self._call_id = call_id
+        self._contact_id = contact_id
         self.plays = plays
         """False: prompts stay in the queue until `play_out`."""
         self.said: list[str] = []
@@ -36,7 +36,7 @@ class FakeAsterisk:
         self._http = aiohttp.ClientSession()
         try:
             self.socket = await self._http.ws_connect(
-                self._url, params={"call_id": self._call_id}, protocols=("media",)
+                self._url, params={"contact_id": self._contact_id}, protocols=("media",)
             )
         except BaseException:
             await self._http.close()

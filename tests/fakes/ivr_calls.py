@@ -7,57 +7,59 @@ from typing import Any
 from ivr.ports import DipFailed
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import Requirements
-from switchroom.domain.errors import UnknownCall
+from switchroom.domain.errors import UnknownContact
 from switchroom.domain.events import InputKind
-from switchroom.domain.ids import CallId
+from switchroom.domain.ids import ContactId
 
 
 class FakeCallControl:
     """Knows the callers it is given, and writes down what menus do with them (ivr.ports.CallControl)."""
 
     def __init__(self, *callers: Caller) -> None:
-        self.callers = {caller.call_id: caller for caller in callers}
-        self.claimed: set[CallId] = set()
+        self.callers = {caller.contact_id: caller for caller in callers}
+        self.claimed: set[ContactId] = set()
         self.record: list[tuple[Any, ...]] = []
         self.fails_with: Exception | None = None
         self.any_caller: str | None = None
         """The number that every unknown call has dialled: for callers whose ids an Asterisk makes."""
 
-    async def claim(self, call_id: CallId, timeout_s: float) -> Caller:
-        if self.any_caller is not None and call_id not in self.callers:
-            self.callers[call_id] = Caller(call_id=call_id, number=self.any_caller, phone="13800138000")
-        if call_id not in self.callers or call_id in self.claimed:
-            raise UnknownCall(call_id)
-        self.claimed.add(call_id)
-        return self.callers[call_id]
+    async def claim(self, contact_id: ContactId, timeout_s: float) -> Caller:
+        if self.any_caller is not None and contact_id not in self.callers:
+            self.callers[contact_id] = Caller(contact_id=contact_id, number=self.any_caller, phone="13800138000")
+        if contact_id not in self.callers or contact_id in self.claimed:
+            raise UnknownContact(contact_id)
+        self.claimed.add(contact_id)
+        return self.callers[contact_id]
 
-    def release(self, call_id: CallId) -> None:
-        self.claimed.remove(call_id)
+    def release(self, contact_id: ContactId) -> None:
+        self.claimed.remove(contact_id)
         self.record.append(("released",))
 
-    def flow_started(self, call_id: CallId, flow: str, version: str) -> None:
+    def flow_started(self, contact_id: ContactId, flow: str, version: str) -> None:
         self.record.append(("flow", flow, version))
 
-    def node_visited(self, call_id: CallId, node: str) -> None:
+    def node_visited(self, contact_id: ContactId, node: str) -> None:
         self.record.append(("node", node))
 
-    def input_taken(self, call_id: CallId, node: str, kind: InputKind, value: str, confidence: float | None) -> None:
+    def input_taken(
+        self, contact_id: ContactId, node: str, kind: InputKind, value: str, confidence: float | None
+    ) -> None:
         self.record.append(("input", node, kind.value, value))
 
-    def resolved(self, call_id: CallId) -> None:
+    def resolved(self, contact_id: ContactId) -> None:
         self.record.append(("resolved",))
 
-    async def queue(self, call_id: CallId, requirements: Requirements, collected: Mapping[str, str]) -> None:
+    async def queue(self, contact_id: ContactId, requirements: Requirements, collected: Mapping[str, str]) -> None:
         if self.fails_with is not None:
             raise self.fails_with
         self.record.append(("queue", requirements, dict(collected)))
 
-    async def fall_back(self, call_id: CallId, collected: Mapping[str, str]) -> None:
+    async def fall_back(self, contact_id: ContactId, collected: Mapping[str, str]) -> None:
         if self.fails_with is not None:
             raise self.fails_with
         self.record.append(("fall_back", dict(collected)))
 
-    async def finish(self, call_id: CallId) -> None:
+    async def finish(self, contact_id: ContactId) -> None:
         if self.fails_with is not None:
             raise self.fails_with
         self.record.append(("finish",))

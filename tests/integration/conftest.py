@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page
 
 from cti_bridge.api.app import DESKTOP
-from switchroom.clock import SystemClock
+from switchroom.runtime.clock import SystemClock
 from tests.fakes.tcp_proxy import TcpProxy
 from tests.fixtures.bridge_server import BridgeServer
 from tests.fixtures.desktop_page import CHROMIUM, browser_context

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from softswitch_config.installation import Installation, find
-from switchroom.settings import Settings
+from switchroom.runtime.settings import Settings
 from tests.fixtures.needed import needed
 
 MODULES = (
@@ -30,9 +30,9 @@ EMPTY = (
 
 DIALPLAN = """
 [in]
-exten => _X.,1,Set(__CALL_ID=${UUID()})
+exten => _X.,1,Set(__CONTACT_ID=${UUID()})
  same => n,Answer()
- same => n,Dial(WebSocket/ivr/c(slin)f(json)v(call_id=${CALL_ID}),3,g)
+ same => n,Dial(WebSocket/ivr/c(slin)f(json)v(contact_id=${CONTACT_ID}),3,g)
  same => n,Verbose(0,MENU LEFT ${DIALSTATUS})
  same => n,Hangup(16)
 """

@@ -11,8 +11,8 @@ import pytest
 from acd.store.redis_store import RedisStore
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import Requirements, Waiting
-from switchroom.domain.events import CallAdopted, OfferFailure, OfferMade, Reconciled
-from switchroom.domain.ids import CallId, QueueName
+from switchroom.domain.events import ContactAdopted, OfferFailure, OfferMade, Reconciled
+from switchroom.domain.ids import ContactId, QueueName
 from tests.fixtures.acd_house import ANN, BOB, House
 from tests.fixtures.redis import RedisServer
 
@@ -32,11 +32,11 @@ async def offers(house: House, count: int) -> list[tuple[str, str]]:
     return house.offers()
 
 
-async def stored(redis: RedisServer, call_ids: set[str]) -> None:
+async def stored(redis: RedisServer, contact_ids: set[str]) -> None:
     """Wait until these wait, as other servers see it."""
     store = RedisStore(redis.url)
     async with asyncio.timeout(10):
-        while {entry.call_id for entry in await store.entries()} != call_ids:
+        while {entry.contact_id for entry in await store.entries()} != contact_ids:
             await asyncio.sleep(0.01)
     await store.close()
 
@@ -76,9 +76,9 @@ async def test_given_a_server_that_died_while_a_phone_rang_then_its_reservation_
     now = house.clock.now()
     waiting = Waiting(Requirements(QueueName("returns"), {"lang:zh": 1}), now)
     house.bus.publish(
-        CallAdopted(
+        ContactAdopted(
             at=now,
-            call_id=CallId("one"),
+            contact_id=ContactId("one"),
             number="4008123123",
             caller="",
             entered_at=now,
@@ -87,7 +87,7 @@ async def test_given_a_server_that_died_while_a_phone_rang_then_its_reservation_
             waiting=waiting,
         )
     )
-    house.bus.publish(Reconciled(at=now, live=frozenset({CallId("one")})))
+    house.bus.publish(Reconciled(at=now, live=frozenset({ContactId("one")})))
     await house.failed("one", ANN, OfferFailure.NO_ANSWER)
     assert await offers(house, 1) == [("one", BOB)]
     await house.acd.stop()

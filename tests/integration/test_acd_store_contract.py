@@ -11,9 +11,9 @@ from acd.routing import QueueEntry
 from acd.store.memory import MemoryStore
 from acd.store.port import Store, StoreError
 from acd.store.redis_store import RedisStore
-from switchroom.clock import SystemClock
-from switchroom.domain.contact import Requirements, Tier, Waiting
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.contact import CustomerTier, Requirements, Waiting
+from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.runtime.clock import SystemClock
 from tests.fixtures.redis import RedisServer
 
 
@@ -36,14 +36,14 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     await found.close()
 
 
-def entry(call_id: str, at_s: int = 0) -> QueueEntry:
-    needs = Requirements(QueueName("returns"), {"returns": 1, "lang:zh": 1}, Tier.GOLD)
+def entry(contact_id: str, at_s: int = 0) -> QueueEntry:
+    needs = Requirements(QueueName("returns"), {"returns": 1, "lang:zh": 1}, CustomerTier.GOLD)
     came = datetime(2026, 1, 5, 9, tzinfo=UTC) + timedelta(seconds=at_s, milliseconds=123)
-    return QueueEntry(CallId(call_id), Waiting(needs, came), came.timestamp() - 60)
+    return QueueEntry(ContactId(contact_id), Waiting(needs, came), came.timestamp() - 60)
 
 
 ANN, BOB = AgentId("1001"), AgentId("1002")
-ONE = CallId("one")
+ONE = ContactId("one")
 
 
 async def test_what_waits_comes_back_as_it_was(store: Store) -> None:
@@ -102,7 +102,7 @@ async def test_given_a_line_told_anew_then_it_is_exactly_that_and_reservations_o
     kept = await store.reserve(entry("kept"), ANN, 30)
     assert await store.reserve(entry("gone"), BOB, 30) is not None
     await store.replace([entry("kept"), entry("new", 5)])
-    assert sorted(e.call_id for e in await store.entries()) == ["kept", "new"]
+    assert sorted(e.contact_id for e in await store.entries()) == ["kept", "new"]
     assert await store.reserve(entry("new", 5), ANN, 30) is None
     assert await store.reserve(entry("new", 5), BOB, 30) is not None
     assert kept is not None and await store.release(kept) is True
@@ -121,10 +121,10 @@ async def test_given_two_servers_then_neither_touches_the_others_line_nor_takes_
     theirs = RedisStore(redis_url, server="b", prefix="two-servers:")
     assert await ours.reserve(entry("ours"), ANN, 30) is not None
     await theirs.replace([entry("theirs")])
-    assert sorted(e.call_id for e in await theirs.entries()) == ["ours", "theirs"]
+    assert sorted(e.contact_id for e in await theirs.entries()) == ["ours", "theirs"]
     assert await theirs.reserve(entry("theirs"), ANN, 30) is None
     await ours.replace([])
-    assert [e.call_id for e in await theirs.entries()] == ["theirs"]
+    assert [e.contact_id for e in await theirs.entries()] == ["theirs"]
     assert await theirs.reserve(entry("theirs"), ANN, 30) is not None
     await ours.close()
     await theirs.close()

@@ -18,7 +18,7 @@ from cti_bridge.api.hub import MOST_SOCKETS
 from cti_bridge.api.route import Route
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.ids import AgentId, ContactId
 from switchroom.storage.accounts import Role
 from tests.fakes.clock import FakeClock
 from tests.fixtures.bridge_server import ORIGIN, PASSWORD, BridgeServer
@@ -137,7 +137,7 @@ async def test_given_a_csrf_token_that_is_no_text_then_the_change_is_refused(ser
 
 @pytest.mark.parametrize(
     "query",
-    ["tickets?customer_id=99999999999999999999", "calls?before=0001-01-01T00:00:00%2B14:00", "customers?phone=%00"],
+    ["tickets?customer_id=99999999999999999999", "contacts?before=0001-01-01T00:00:00%2B14:00", "customers?phone=%00"],
 )
 async def test_given_a_value_that_no_database_holds_then_the_field_is_named(server: BridgeServer, query: str) -> None:
     token = f"Authorization: Bearer {await server.accounts.create_token(Role.SUPERVISOR, 't')}".encode()
@@ -214,11 +214,11 @@ async def test_given_an_agent_then_numbers_are_masked_in_events_too_and_nobody_e
     server: BridgeServer,
 ) -> None:
     now = server.clock.now()
-    for call_id, agent_id in (("c1", "1001"), ("c2", "1002")):
+    for contact_id, agent_id in (("c1", "1001"), ("c2", "1002")):
         server.bus.publish(
-            ev.CallAdopted(
+            ev.ContactAdopted(
                 at=now,
-                call_id=CallId(call_id),
+                contact_id=ContactId(contact_id),
                 number="4008123123",
                 caller="13800138000",
                 entered_at=now,
@@ -241,8 +241,8 @@ async def test_given_an_agent_then_numbers_are_masked_in_events_too_and_nobody_e
             async with http.ws_connect(f"{server.url}/api/v1/events?last=0", headers=headers) as socket:
                 while not told or told[-1]["type"] != "switchroom.hello":
                     told.append(json.loads((await socket.receive(5)).data))
-            adopted = [one["data"] for one in told if one["type"] == "switchroom.call.adopted"]
-            assert [data["call_id"] for data in adopted] == calls
+            adopted = [one["data"] for one in told if one["type"] == "switchroom.contact.adopted"]
+            assert [data["contact_id"] for data in adopted] == calls
             assert all(data["caller"] == "138****8000" for data in adopted)
 
 

@@ -11,12 +11,12 @@ import pytest
 from cti_bridge.connectors.port import Connectors
 from cti_bridge.service import POP_DEADLINE_S, CtiBridge
 from cti_bridge.tickets import DispositionMissing
-from switchroom.bus import Bus
 from switchroom.domain import events as ev
-from switchroom.domain.call import CallState, Outcome
-from switchroom.domain.contact import Requirements, Tier
-from switchroom.domain.ids import AgentId, CallId, OfferId, QueueName, TicketId
+from switchroom.domain.call import CallState
+from switchroom.domain.contact import CustomerTier, Outcome, Requirements
+from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName, TicketId
 from switchroom.domain.ticket import IllegalTicketMove, TicketState
+from switchroom.runtime.bus import Bus
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import Customers
 from switchroom.storage.database import Database
@@ -26,7 +26,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.connectors import BrokenCrm, FlakyTicketing, SlowCrm
 from tests.fakes.screens import FakeScreens
 
-CALL, AGENT = CallId("c1"), AgentId("1001")
+CALL, AGENT = ContactId("c1"), AgentId("1001")
 E = TypeVar("E", bound=ev.Event)
 
 
@@ -60,19 +60,21 @@ class House:
         return self.all_seen(kind)[number - 1]
 
     def enter(self, caller: str = "13800138000") -> None:
-        self.bus.publish(ev.CallEntered(at=self.clock.now(), call_id=CALL, number="4008123123", caller=caller))
+        self.bus.publish(ev.ContactEntered(at=self.clock.now(), contact_id=CALL, number="4008123123", caller=caller))
 
     def queue(self) -> None:
-        needs = Requirements(queue=QueueName("returns"), tier=Tier.GOLD)
+        needs = Requirements(queue=QueueName("returns"), tier=CustomerTier.GOLD)
         now = self.clock.now()
         self.bus.publish(
-            ev.CallQueued(at=now, call_id=CALL, requirements=needs, enqueued_at=now, collected={"order": "20260105"})
+            ev.ContactQueued(
+                at=now, contact_id=CALL, requirements=needs, enqueued_at=now, collected={"order": "20260105"}
+            )
         )
 
     def offer(self) -> ev.OfferMade:
         offer = ev.OfferMade(
             at=self.clock.now(),
-            call_id=CALL,
+            contact_id=CALL,
             offer_id=OfferId("o1"),
             agent_id=AGENT,
             queue=QueueName("returns"),
@@ -82,10 +84,12 @@ class House:
         return offer
 
     def connect(self) -> None:
-        self.bus.publish(ev.CallConnected(at=self.clock.now(), call_id=CALL, agent_id=AGENT))
+        self.bus.publish(ev.ContactConnected(at=self.clock.now(), contact_id=CALL, agent_id=AGENT))
 
     def end(self) -> None:
-        self.bus.publish(ev.CallEnded(at=self.clock.now(), call_id=CALL, outcome=Outcome.CONNECTED, agent_id=AGENT))
+        self.bus.publish(
+            ev.ContactEnded(at=self.clock.now(), contact_id=CALL, outcome=Outcome.CONNECTED, agent_id=AGENT)
+        )
 
     def agent(self, state: ev.AgentState) -> None:
         self.bus.publish(ev.AgentStateChanged(at=self.clock.now(), agent_id=AGENT, state=state))
@@ -117,7 +121,7 @@ async def open_house(house: House) -> AsyncIterator[House]:
 async def test_given_a_known_number_when_the_call_enters_then_the_customer_is_named(open_house: House) -> None:
     open_house.enter()
     identified = await open_house.wait_for(ev.CustomerIdentified)
-    assert (identified.call_id, identified.tier, identified.language) == (CALL, Tier.GOLD, "zh-CN")
+    assert (identified.contact_id, identified.tier, identified.language) == (CALL, CustomerTier.GOLD, "zh-CN")
     assert identified.customer_id is not None
 
 
@@ -125,14 +129,14 @@ async def test_given_a_known_number_when_the_call_enters_then_the_customer_is_na
 async def test_given_a_stranger_when_the_call_enters_then_nobody_is_named(open_house: House, caller: str) -> None:
     open_house.enter(caller)
     identified = await open_house.wait_for(ev.CustomerIdentified)
-    assert (identified.customer_id, identified.tier) == (None, Tier.STANDARD)
+    assert (identified.customer_id, identified.tier) == (None, CustomerTier.STANDARD)
 
 
 async def test_given_an_offer_then_the_whole_record_is_on_the_screen(open_house: House) -> None:
     house = open_house
     house.enter()
     await house.wait_for(ev.CustomerIdentified)
-    house.bus.publish(ev.NodeVisited(at=house.clock.now(), call_id=CALL, node="returns"))
+    house.bus.publish(ev.NodeVisited(at=house.clock.now(), contact_id=CALL, node="returns"))
     house.queue()
     house.clock.advance(12)
     await house.bridge.pop(house.offer())
@@ -143,12 +147,12 @@ async def test_given_an_offer_then_the_whole_record_is_on_the_screen(open_house:
     assert [order.number for order in pop.orders] == ["20260105", "20251218", "20251102"]
     assert [ticket.subject for ticket in pop.tickets] == ["配送时间改到晚上"]
     assert len(pop.contacts) == 3
-    popped = await house.wait_for(ev.ScreenPopped)
+    popped = await house.wait_for(ev.ScreenPopSent)
     assert (popped.agent_id, popped.offer_id, popped.screens) == (AGENT, "o1", 1)
     house.bridge.shown(AGENT, OfferId("o1"))
     house.bridge.shown(AGENT, OfferId("o1"))
     house.bridge.shown(AGENT, OfferId("forged"))
-    assert len(house.all_seen(ev.ScreenShown)) == 1
+    assert len(house.all_seen(ev.ScreenPopShown)) == 1
 
 
 async def test_given_a_desktop_that_draws_then_the_pop_is_over_when_it_says_so(open_house: House) -> None:
@@ -156,27 +160,27 @@ async def test_given_a_desktop_that_draws_then_the_pop_is_over_when_it_says_so(o
     house.enter()
     await house.wait_for(ev.CustomerIdentified)
     pop = asyncio.create_task(house.bridge.pop(house.offer()))
-    await house.wait_for(ev.ScreenPopped)
+    await house.wait_for(ev.ScreenPopSent)
     assert not pop.done()
     house.bridge.shown(AGENT, OfferId("forged"))
     await asyncio.sleep(0)
     assert not pop.done()
     house.bridge.shown(AGENT, OfferId("o1"))
     await asyncio.wait_for(pop, 1)
-    assert len(house.all_seen(ev.ScreenShown)) == 1
+    assert len(house.all_seen(ev.ScreenPopShown)) == 1
 
 
 async def test_given_a_desktop_that_never_draws_then_the_phone_rings_all_the_same(open_house: House) -> None:
     open_house.enter()
     await asyncio.wait_for(open_house.bridge.pop(open_house.offer()), POP_DEADLINE_S + 5)
-    assert len(open_house.all_seen(ev.ScreenPopped)) == 1
+    assert len(open_house.all_seen(ev.ScreenPopSent)) == 1
 
 
 async def test_given_no_desktop_open_then_nothing_claims_to_have_popped(open_house: House) -> None:
     open_house.screens.count = 0
     open_house.enter()
     await open_house.bridge.pop(open_house.offer())
-    assert open_house.screens.pops and not open_house.all_seen(ev.ScreenPopped)
+    assert open_house.screens.pops and not open_house.all_seen(ev.ScreenPopSent)
 
 
 async def test_given_a_slow_crm_then_the_pop_goes_out_with_the_number_and_again_with_the_record(house: House) -> None:
@@ -198,7 +202,7 @@ async def test_given_a_broken_crm_then_the_call_goes_on_as_a_strangers(house: Ho
     house.enter()
     assert (await house.wait_for(ev.CustomerIdentified)).customer_id is None
     await house.bridge.pop(house.offer())
-    await until(lambda: bool(house.all_seen(ev.ScreenPopped)))
+    await until(lambda: bool(house.all_seen(ev.ScreenPopSent)))
     assert house.screens.pops[0].customer is None
     await house.close()
 
@@ -209,7 +213,7 @@ async def test_given_a_desktop_that_does_not_read_then_the_phone_rings_in_time(o
     started = asyncio.get_running_loop().time()
     await open_house.bridge.pop(open_house.offer())
     assert asyncio.get_running_loop().time() - started < POP_DEADLINE_S + 1.0
-    assert not open_house.all_seen(ev.ScreenPopped)
+    assert not open_house.all_seen(ev.ScreenPopSent)
 
 
 async def test_given_a_machine_too_busy_for_the_pop_then_it_comes_on_the_screen_after_the_ring(
@@ -220,7 +224,7 @@ async def test_given_a_machine_too_busy_for_the_pop_then_it_comes_on_the_screen_
     await open_house.bridge.pop(open_house.offer())
     assert open_house.screens.pops == []
     await until(lambda: bool(open_house.screens.pops))
-    await until(lambda: bool(open_house.all_seen(ev.ScreenPopped)))
+    await until(lambda: bool(open_house.all_seen(ev.ScreenPopSent)))
 
 
 @pytest.mark.parametrize("after_commit", [False, True])
@@ -235,7 +239,7 @@ async def test_given_a_ticketing_system_that_fails_then_there_is_one_ticket_in_t
     house.connect()
     house.connect()
     opened = await house.wait_for(ev.TicketOpened)
-    assert (opened.call_id, opened.agent_id) == (CALL, AGENT)
+    assert (opened.contact_id, opened.agent_id) == (CALL, AGENT)
     house.connect()
     mine = await house.ticketing.latest(agent_id=AGENT, states=[TicketState.OPEN])
     assert [(ticket.id, ticket.subject) for ticket in mine] == [(opened.ticket_id, "returns · 20260105")]
@@ -271,7 +275,7 @@ async def test_given_a_call_adopted_after_a_restart_then_the_desktop_gets_its_st
     await house.open()
     house.enter()
     await house.wait_for(ev.CustomerIdentified)
-    house.bus.publish(ev.NodeVisited(at=house.clock.now(), call_id=CALL, node="returns"))
+    house.bus.publish(ev.NodeVisited(at=house.clock.now(), contact_id=CALL, node="returns"))
     house.queue()
     house.offer()
     house.connect()
@@ -283,9 +287,9 @@ async def test_given_a_call_adopted_after_a_restart_then_the_desktop_gets_its_st
     house.clock.advance(60)
     await house.open()
     house.bus.publish(
-        ev.CallAdopted(
+        ev.ContactAdopted(
             at=house.clock.now(),
-            call_id=CALL,
+            contact_id=CALL,
             number="4008123123",
             caller="13800138000",
             entered_at=house.clock.now() - timedelta(seconds=70),

@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 
 from cti_bridge.api.hub import encode
 from switchroom.domain import events as ev
-from switchroom.domain.contact import Tier
-from switchroom.domain.ids import AgentId, CallId
+from switchroom.domain.contact import CustomerTier
+from switchroom.domain.ids import AgentId, ContactId
 from switchroom.domain.ticket import TicketState
 from switchroom.domain.views import QueueView
 from switchroom.storage.contacts import Contacts
@@ -44,7 +44,7 @@ async def test_a_call_from_the_pop_to_the_closed_ticket(server: BridgeServer, pa
 
     opened = await server.answer()
     await expect(pop.locator(".step.now")).to_have_text("通话")
-    assert any(isinstance(event, ev.ScreenShown) for event in seen)  # the page said that it has drawn the pop
+    assert any(isinstance(event, ev.ScreenPopShown) for event in seen)  # the page said that it has drawn the pop
     await expect(page.locator(".ticket-panel h2")).to_contain_text(f"#{opened.ticket_id}")
     await page.fill(".note", "同意退款")
     await expect(page.locator(".save-saved")).to_be_visible()
@@ -62,14 +62,14 @@ async def test_a_call_from_the_pop_to_the_closed_ticket(server: BridgeServer, pa
     assert ticket is not None
     assert (ticket.state, ticket.disposition, ticket.note) == (TicketState.CLOSED, "refund", "同意退款")
     await server.ledger.flush()
-    record = await Contacts(server.database).get(CallId("c1"))
+    record = await Contacts(server.database).get(ContactId("c1"))
     assert record is not None and record.offered_at and record.popped_at and record.shown_at and record.ringing_at
     assert record.offered_at <= record.popped_at <= record.ringing_at
 
 
 async def test_names_and_words_from_outside_are_only_ever_text(server: BridgeServer, page: Page) -> None:
     customers = Customers(server.database)
-    await customers.add(name=XSS, phones=["13500001111"], tier=Tier.PLATINUM, note=XSS, preferences={XSS: XSS})
+    await customers.add(name=XSS, phones=["13500001111"], tier=CustomerTier.PLATINUM, note=XSS, preferences={XSS: XSS})
     await log_in(page)
     await server.ring(caller="13500001111", path=(XSS,), order=XSS)
     await expect(page.locator(".pop-name")).to_have_text(XSS)
@@ -92,7 +92,7 @@ async def test_a_call_that_was_not_answered_leaves_the_screen(server: BridgeServ
     await server.ring()
     await expect(page.locator(".pop")).to_be_visible()
     failed = ev.OfferFailed(
-        at=server.clock.now(), call_id=CallId("c1"), agent_id=AgentId("1001"), failure=ev.OfferFailure.NO_ANSWER
+        at=server.clock.now(), contact_id=ContactId("c1"), agent_id=AgentId("1001"), failure=ev.OfferFailure.NO_ANSWER
     )
     server.bus.publish(failed)
     server.agents.move(AgentId("1001"), ev.AgentState.PAUSED, reason="ring_no_answer")

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from switchroom.bus import Bus
 from switchroom.domain import events as ev
-from switchroom.domain.call import CallState, Outcome
-from switchroom.domain.contact import Requirements, Tier
+from switchroom.domain.call import CallState
+from switchroom.domain.contact import CustomerTier, Outcome, Requirements
 from switchroom.domain.errors import Refused
 from switchroom.domain.history import ContactRecord
-from switchroom.domain.ids import AgentId, CallId, CustomerId, QueueName
-from switchroom.home import claim
-from switchroom.settings import PROJECT
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, QueueName
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.home import claim
+from switchroom.runtime.settings import PROJECT
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import Customers
 from switchroom.storage.database import Database
@@ -71,26 +71,26 @@ async def dump(database: Database) -> str:
 
 
 async def a_call(
-    bus: Bus, call_id: str, caller: str, customer: CustomerId | None, name: str | None, *, over: bool = True
+    bus: Bus, contact_id: str, caller: str, customer: CustomerId | None, name: str | None, *, over: bool = True
 ) -> None:
-    call, agent = CallId(call_id), AgentId("1001")
-    needs = Requirements(queue=QueueName("returns"), skills={}, tier=Tier.GOLD)
+    call, agent = ContactId(contact_id), AgentId("1001")
+    needs = Requirements(queue=QueueName("returns"), skills={}, tier=CustomerTier.GOLD)
     collected = {"order_number": ORDER, "callback": caller}
     for event in (
-        ev.CallEntered(at=NOON, call_id=call, number="4008123123", caller=caller),
-        ev.CustomerIdentified(at=NOON, call_id=call, customer_id=customer, tier=Tier.GOLD, name=name),
-        ev.InputTaken(at=NOON, call_id=call, node="main", kind=ev.InputKind.SPEECH, value=f"我是{name}"),
-        ev.InputTaken(at=NOON, call_id=call, node="order", kind=ev.InputKind.DTMF, value=ORDER),
-        ev.CallQueued(at=NOON, call_id=call, requirements=needs, enqueued_at=NOON, collected=collected),
-        ev.DecisionMade(at=NOON, call_id=call, decision={"kind": "assign", "agent": agent, "of": [name, caller]}),
-        ev.CallAdopted(
-            at=NOON, call_id=call, number="4008123123", caller=caller, entered_at=NOON, state=CallState.CONNECTED
+        ev.ContactEntered(at=NOON, contact_id=call, number="4008123123", caller=caller),
+        ev.CustomerIdentified(at=NOON, contact_id=call, customer_id=customer, tier=CustomerTier.GOLD, name=name),
+        ev.InputTaken(at=NOON, contact_id=call, node="main", kind=ev.InputKind.SPEECH, value=f"我是{name}"),
+        ev.InputTaken(at=NOON, contact_id=call, node="order", kind=ev.InputKind.DTMF, value=ORDER),
+        ev.ContactQueued(at=NOON, contact_id=call, requirements=needs, enqueued_at=NOON, collected=collected),
+        ev.DecisionMade(at=NOON, contact_id=call, decision={"kind": "assign", "agent": agent, "of": [name, caller]}),
+        ev.ContactAdopted(
+            at=NOON, contact_id=call, number="4008123123", caller=caller, entered_at=NOON, state=CallState.CONNECTED
         ),
-        ev.CallConnected(at=NOON, call_id=call, agent_id=agent),
+        ev.ContactConnected(at=NOON, contact_id=call, agent_id=agent),
     ):
         bus.publish(event)
     if over:
-        bus.publish(ev.CallEnded(at=NOON, call_id=call, outcome=Outcome.CONNECTED, agent_id=agent))
+        bus.publish(ev.ContactEnded(at=NOON, contact_id=call, outcome=Outcome.CONNECTED, agent_id=agent))
 
 
 async def two_people(database: Database, *, over: bool = True) -> tuple[CustomerId, CustomerId]:
@@ -107,9 +107,9 @@ async def two_people(database: Database, *, over: bool = True) -> tuple[Customer
     await a_call(bus, f"other-{two}", OTHER_NUMBER, two, OTHER_NAME)
     await ledger.flush()
     await ledger.stop()
-    for call_id, customer, who in ((f"known-{one}", one, NAME), (f"other-{two}", two, OTHER_NAME)):
+    for contact_id, customer, who in ((f"known-{one}", one, NAME), (f"other-{two}", two, OTHER_NAME)):
         await desk.open(
-            call_id=CallId(call_id),
+            contact_id=ContactId(contact_id),
             subject=f"退货 · {ORDER} · {who}",
             at=NOON,
             agent_id=AgentId("1001"),
@@ -138,11 +138,11 @@ async def test_given_a_person_with_calls_when_erased_then_no_table_knows_name_nu
     assert NUMBER.encode() not in files
 
     assert (await Customers(database).by_phone(OTHER_NUMBER)) is not None
-    stays = await Contacts(database).get(CallId(f"other-{two}"))
+    stays = await Contacts(database).get(ContactId(f"other-{two}"))
     assert stays is not None
     assert (stays.caller, stays.customer_id, len(stays.inputs)) == (OTHER_NUMBER, two, 2)
     assert OTHER_NAME in left
-    gone = await Contacts(database).get(CallId(f"known-{one}"))
+    gone = await Contacts(database).get(ContactId(f"known-{one}"))
     assert gone is not None
     assert (gone.outcome, gone.queue, gone.caller, gone.customer_id) == (Outcome.CONNECTED, "returns", "", None)
     [ticket] = await Tickets(database).latest(customer_id=two)
@@ -175,7 +175,7 @@ async def test_given_a_number_that_is_anothers_now_when_its_former_owner_is_eras
     await ledger.stop()
     await Erasure(database).erase(one)
     assert (await Customers(database).by_phone(OTHER_NUMBER)) is not None
-    kept, moved = [await Contacts(database).get(CallId(call)) for call in (f"other-{two}", "moved")]
+    kept, moved = [await Contacts(database).get(ContactId(call)) for call in (f"other-{two}", "moved")]
     assert isinstance(kept, ContactRecord)
     assert isinstance(moved, ContactRecord)
     assert (kept.caller, moved.caller, moved.customer_id) == (OTHER_NUMBER, "", None)
@@ -185,7 +185,7 @@ async def test_given_a_number_that_is_anothers_now_when_its_former_owner_is_eras
 
 def switchroom(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "switchroom.cli", *words],
+        [sys.executable, "-m", "server.cli", *words],
         env={**os.environ, "SWITCHROOM_HOME": str(home)},
         cwd=PROJECT,
         capture_output=True,

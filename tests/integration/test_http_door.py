@@ -12,8 +12,8 @@ from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 from ivr.server import MediaServer
-from switchroom.listening import doors
-from switchroom.settings import Media
+from switchroom.runtime.listening import doors
+from switchroom.runtime.settings import Media
 from tests.fakes.clock import FakeClock
 from tests.fixtures.bridge_server import ORIGIN, PASSWORD, BridgeServer
 

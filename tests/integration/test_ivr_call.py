@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from ivr.service import Ivr
-from switchroom.domain.contact import Requirements, Tier
+from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.ids import QueueName
-from switchroom.listening import Doors
-from switchroom.settings import Media, Settings
+from switchroom.runtime.listening import Doors
+from switchroom.runtime.settings import Media, Settings
 from tests.fakes.ivr_calls import FakeCallControl, FakeDips
 from tests.integration import voices
 from tests.integration.ivr_asterisk import running_asterisk
@@ -84,7 +84,7 @@ async def test_given_keys_during_the_greeting_then_straight_to_the_queue(house: 
         queued = await house.calls.until("queue", 10)
         await asyncio.wait_for(caller.hung_up.wait(), 5)
     assert house.calls.path == ["welcome", "main", "returns"]
-    assert queued[1] == Requirements(QueueName("returns"), {"returns": 1, "lang:zh": 1}, Tier.STANDARD)
+    assert queued[1] == Requirements(QueueName("returns"), {"returns": 1, "lang:zh": 1}, CustomerTier.STANDARD)
 
 
 async def test_given_keys_typed_ahead_then_no_question_is_waited_for(house: House) -> None:

@@ -20,7 +20,7 @@ from ivr.speech.port import FRAME_BYTES, SAMPLE_RATE, SpeechFailed
 from ivr.speech.processes import EngineProcess
 from ivr.speech.recognition import EngineRecogniser
 from ivr.speech.synthesis import EngineSynthesiser, Prompts
-from switchroom.settings import Settings
+from switchroom.runtime.settings import Settings
 from tests.fixtures.needed import needed
 from tests.integration.voices import VOICES, say
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from switchroom.settings import PROJECT
+from switchroom.runtime.settings import PROJECT
 from switchroom.storage.database import Database
 from tests.e2e.whole_system import own_settings
 from tests.fixtures.postgres import running_postgres
@@ -66,7 +66,7 @@ def served(monkeypatch: pytest.MonkeyPatch, home: Path, **more: str) -> Iterator
     settings = own_settings(monkeypatch, home)
     for name, value in more.items():
         monkeypatch.setenv(f"SWITCHROOM_{name}", value)
-    command = [sys.executable, "-m", "switchroom.cli"]
+    command = [sys.executable, "-m", "server.cli"]
     token = subprocess.run(
         [*command, "users", "token", "watch"], cwd=PROJECT, capture_output=True, text=True, check=True, timeout=60
     )

@@ -7,17 +7,17 @@ import pytest
 
 from recordings import service
 from recordings.service import Recordings
-from switchroom.bus import Bus
-from switchroom.domain.call import Outcome
-from switchroom.domain.events import CallEnded, Reconciled
-from switchroom.domain.ids import CallId
+from switchroom.domain.contact import Outcome
+from switchroom.domain.events import ContactEnded, Reconciled
+from switchroom.domain.ids import ContactId
+from switchroom.runtime.bus import Bus
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.recordings import Recordings as RecordingIndex
 from tests.e2e.waiting import eventually
 from tests.fakes.clock import FakeClock
 
-CALL = CallId("0b1f")
+CALL = ContactId("0b1f")
 
 
 async def test_given_an_event_that_the_database_refuses_then_the_raw_recording_stays_until_it_is_taken(
@@ -35,9 +35,9 @@ async def test_given_an_event_that_the_database_refuses_then_the_raw_recording_s
     await ledger.start()
     asked: list[bool] = []
 
-    async def in_ledger(call_id: CallId, path: str) -> bool:
+    async def in_ledger(contact_id: ContactId, path: str) -> bool:
         await ledger.flush()
-        asked.append(await index.has(call_id, path))
+        asked.append(await index.has(contact_id, path))
         return asked[-1]
 
     spool = tmp_path / "spool"
@@ -46,7 +46,7 @@ async def test_given_an_event_that_the_database_refuses_then_the_raw_recording_s
     raw.write_bytes(b"\x00\x10\x00\x20" * 8000)
     recordings = Recordings(spool, tmp_path / "files", bus, clock, in_ledger)
     try:
-        bus.publish(CallEnded(at=clock.now(), call_id=CALL, outcome=Outcome.CONNECTED))
+        bus.publish(ContactEnded(at=clock.now(), contact_id=CALL, outcome=Outcome.CONNECTED))
         await eventually(lambda: asked == [False], "the ledger was asked")
         await asyncio.sleep(0)
         assert raw.exists()

@@ -14,12 +14,12 @@ from sqlalchemy.exc import IntegrityError
 
 from ivr.language import templates
 from ivr.language.expressions import Expression
-from switchroom.bus import Bus
 from switchroom.domain import events as ev
-from switchroom.domain.call import CallState, Outcome
-from switchroom.domain.contact import Requirements, Tier
-from switchroom.domain.ids import AgentId, CallId, CustomerId, OfferId, QueueName, TicketId
+from switchroom.domain.call import CallState
+from switchroom.domain.contact import CustomerTier, Outcome, Requirements
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId, QueueName, TicketId
 from switchroom.domain.ticket import IllegalTicketMove, TicketState
+from switchroom.runtime.bus import Bus
 from switchroom.storage.accounts import SESSION_LASTS, Accounts, Role, User
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import Customers, OrderDip
@@ -35,7 +35,7 @@ from tests.fakes.clock import FakeClock
 from tests.fixtures.postgres import Postgres, running_postgres
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
-CALL, AGENT = CallId("c1"), AgentId("1001")
+CALL, AGENT = ContactId("c1"), AgentId("1001")
 
 
 @pytest.fixture(scope="module")
@@ -81,45 +81,47 @@ async def ledger(database: Database, bus: Bus) -> AsyncIterator[Ledger]:
 def story() -> list[ev.Event]:
     """One call that was answered, second by second."""
     at = iter(NOON + timedelta(seconds=second) for second in range(100))
-    needs = Requirements(queue=QueueName("returns"), skills={"returns": 3}, tier=Tier.GOLD)
+    needs = Requirements(queue=QueueName("returns"), skills={"returns": 3}, tier=CustomerTier.GOLD)
     return [
-        ev.CallEntered(at=next(at), call_id=CALL, number="4008123123", caller="13800138000"),
-        ev.CustomerIdentified(at=next(at), call_id=CALL, customer_id=CustomerId(7), tier=Tier.GOLD, language="zh-CN"),
-        ev.FlowStarted(at=next(at), call_id=CALL, flow="shop-400", version="abc"),
-        ev.NodeVisited(at=next(at), call_id=CALL, node="welcome"),
-        ev.NodeVisited(at=next(at), call_id=CALL, node="returns"),
-        ev.InputTaken(at=next(at), call_id=CALL, node="returns", kind=ev.InputKind.SPEECH, value="退货"),
-        ev.CallQueued(
+        ev.ContactEntered(at=next(at), contact_id=CALL, number="4008123123", caller="13800138000"),
+        ev.CustomerIdentified(
+            at=next(at), contact_id=CALL, customer_id=CustomerId(7), tier=CustomerTier.GOLD, language="zh-CN"
+        ),
+        ev.FlowStarted(at=next(at), contact_id=CALL, flow="shop-400", version="abc"),
+        ev.NodeVisited(at=next(at), contact_id=CALL, node="welcome"),
+        ev.NodeVisited(at=next(at), contact_id=CALL, node="returns"),
+        ev.InputTaken(at=next(at), contact_id=CALL, node="returns", kind=ev.InputKind.SPEECH, value="退货"),
+        ev.ContactQueued(
             at=next(at),
-            call_id=CALL,
+            contact_id=CALL,
             requirements=needs,
             enqueued_at=NOON,
             collected={"order": "1", "language": "en-US"},
         ),
-        ev.DecisionMade(at=next(at), call_id=CALL, decision={"agent": "1001", "scores": {"1001": 0.9}}),
+        ev.DecisionMade(at=next(at), contact_id=CALL, decision={"agent": "1001", "scores": {"1001": 0.9}}),
         ev.OfferMade(
             at=next(at),
-            call_id=CALL,
+            contact_id=CALL,
             offer_id=OfferId("o1"),
             agent_id=AGENT,
             queue=QueueName("returns"),
             ring_timeout_s=20,
         ),
-        ev.ScreenPopped(at=next(at), call_id=CALL, offer_id=OfferId("o1"), agent_id=AGENT, screens=1),
-        ev.AgentRang(at=next(at), call_id=CALL, agent_id=AGENT),
-        ev.CallConnected(at=next(at), call_id=CALL, agent_id=AGENT),
-        ev.TicketOpened(at=next(at), call_id=CALL, ticket_id=TicketId(5), agent_id=AGENT),
-        ev.CallEnded(at=next(at), call_id=CALL, outcome=Outcome.CONNECTED, agent_id=AGENT),
+        ev.ScreenPopSent(at=next(at), contact_id=CALL, offer_id=OfferId("o1"), agent_id=AGENT, screens=1),
+        ev.AgentRang(at=next(at), contact_id=CALL, agent_id=AGENT),
+        ev.ContactConnected(at=next(at), contact_id=CALL, agent_id=AGENT),
+        ev.TicketOpened(at=next(at), contact_id=CALL, ticket_id=TicketId(5), agent_id=AGENT),
+        ev.ContactEnded(at=next(at), contact_id=CALL, outcome=Outcome.CONNECTED, agent_id=AGENT),
         ev.RecordingReady(
             at=next(at),
-            call_id=CALL,
+            contact_id=CALL,
             agent_id=AGENT,
             path="2026/01/08/c1.wav",
             seconds=3.5,
             left_rms=0.1,
             right_rms=0.2,
         ),
-        ev.TicketClosed(at=next(at), call_id=CALL, ticket_id=TicketId(5), disposition="refund"),
+        ev.TicketClosed(at=next(at), contact_id=CALL, ticket_id=TicketId(5), disposition="refund"),
     ]
 
 
@@ -141,7 +143,12 @@ async def test_given_a_whole_call_when_flushed_then_log_contact_decision_and_rec
 
     record = await Contacts(database).get(CALL)
     assert record is not None
-    assert (record.caller, record.customer_id, record.tier, record.language) == ("13800138000", 7, Tier.GOLD, "en-US")
+    assert (record.caller, record.customer_id, record.tier, record.language) == (
+        "13800138000",
+        7,
+        CustomerTier.GOLD,
+        "en-US",
+    )
     assert record.path == ("welcome", "returns")
     assert [(i.kind, i.value) for i in record.inputs] == [(ev.InputKind.SPEECH, "退货")]
     assert (record.queue, record.skills, record.collected) == ("returns", {"returns": 3}, {"order": "1"})
@@ -198,17 +205,17 @@ async def test_given_presence_changes_when_read_at_boot_then_the_last_state_of_e
 async def test_given_calls_that_ended_unseen_when_reconciled_then_each_has_its_outcome(
     database: Database, bus: Bus, ledger: Ledger
 ) -> None:
-    talked, left, lives = CallId("talked"), CallId("left"), CallId("lives")
-    for call_id in (talked, left, lives):
-        bus.publish(ev.CallEntered(at=NOON, call_id=call_id, number="400", caller="1"))
-    bus.publish(ev.CallConnected(at=NOON, call_id=talked, agent_id=AGENT))
+    talked, left, lives = ContactId("talked"), ContactId("left"), ContactId("lives")
+    for contact_id in (talked, left, lives):
+        bus.publish(ev.ContactEntered(at=NOON, contact_id=contact_id, number="400", caller="1"))
+    bus.publish(ev.ContactConnected(at=NOON, contact_id=talked, agent_id=AGENT))
     await ledger.flush()
     bus.publish(
-        ev.CallAdopted(at=NOON, call_id=lives, number="400", caller="1", entered_at=NOON, state=CallState.QUEUED)
+        ev.ContactAdopted(at=NOON, contact_id=lives, number="400", caller="1", entered_at=NOON, state=CallState.QUEUED)
     )
     bus.publish(ev.Reconciled(at=NOON + timedelta(seconds=30), live=frozenset({lives})))
     await ledger.flush()
-    found = {record.call_id: record.outcome for record in await Contacts(database).latest()}
+    found = {record.contact_id: record.outcome for record in await Contacts(database).latest()}
     assert found == {talked: Outcome.CONNECTED, left: Outcome.ABANDONED, lives: None}
 
 
@@ -216,11 +223,11 @@ async def test_given_an_event_that_no_database_takes_then_its_neighbours_are_kep
     database: Database, bus: Bus, ledger: Ledger
 ) -> None:
     bus.publish(story()[0])
-    bus.publish(ev.DecisionMade(at=NOON, call_id=CALL, decision={"score": {1, 2}}))  # a set is not JSON
+    bus.publish(ev.DecisionMade(at=NOON, contact_id=CALL, decision={"score": {1, 2}}))  # a set is not JSON
     bus.publish(story()[3])
     await asyncio.wait_for(ledger.flush(), 10)
     assert [entry.type for entry in await EventLog(database).of_call(CALL)] == [
-        "switchroom.call.entered",
+        "switchroom.contact.entered",
         "switchroom.node.visited",
     ]
 
@@ -240,7 +247,7 @@ async def test_given_many_who_open_a_ticket_for_one_call_then_one_ticket(databas
     repository = Tickets(database)
 
     async def open_it() -> TicketId:
-        ticket = await repository.open(call_id=CALL, subject="退货", at=NOON, agent_id=AGENT, customer_id=None)
+        ticket = await repository.open(contact_id=CALL, subject="退货", at=NOON, agent_id=AGENT, customer_id=None)
         return ticket.id
 
     ids = set(await asyncio.gather(*(open_it() for _ in range(8))))
@@ -250,7 +257,7 @@ async def test_given_many_who_open_a_ticket_for_one_call_then_one_ticket(databas
 
 async def test_given_a_ticket_when_closed_then_it_stays_closed(database: Database) -> None:
     repository = Tickets(database)
-    ticket = await repository.open(call_id=CALL, subject="退货", at=NOON, agent_id=AGENT, customer_id=None)
+    ticket = await repository.open(contact_id=CALL, subject="退货", at=NOON, agent_id=AGENT, customer_id=None)
     assert (ticket.state, ticket.created_at) == (TicketState.OPEN, NOON)
     await repository.move(ticket.id, TicketState.PENDING, NOON, note="等物流")
     later = NOON + timedelta(minutes=5)
@@ -274,7 +281,7 @@ async def test_given_the_demo_data_when_seeded_twice_then_it_is_there_once(datab
     customers = Customers(database)
     wang = await customers.by_phone("13800138000")
     assert wang is not None
-    assert (wang.name, wang.tier, wang.language) == ("王芳", Tier.GOLD, "zh-CN")
+    assert (wang.name, wang.tier, wang.language) == ("王芳", CustomerTier.GOLD, "zh-CN")
     assert "+8613800138000" in wang.phones
     assert [order.number for order in await customers.orders(wang.id)] == ["20260105", "20251218", "20251102"]
     assert len(await Contacts(database).latest(customer_id=wang.id)) == 3
@@ -313,7 +320,7 @@ async def test_foreign_keys_hold(database: Database) -> None:
 async def test_a_time_without_zone_is_refused(database: Database) -> None:
     with pytest.raises(Exception, match="without a zone"):
         async with database.write() as connection:
-            values = {"call_id": "x", "subject": "", "state": "open", "note": "", "created_at": datetime(2026, 1, 1)}
+            values = {"contact_id": "x", "subject": "", "state": "open", "note": "", "created_at": datetime(2026, 1, 1)}
             await connection.execute(insert(tickets).values(**values))
 
 
@@ -372,7 +379,7 @@ async def test_given_a_locked_sqlite_when_released_then_every_event_arrives_in_o
     locker = sqlite3.connect(path, isolation_level=None)
     locker.execute("BEGIN EXCLUSIVE")
     for number in range(50):
-        bus.publish(ev.NodeVisited(at=NOON, call_id=CALL, node=f"n{number}"))
+        bus.publish(ev.NodeVisited(at=NOON, contact_id=CALL, node=f"n{number}"))
     await asyncio.sleep(0)
     assert ledger.backlog == 50
     locker.execute("ROLLBACK")
@@ -394,13 +401,13 @@ async def test_given_postgresql_stopped_in_the_middle_when_it_is_back_then_nothi
         await connection.execute(contacts.delete())
     ledger = Ledger(database, bus, FakeClock())
     await ledger.start()
-    bus.publish(ev.NodeVisited(at=NOON, call_id=CALL, node="before"))
+    bus.publish(ev.NodeVisited(at=NOON, contact_id=CALL, node="before"))
     await ledger.flush()
     await asyncio.to_thread(postgres.stop)
     with pytest.raises(Exception):  # noqa: B017 (whatever the driver says; it must not hang)
         await database.check()
     for number in range(10):
-        bus.publish(ev.NodeVisited(at=NOON, call_id=CALL, node=f"during{number}"))
+        bus.publish(ev.NodeVisited(at=NOON, contact_id=CALL, node=f"during{number}"))
     await asyncio.to_thread(postgres.start)
     await asyncio.wait_for(ledger.flush(), 30)
     record = await Contacts(database).get(CALL)

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from switchroom.settings import PROJECT
+from switchroom.runtime.settings import PROJECT
 from tests.fixtures.postgres import running_postgres
 from tests.fixtures.redis import RedisServer
 
 
 def switchroom(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "switchroom.cli", *words],
+        [sys.executable, "-m", "server.cli", *words],
         env={**os.environ, "SWITCHROOM_HOME": str(home), **environment},
         cwd=PROJECT,
         capture_output=True,
@@ -111,7 +111,7 @@ def test_users_come_and_go_and_wrong_wishes_are_refused(tmp_path: Path) -> None:
     assert "zhang" not in switchroom(tmp_path, "users", "list").stdout
 
 
-@pytest.mark.parametrize("words", [("calls", "show"), ("acd", "explain")])
+@pytest.mark.parametrize("words", [("contacts", "show"), ("acd", "explain")])
 def test_given_an_unknown_call_then_one_sentence_says_so(tmp_path: Path, words: tuple[str, str]) -> None:
     assert switchroom(tmp_path, "db", "upgrade").returncode == 0
     assert "no-such-call" in refused(switchroom(tmp_path, *words, "no-such-call"))
@@ -218,7 +218,7 @@ def test_given_a_setting_that_does_not_exist_then_nothing_starts_and_it_is_named
         config = tmp_path / "own.yaml"
         config.write_text("htp: {port: 1}", encoding="utf-8")
         environment = {"SWITCHROOM_CONFIG": str(config)}
-    command = ["demo", "--once"] if words == "demo" else ["switchroom.cli", *words.split()]
+    command = ["demo", "--once"] if words == "demo" else ["server.cli", *words.split()]
     done = subprocess.run(
         [sys.executable, "-m", *command],
         env={**os.environ, "SWITCHROOM_HOME": str(tmp_path / "home"), **environment},

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from acd.config import load_config
-from switchroom.settings import PROJECT
-from switchroom.yamlfile import YamlError
+from switchroom.runtime.settings import PROJECT
+from switchroom.runtime.yamlfile import YamlError
 
 AGENTS = 'agents:\n  "1001": {name: Ann, skills: {general: 5}}\n'
 QUEUES = "fallback: general\nqueues:\n  general: {title: {en-US: General}, ring_timeout: 15s}\n"

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from acd.agents import Agent
 from acd.explain import decision, sentences
 from acd.routing import QueueEntry
-from switchroom.domain.contact import Requirements, Tier, Waiting
+from switchroom.domain.contact import CustomerTier, Requirements, Waiting
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -21,8 +21,8 @@ def agent(number: str, state: AgentState = AgentState.AVAILABLE, *, level: int =
 
 def gold_entry() -> QueueEntry:
     came = NOW - timedelta(seconds=12)
-    waiting = Waiting(Requirements(QueueName("returns"), {"returns": 3}, Tier.GOLD), came)
-    return QueueEntry(CallId("c"), waiting, came.timestamp() - 60)
+    waiting = Waiting(Requirements(QueueName("returns"), {"returns": 3}, CustomerTier.GOLD), came)
+    return QueueEntry(ContactId("c"), waiting, came.timestamp() - 60)
 
 
 AGENTS = [

@@ -7,17 +7,19 @@ from hypothesis import strategies as st
 
 from acd.policy import fitness, line_key, meets
 from acd.routing import MOST_EMPTY, Match, QueueEntry, RoutingIndex
-from switchroom.domain.contact import Requirements, Tier, Waiting
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.contact import CustomerTier, Requirements, Waiting
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
-HEAD_START = {Tier.GOLD: timedelta(seconds=60)}
+HEAD_START = {CustomerTier.GOLD: timedelta(seconds=60)}
 
 
-def entry(call_id: str, skills: dict[str, int], at_s: float = 0, tier: Tier = Tier.STANDARD) -> QueueEntry:
+def entry(
+    contact_id: str, skills: dict[str, int], at_s: float = 0, tier: CustomerTier = CustomerTier.STANDARD
+) -> QueueEntry:
     came = START + timedelta(seconds=at_s)
     needs = Requirements(QueueName("general"), skills, tier)
-    return QueueEntry(CallId(call_id), Waiting(needs, came), line_key(came, tier, HEAD_START))
+    return QueueEntry(ContactId(contact_id), Waiting(needs, came), line_key(came, tier, HEAD_START))
 
 
 def at(seconds: float) -> datetime:
@@ -32,23 +34,23 @@ def test_given_two_waiting_when_an_agent_is_free_then_the_earlier_is_served() ->
 
     match = index.match_agent(AgentId("1001"))
 
-    assert match is not None and match.entry.call_id == "earlier"
+    assert match is not None and match.entry.contact_id == "earlier"
 
 
 def test_given_a_gold_customer_within_the_head_start_then_gold_is_served_first_but_not_beyond_it() -> None:
     index = RoutingIndex()
     index.add_entry(entry("ordinary", {"a": 1}, 0))
-    index.add_entry(entry("gold", {"a": 1}, 59, Tier.GOLD))
+    index.add_entry(entry("gold", {"a": 1}, 59, CustomerTier.GOLD))
     index.add_agent(AgentId("1001"), {"a": 5}, at(0))
     first = index.match_agent(AgentId("1001"))
-    assert first is not None and first.entry.call_id == "gold"
+    assert first is not None and first.entry.contact_id == "gold"
 
     late = RoutingIndex()
     late.add_entry(entry("ordinary", {"a": 1}, 0))
-    late.add_entry(entry("gold", {"a": 1}, 61, Tier.GOLD))
+    late.add_entry(entry("gold", {"a": 1}, 61, CustomerTier.GOLD))
     late.add_agent(AgentId("1001"), {"a": 5}, at(0))
     second = late.match_agent(AgentId("1001"))
-    assert second is not None and second.entry.call_id == "ordinary"
+    assert second is not None and second.entry.contact_id == "ordinary"
 
 
 def test_given_several_free_agents_then_the_fittest_is_chosen_and_among_equals_the_longest_idle() -> None:
@@ -58,7 +60,7 @@ def test_given_several_free_agents_then_the_fittest_is_chosen_and_among_equals_t
     index.add_agent(AgentId("strong-idle"), {"a": 8}, at(10))
     index.add_entry(entry("call", {"a": 3}, 30))
 
-    match = index.match_entry(CallId("call"))
+    match = index.match_entry(ContactId("call"))
 
     assert match is not None and match.agent_id == "strong-idle"
 
@@ -67,7 +69,7 @@ def test_given_a_level_below_what_is_required_then_nobody_is_matched() -> None:
     index = RoutingIndex()
     index.add_agent(AgentId("1001"), {"a": 2, "b": 9}, at(0))
     index.add_entry(entry("call", {"a": 3}))
-    assert index.match_entry(CallId("call")) is None
+    assert index.match_entry(ContactId("call")) is None
     assert index.match_agent(AgentId("1001")) is None
 
 
@@ -76,17 +78,19 @@ def test_given_an_entry_that_rejoins_then_it_has_its_old_place() -> None:
     first, second = entry("first", {"a": 1}, 0), entry("second", {"a": 1}, 1)
     index.add_entry(first)
     index.add_entry(second)
-    index.remove_entry(first.call_id)
+    index.remove_entry(first.contact_id)
     index.add_entry(first)
     index.add_agent(AgentId("1001"), {"a": 1}, at(0))
     match = index.match_agent(AgentId("1001"))
-    assert match is not None and match.entry.call_id == "first"
+    assert match is not None and match.entry.contact_id == "first"
 
 
 skills = st.dictionaries(st.sampled_from("abc"), st.integers(1, 3), max_size=3)
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("come"), st.integers(0, 20), skills, st.sampled_from([Tier.STANDARD, Tier.GOLD])),
+        st.tuples(
+            st.just("come"), st.integers(0, 20), skills, st.sampled_from([CustomerTier.STANDARD, CustomerTier.GOLD])
+        ),
         st.tuples(st.just("go"), st.integers(0, 20)),
         st.tuples(st.just("free"), st.integers(0, 5), skills),
         st.tuples(st.just("taken"), st.integers(0, 5)),
@@ -103,12 +107,12 @@ def test_the_index_agrees_with_looking_at_everybody(history: list[tuple[object, 
     free: dict[str, tuple[dict[str, int], datetime]] = {}
     for number, step in enumerate(history):
         match step:
-            case ("come", int() as who, dict() as needs, Tier() as tier):
+            case ("come", int() as who, dict() as needs, CustomerTier() as tier):
                 new = entry(f"c{who}", needs, number, tier)
                 index.add_entry(new)
                 waiting.setdefault(f"c{who}", new)
             case ("go", int() as who):
-                index.remove_entry(CallId(f"c{who}"))
+                index.remove_entry(ContactId(f"c{who}"))
                 waiting.pop(f"c{who}", None)
             case ("free", int() as who, dict() as has):
                 index.add_agent(AgentId(f"a{who}"), has, at(number))
@@ -120,12 +124,12 @@ def test_the_index_agrees_with_looking_at_everybody(history: list[tuple[object, 
         for agent_id, (has, _) in free.items():
             assert index.match_agent(AgentId(agent_id)) == best_entry(waiting, agent_id, has)
         for one in waiting.values():
-            assert index.match_entry(one.call_id) == best_agent(one, free)
+            assert index.match_entry(one.contact_id) == best_agent(one, free)
 
 
 def best_entry(waiting: dict[str, QueueEntry], agent_id: str, has: dict[str, int]) -> Match | None:
     able = [e for e in waiting.values() if meets(e.waiting.requirements.skills, has)]
-    best = min(able, key=lambda e: (e.key, e.waiting.enqueued_at, e.call_id), default=None)
+    best = min(able, key=lambda e: (e.key, e.waiting.enqueued_at, e.contact_id), default=None)
     return None if best is None else Match(best, AgentId(agent_id))
 
 
@@ -135,18 +139,24 @@ def best_agent(one: QueueEntry, free: dict[str, tuple[dict[str, int], datetime]]
     return None if not able else Match(one, AgentId(min(able)[2]))
 
 
-@given(st.lists(st.tuples(st.floats(0, 600), st.sampled_from([Tier.STANDARD, Tier.GOLD])), min_size=1, max_size=30))
-def test_nobody_is_overtaken_by_one_who_came_later_than_the_head_start(line: list[tuple[float, Tier]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 600), st.sampled_from([CustomerTier.STANDARD, CustomerTier.GOLD])),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_nobody_is_overtaken_by_one_who_came_later_than_the_head_start(line: list[tuple[float, CustomerTier]]) -> None:
     index = RoutingIndex()
     for number, (came, tier) in enumerate(line):
         index.add_entry(entry(f"c{number}", {}, came, tier))
     index.add_agent(AgentId("1001"), {}, at(0))
     served: list[QueueEntry] = []
     while (match := index.match_agent(AgentId("1001"))) is not None:
-        index.remove_entry(match.entry.call_id)
+        index.remove_entry(match.entry.contact_id)
         for passed in index.entries():
             ahead = match.entry.waiting.enqueued_at - passed.waiting.enqueued_at
-            assert ahead <= HEAD_START[Tier.GOLD] + timedelta(microseconds=1)
+            assert ahead <= HEAD_START[CustomerTier.GOLD] + timedelta(microseconds=1)
         served.append(match.entry)
     assert len(served) == len(line)
 
@@ -160,15 +170,15 @@ def test_given_skills_made_from_what_callers_enter_then_the_classes_are_bounded_
     for number in range(20_000):
         one = entry(f"c{number}", {f"order-{number}": 1}, number)
         index.add_entry(one)
-        match = index.match_entry(one.call_id)
+        match = index.match_entry(one.contact_id)
         assert (match and match.agent_id) == ("able" if number == 19_999 else None)
         if number == 19_999:
             assert index.match_agent(AgentId("able")) == match
         assert index.match_agent(AgentId("other")) is None, "a class's bit that is used again means its new skills"
-        index.remove_entry(one.call_id)
+        index.remove_entry(one.contact_id)
         most = max(most, len(index._classes), len(index._by_bit))
     assert most <= MOST_EMPTY + 2, "the empty ones, the one who stays and the one who came last"
     assert len(index._classes) <= MOST_EMPTY + 1
     index.add_agent(AgentId("late"), {"b": 5}, at(2))
     late = index.match_agent(AgentId("late"))
-    assert late is not None and late.entry.call_id == "stays"
+    assert late is not None and late.entry.contact_id == "stays"

@@ -9,13 +9,13 @@ from acd.routing import QueueEntry
 from acd.service import LEASE_MARGIN_S, RETRY_S
 from acd.store.memory import MemoryStore
 from acd.store.port import StoreError
-from switchroom.domain.call import CallState, Outcome
-from switchroom.domain.contact import Requirements, Tier, Waiting
+from switchroom.domain.call import CallState
+from switchroom.domain.contact import CustomerTier, Outcome, Requirements, Waiting
 from switchroom.domain.errors import UnknownAgent
 from switchroom.domain.events import (
     AgentState,
     AgentStateChanged,
-    CallAdopted,
+    ContactAdopted,
     DecisionMade,
     NobodyOnDuty,
     OfferFailure,
@@ -24,7 +24,7 @@ from switchroom.domain.events import (
     Reconciled,
     SwitchLost,
 )
-from switchroom.domain.ids import AgentId, CallId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 from tests.fakes.clock import FakeClock
 from tests.fixtures.acd_house import ANN, BOB, House, settle
 
@@ -68,7 +68,7 @@ async def test_given_an_ordinary_and_then_a_gold_caller_when_the_agent_is_free_t
     await house.connected("talking", ANN)
     await house.queue("ordinary")
     house.clock.advance(10)
-    await house.queue("gold", Tier.GOLD)
+    await house.queue("gold", CustomerTier.GOLD)
     await house.ended("talking")
     assert house.state(ANN) is AgentState.WRAP_UP
     house.clock.advance(30)
@@ -136,7 +136,7 @@ async def test_given_the_switch_is_lost_then_nothing_is_offered_until_it_is_reco
     house.bus.publish(SwitchLost(at=house.clock.now()))
     await house.queue("one")
     assert house.offers() == []
-    house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset({CallId("one")})))
+    house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset({ContactId("one")})))
     await settle()
     assert house.offers() == [("one", ANN)]
 
@@ -155,14 +155,14 @@ async def test_given_a_call_that_ended_unseen_then_its_agent_and_its_place_are_f
 async def test_given_a_restart_while_a_phone_rings_then_a_missed_call_goes_on_with_its_old_place(house: House) -> None:
     came = house.clock.now() - timedelta(seconds=90)
     house.acd.roster.restore(
-        [AgentStateChanged(at=came, agent_id=ANN, state=AgentState.RESERVED, call_id=CallId("one"))]
+        [AgentStateChanged(at=came, agent_id=ANN, state=AgentState.RESERVED, contact_id=ContactId("one"))]
     )
     await house.acd.start()
     waiting = Waiting(Requirements(QueueName("returns"), {"lang:zh": 1}), came)
     house.bus.publish(
-        CallAdopted(
+        ContactAdopted(
             at=house.clock.now(),
-            call_id=CallId("one"),
+            contact_id=ContactId("one"),
             number="4008123123",
             caller="",
             entered_at=came,
@@ -171,7 +171,7 @@ async def test_given_a_restart_while_a_phone_rings_then_a_missed_call_goes_on_wi
             waiting=waiting,
         )
     )
-    house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset({CallId("one")})))
+    house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset({ContactId("one")})))
     await house.failed("one", ANN, OfferFailure.NO_ANSWER)
     [line] = house.acd.queues()
     assert (line.waiting, line.oldest) == (1, came)
@@ -248,7 +248,7 @@ async def test_given_a_store_that_fails_for_a_moment_then_the_line_is_served_and
     store.down = False
     clock.advance(6)
     await house.queue("four")
-    assert sorted(entry.call_id for entry in await store.entries()) == ["four", "one", "three", "two"]
+    assert sorted(entry.contact_id for entry in await store.entries()) == ["four", "one", "three", "two"]
 
 
 async def test_given_a_restart_while_the_phone_of_an_agent_rings_who_is_no_longer_known_then_the_caller_is_kept(
@@ -257,9 +257,9 @@ async def test_given_a_restart_while_the_phone_of_an_agent_rings_who_is_no_longe
     await house.open(ANN)
     came = house.clock.now()
     house.bus.publish(
-        CallAdopted(
+        ContactAdopted(
             at=came,
-            call_id=CallId("one"),
+            contact_id=ContactId("one"),
             number="4008123123",
             caller="",
             entered_at=came,
@@ -345,11 +345,11 @@ async def test_given_a_refused_ring_that_rings_all_the_same_then_it_goes_on_and_
     await house.queue("one")
     await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)
     now = house.clock.now()
-    needs = Requirements(QueueName("returns"), {"lang:zh": 1}, Tier.STANDARD)
+    needs = Requirements(QueueName("returns"), {"lang:zh": 1}, CustomerTier.STANDARD)
     house.bus.publish(
-        CallAdopted(
+        ContactAdopted(
             at=now,
-            call_id=CallId("one"),
+            contact_id=ContactId("one"),
             number="4008123123",
             caller="",
             entered_at=now,
@@ -368,12 +368,12 @@ async def test_given_a_refused_ring_that_rings_all_the_same_then_it_goes_on_and_
 
 async def test_given_an_agent_who_is_reserved_without_an_offer_then_the_reconciliation_frees_them(house: House) -> None:
     house.acd.roster.restore(
-        [AgentStateChanged(at=house.clock.now(), agent_id=ANN, state=AgentState.RESERVED, call_id=CallId("one"))]
+        [AgentStateChanged(at=house.clock.now(), agent_id=ANN, state=AgentState.RESERVED, contact_id=ContactId("one"))]
     )
     await house.acd.start()
     house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=ANN, registered=True))
     await house.queue("one")
-    house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset({CallId("one")})))
+    house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset({ContactId("one")})))
     await settle()
     assert house.offers() == [("one", ANN)]
 
@@ -396,7 +396,7 @@ async def test_given_a_refused_offer_when_the_agent_got_another_call_meanwhile_t
     house.clock.advance(RETRY_S)
     await settle()
     assert house.state(ANN) is AgentState.BUSY
-    assert [agent.call_id for agent in house.acd.agents() if agent.id == ANN] == ["two"]
+    assert [agent.contact_id for agent in house.acd.agents() if agent.id == ANN] == ["two"]
 
 
 @pytest.mark.parametrize("seconds", [5, 300])
@@ -409,18 +409,24 @@ async def test_given_a_restart_then_the_wrap_up_is_that_of_the_queue(house: Hous
                 at=now,
                 agent_id=ANN,
                 state=AgentState.BUSY,
-                call_id=CallId("one"),
+                contact_id=ContactId("one"),
                 queue=QueueName("returns"),
                 requested=AgentState.LOGGED_OUT,
             )
         ]
     )
     await house.acd.start()
-    adopted = CallAdopted(
-        at=now, call_id=CallId("one"), number="400", caller="", entered_at=now, state=CallState.CONNECTED, agent_id=ANN
+    adopted = ContactAdopted(
+        at=now,
+        contact_id=ContactId("one"),
+        number="400",
+        caller="",
+        entered_at=now,
+        state=CallState.CONNECTED,
+        agent_id=ANN,
     )
     house.bus.publish(adopted)
-    house.bus.publish(Reconciled(at=now, live=frozenset({CallId("one")}), talking={ANN: CallId("one")}))
+    house.bus.publish(Reconciled(at=now, live=frozenset({ContactId("one")}), talking={ANN: ContactId("one")}))
     await house.ended("one")
     [agent] = [agent for agent in house.acd.agents() if agent.id == ANN]
     assert (agent.state, agent.until) == (AgentState.WRAP_UP, now + timedelta(seconds=seconds))
@@ -435,7 +441,7 @@ async def test_given_a_tier_that_is_learned_while_waiting_then_the_contact_is_ra
     await house.queue("first")
     house.clock.advance(10)
     await house.queue("second")
-    await house.place_changed("second", Tier.GOLD)
+    await house.place_changed("second", CustomerTier.GOLD)
     await house.ended("talking")
     house.clock.advance(30)
     await settle()
@@ -450,7 +456,7 @@ async def test_given_nobody_on_duty_who_may_serve_then_it_is_told_at_once_and_th
     came = house.clock.now()
     await house.queue("one", skill="cantonese")
     [told] = house.of(NobodyOnDuty)
-    assert (told.call_id, told.until) == ("one", came + timedelta(seconds=60))
+    assert (told.contact_id, told.until) == ("one", came + timedelta(seconds=60))
     house.clock.advance(59)
     assert house.of(PlaceChanged) == []
     house.clock.advance(1)
@@ -484,7 +490,7 @@ async def test_given_a_tier_that_is_learned_while_the_store_reserves_then_the_of
     house = House(Slow(clock), clock)
     await house.open(ANN)
     await house.queue("one")
-    await house.place_changed("one", Tier.GOLD)
+    await house.place_changed("one", CustomerTier.GOLD)
     async with asyncio.timeout(2):
         while house.offers() != [("one", ANN)]:
             await asyncio.sleep(0.01)
@@ -509,7 +515,7 @@ async def test_given_a_place_that_changes_then_the_limit_of_the_unserved_goes_on
     await house.open(ANN)
     await house.queue("one", skill="cantonese")
     house.clock.advance(50)
-    await house.place_changed("one", Tier.GOLD)
+    await house.place_changed("one", CustomerTier.GOLD)
     assert len(house.of(NobodyOnDuty)) == 1
     house.clock.advance(10)
     assert [event.why for event in house.of(PlaceChanged)] == ["tier_learned", "nobody_on_duty"]

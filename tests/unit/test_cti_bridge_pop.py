@@ -4,24 +4,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cti_bridge.pop import LONGEST, Profile, inert, mask_phone, screen_pop
-from switchroom.domain.contact import Tier
+from switchroom.domain.contact import CustomerTier
 from switchroom.domain.customer import Customer
 from switchroom.domain.events import InputKind, OfferMade
 from switchroom.domain.history import ContactRecord, TakenInput
-from switchroom.domain.ids import AgentId, CallId, CustomerId, OfferId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId, QueueName, TicketId
 from switchroom.domain.ticket import Ticket, TicketState
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 OFFER = OfferMade(
     at=NOON + timedelta(seconds=42),
-    call_id=CallId("c1"),
+    contact_id=ContactId("c1"),
     offer_id=OfferId("o1"),
     agent_id=AgentId("1001"),
     queue=QueueName("returns"),
     ring_timeout_s=20,
 )
 RECORD = ContactRecord(
-    call_id=CallId("c1"),
+    contact_id=ContactId("c1"),
     entered_at=NOON - timedelta(seconds=30),
     enqueued_at=NOON,
     number="4008123123",
@@ -32,26 +32,32 @@ RECORD = ContactRecord(
 )
 
 
-def ticket(number: int, call_id: str, state: TicketState) -> Ticket:
-    return Ticket(id=TicketId(number), call_id=CallId(call_id), subject=f"t{number}", state=state, created_at=NOON)
+def ticket(number: int, contact_id: str, state: TicketState) -> Ticket:
+    return Ticket(
+        id=TicketId(number), contact_id=ContactId(contact_id), subject=f"t{number}", state=state, created_at=NOON
+    )
 
 
 def test_given_a_stranger_then_the_pop_has_the_masked_number_and_the_way_through_the_menu() -> None:
     pop = screen_pop(OFFER, RECORD, None)
-    assert (pop.customer, pop.phone, pop.tier) == (None, "138****8000", Tier.STANDARD)
+    assert (pop.customer, pop.phone, pop.tier) == (None, "138****8000", CustomerTier.STANDARD)
     assert (pop.path, pop.collected, pop.queue) == (("welcome", "returns"), {"order": "20260105"}, "returns")
     assert pop.waited_s == 42.0
 
 
 def test_given_a_call_that_never_waited_in_a_line_then_waiting_counts_from_its_entry() -> None:
-    record = ContactRecord(call_id=CallId("c1"), entered_at=NOON)
+    record = ContactRecord(contact_id=ContactId("c1"), entered_at=NOON)
     assert screen_pop(OFFER, record, None).waited_s == 42.0
 
 
 def test_given_a_customer_then_former_contacts_and_unfinished_tickets_without_the_present_call() -> None:
-    former = ContactRecord(call_id=CallId("old"), entered_at=NOON, queue=QueueName("general"), disposition="resolved")
+    former = ContactRecord(
+        contact_id=ContactId("old"), entered_at=NOON, queue=QueueName("general"), disposition="resolved"
+    )
     profile = Profile(
-        customer=Customer(id=CustomerId(1), name="王芳", tier=Tier.GOLD, language="zh-CN", phones=("+8613800138000",)),
+        customer=Customer(
+            id=CustomerId(1), name="王芳", tier=CustomerTier.GOLD, language="zh-CN", phones=("+8613800138000",)
+        ),
         contacts=(RECORD, former),
         tickets=(
             ticket(1, "old", TicketState.CLOSED),
@@ -61,8 +67,8 @@ def test_given_a_customer_then_former_contacts_and_unfinished_tickets_without_th
     )
     pop = screen_pop(OFFER, RECORD, profile)
     assert pop.customer is not None and pop.customer.phones == ("138****8000",)
-    assert (pop.tier, pop.language) == (Tier.GOLD, "zh-CN")
-    assert [(c.call_id, c.subject, c.disposition) for c in pop.contacts] == [("old", "t1", "resolved")]
+    assert (pop.tier, pop.language) == (CustomerTier.GOLD, "zh-CN")
+    assert [(c.contact_id, c.subject, c.disposition) for c in pop.contacts] == [("old", "t1", "resolved")]
     assert [t.id for t in pop.tickets] == [2]
 
 

@@ -28,7 +28,7 @@ def shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def call(**known: Any) -> dict[str, Any]:
     times = ("entered", "enqueued", "offered", "popped", "shown", "ringing", "answered", "ended")
     nothing: dict[str, Any] = {f"{one}_at": None for one in times}
-    nothing |= {"call_id": "c", "inputs": [], "path": [], "outcome": None, "agent": None}
+    nothing |= {"contact_id": "c", "inputs": [], "path": [], "outcome": None, "agent": None}
     return {**nothing, "ticket_id": None, "recording": None, **known}
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from switchroom.settings import PROJECT, Settings
+from switchroom.runtime.settings import PROJECT, Settings
 
 COMPOSE: dict[str, Any] = YAML(typ="safe", pure=True).load((PROJECT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVER: dict[str, Any] = COMPOSE["services"]["switchroom"]

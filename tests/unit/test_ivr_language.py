@@ -15,9 +15,9 @@ from ivr.language.lint import lint_vocabulary
 from ivr.language.loader import lint_files, load, parse, recorded
 from ivr.language.models import Menus
 from ivr.language.schema import schema_text
-from switchroom import yamlfile
-from switchroom.adapters import surroundings
-from switchroom.yamlfile import YamlError
+from server.adapters import surroundings
+from switchroom.runtime import yamlfile
+from switchroom.runtime.yamlfile import YamlError
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parents[1] / "fixtures/menus"

@@ -43,15 +43,15 @@ from ivr.machine.inputs import (
     Unspoken,
 )
 from switchroom.domain.caller import Caller
-from switchroom.domain.contact import Requirements, Tier
+from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.events import InputKind
-from switchroom.domain.ids import CallId, CustomerId, QueueName
+from switchroom.domain.ids import ContactId, CustomerId, QueueName
 
 MENUS = Path(__file__).parents[2] / "dialplans/menus"
 ALL_VERBS, _ = load(Path(__file__).parents[1] / "fixtures/menus/good/all-verbs.yaml", frozenset())
 FLOWS = [ALL_VERBS, load(MENUS / "shop-400.yaml")[0], load(MENUS / "shop-400-en.yaml")[0]]
-STRANGER = Caller(call_id=CallId("c1"), number="95588", phone="13800138000")
-GOLD = replace(STRANGER, tier=Tier.GOLD, customer_id=CustomerId(7), name="张三", language="en-US")
+STRANGER = Caller(contact_id=ContactId("c1"), number="95588", phone="13800138000")
+GOLD = replace(STRANGER, tier=CustomerTier.GOLD, customer_id=CustomerId(7), name="张三", language="en-US")
 
 E = TypeVar("E")
 
@@ -353,7 +353,7 @@ def test_given_keys_during_a_lookup_then_they_wait_for_the_next_question() -> No
 def test_the_queue_gets_what_agents_need() -> None:
     walker = Walker(caller=GOLD).hear_out().press("1*0").hear_out()
     assert walker.one(Enqueue) == Enqueue(
-        Requirements(QueueName("general"), {"lang:en": 1, "order": 3}, Tier.GOLD),
+        Requirements(QueueName("general"), {"lang:en": 1, "order": 3}, CustomerTier.GOLD),
         {"topic": "order", "note": "tier gold", "language": "en-US"},
     )
 

@@ -21,11 +21,11 @@ from ivr.speech.listening import Recognisers
 from ivr.speech.port import SpeechFailed, Understood
 from ivr.speech.synthesis import Kept, Prompts
 from switchroom.domain.caller import Caller
-from switchroom.domain.contact import Requirements, Tier
-from switchroom.domain.ids import CallId, QueueName
-from switchroom.listening import doors
-from switchroom.settings import Media, SettingsError
-from switchroom.softswitch.port import CallGone, SwitchError
+from switchroom.domain.contact import CustomerTier, Requirements
+from switchroom.domain.errors import Refused, UnknownContact
+from switchroom.domain.ids import ContactId, QueueName
+from switchroom.runtime.listening import doors
+from switchroom.runtime.settings import Media, SettingsError
 from tests.fakes.ivr_asterisk import FakeAsterisk
 from tests.fakes.ivr_calls import FakeCallControl, FakeDips
 from tests.fakes.ivr_speech import FakeRecogniser, FakeSynthesiser
@@ -73,8 +73,8 @@ nodes:
   again: {lookup: orders, into: order, ok: again, not_found: bye, error: bye}
   bye: {hangup: Goodbye.}
 """
-CALLER = Caller(call_id=CallId("c-1"), number="4008123123", phone="13800138000", tier=Tier.GOLD)
-CIRCLER = Caller(call_id=CallId("c-3"), number="1000", phone="13800138000")
+CALLER = Caller(contact_id=ContactId("c-1"), number="4008123123", phone="13800138000", tier=CustomerTier.GOLD)
+CIRCLER = Caller(contact_id=ContactId("c-3"), number="1000", phone="13800138000")
 
 
 @dataclass
@@ -154,7 +154,7 @@ async def test_given_silence_then_the_caller_waits_for_an_agent(house: House) ->
         await asyncio.wait_for(asterisk.closed.wait(), 20)
 
     assert asterisk.said == ["Main menu.", "Nothing heard.", "Main menu.", "One moment."]
-    assert queued[1:] == (Requirements(QueueName("general"), {"lang:en": 1}, Tier.GOLD), {"language": "en-US"})
+    assert queued[1:] == (Requirements(QueueName("general"), {"lang:en": 1}, CustomerTier.GOLD), {"language": "en-US"})
     assert asterisk.commands[-1] == "HANGUP"
 
 
@@ -232,7 +232,7 @@ async def test_given_the_caller_hangs_up_then_the_call_is_released(house: House)
     assert house.calls.path == ["main"]
 
 
-@pytest.mark.parametrize("error", [SwitchError("timeout"), CallGone("gone"), RuntimeError("bug")])
+@pytest.mark.parametrize("error", [Refused("timeout"), UnknownContact("gone"), RuntimeError("bug")])
 async def test_given_the_queue_cannot_be_had_then_the_dialplan_gets_the_caller(house: House, error: Exception) -> None:
     house.calls.fails_with = error
     async with FakeAsterisk(house.port, "c-1") as asterisk:
@@ -311,10 +311,10 @@ async def test_an_unknown_call_and_a_call_in_use_are_closed(house: House) -> Non
     assert unknown.said == second.said == []
 
 
-@pytest.mark.parametrize("call_id", ["", "a" * 65, "../x", "a b", "张"])
-async def test_a_call_id_that_is_none_is_refused(house: House, call_id: str) -> None:
+@pytest.mark.parametrize("contact_id", ["", "a" * 65, "../x", "a b", "张"])
+async def test_a_call_id_that_is_none_is_refused(house: House, contact_id: str) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-        async with FakeAsterisk(house.port, call_id):
+        async with FakeAsterisk(house.port, contact_id):
             pass
     assert caught.value.status == 400
 
@@ -323,9 +323,9 @@ async def test_a_call_id_that_is_none_is_refused(house: House, call_id: str) -> 
 async def test_given_no_flow_for_the_number_then_the_caller_waits_in_the_fallback_queue(
     house: House, gone: bool
 ) -> None:
-    house.calls.fails_with = CallGone("gone") if gone else None
-    stranger = Caller(call_id=CallId("c-2"), number="999", phone="")
-    house.calls.callers[stranger.call_id] = stranger
+    house.calls.fails_with = UnknownContact("gone") if gone else None
+    stranger = Caller(contact_id=ContactId("c-2"), number="999", phone="")
+    house.calls.callers[stranger.contact_id] = stranger
     async with FakeAsterisk(house.port, "c-2") as asterisk:
         await asyncio.wait_for(asterisk.closed.wait(), 20)
     await house.calls.until("released")
@@ -345,7 +345,7 @@ async def test_given_a_flow_that_goes_in_circles_then_the_caller_waits_in_the_fa
 async def test_given_a_connection_that_says_nothing_then_it_is_closed_in_time(house: House) -> None:
     async with (
         aiohttp.ClientSession() as http,
-        http.ws_connect(f"http://127.0.0.1:{house.port}/media?call_id=c-1", protocols=("media",)) as socket,
+        http.ws_connect(f"http://127.0.0.1:{house.port}/media?contact_id=c-1", protocols=("media",)) as socket,
     ):
         assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
     assert house.calls.record == []
@@ -378,7 +378,7 @@ async def test_malformed_messages_end_one_call_and_no_other(house: House) -> Non
     pieces += ['{"event":"MEDIA_MARK_PROCESSED","correlation_id":"1:x"}', '{"event":"DTMF_END","digit":"1"}']
     async with aiohttp.ClientSession() as http:
         for _ in range(60):
-            async with http.ws_connect(f"http://127.0.0.1:{house.port}/media?call_id=c-1") as socket:
+            async with http.ws_connect(f"http://127.0.0.1:{house.port}/media?contact_id=c-1") as socket:
                 with contextlib.suppress(ConnectionError):
                     for _ in range(dice.randrange(1, 6)):
                         if dice.random() < 0.3:

@@ -10,14 +10,14 @@ from structlog.testing import capture_logs
 
 from recordings import service
 from recordings.service import Recordings
-from switchroom.bus import Bus
-from switchroom.domain.call import Outcome
-from switchroom.domain.events import CallEnded, Reconciled, RecordingReady
-from switchroom.domain.ids import CallId
+from switchroom.domain.contact import Outcome
+from switchroom.domain.events import ContactEnded, Reconciled, RecordingReady
+from switchroom.domain.ids import ContactId
+from switchroom.runtime.bus import Bus
 from tests.fakes.clock import FakeClock
 
 NAME = "0b1f-1001-1767864600.raw"
-CALL = CallId("0b1f")
+CALL = ContactId("0b1f")
 SAMPLES = b"\x00\x10\x00\x20" * 8000
 
 
@@ -35,18 +35,18 @@ class House:
         self.refuses = False
         self.recordings = Recordings(self.spool, self.files, self.bus, self.clock, self._in_ledger)
 
-    async def _in_ledger(self, call_id: CallId, path: str) -> bool:
+    async def _in_ledger(self, contact_id: ContactId, path: str) -> bool:
         await self.in_ledger.wait()
-        return not self.refuses and any((ready.call_id, ready.path) == (call_id, path) for ready in self.ready)
+        return not self.refuses and any((ready.contact_id, ready.path) == (contact_id, path) for ready in self.ready)
 
     @property
     def idle(self) -> bool:
         return not self.recordings._tasks._tasks
 
     def ended(self) -> None:
-        self.bus.publish(CallEnded(at=self.clock.now(), call_id=CALL, outcome=Outcome.CONNECTED))
+        self.bus.publish(ContactEnded(at=self.clock.now(), contact_id=CALL, outcome=Outcome.CONNECTED))
 
-    def reconciled(self, *live: CallId) -> None:
+    def reconciled(self, *live: ContactId) -> None:
         self.bus.publish(Reconciled(at=self.clock.now(), live=frozenset(live)))
 
 
@@ -75,7 +75,7 @@ async def test_given_a_call_that_ended_then_its_raw_file_goes_only_once_the_ledg
     house.in_ledger.set()
     await until(lambda: not raw.exists())
     [ready] = house.ready
-    assert (ready.call_id, ready.agent_id, ready.seconds) == (CALL, "1001", 1.0)
+    assert (ready.contact_id, ready.agent_id, ready.seconds) == (CALL, "1001", 1.0)
     assert (house.files / ready.path).is_file()
 
 

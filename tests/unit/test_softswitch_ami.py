@@ -10,11 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from switchroom.domain.contact import Requirements, Waiting
-from switchroom.domain.ids import AgentId, CallId, QueueName
-from switchroom.softswitch.ami import AmiSoftswitch
-from switchroom.softswitch.ami_link import AmiTiming
-from switchroom.softswitch.ami_protocol import MAX_MESSAGE, AmiProtocol
-from switchroom.softswitch.port import (
+from switchroom.domain.ids import AgentId, ContactId, QueueName
+from telephony.softswitch.ami import AmiSoftswitch
+from telephony.softswitch.ami_link import AmiTiming
+from telephony.softswitch.ami_protocol import MAX_MESSAGE, AmiProtocol
+from telephony.softswitch.port import (
     CallerArrived,
     CallerFellBack,
     CallerLeft,
@@ -24,23 +24,23 @@ from switchroom.softswitch.port import (
     SwitchEvent,
     SwitchUp,
 )
-from switchroom.softswitch.translate import Message
+from telephony.softswitch.translate import Message
 from tests.fakes.ami_server import AmiServer, ami_server
 
-CALL, AGENT, CHANNEL = CallId("91c64074-e96f-453e-969e-6e042287e7c2"), AgentId("1001"), "PJSIP/carrier-00000001"
+CALL, AGENT, CHANNEL = ContactId("91c64074-e96f-453e-969e-6e042287e7c2"), AgentId("1001"), "PJSIP/carrier-00000001"
 WAITING = Waiting(Requirements(QueueName("refund")), datetime(2026, 11, 23, 9, tzinfo=UTC))
 QUICK = AmiTiming(action_s=0.3, ping_every_s=0.02, first_backoff_s=0.02, longest_backoff_s=0.1)
 TRACES = Path(__file__).parent.parent / "fixtures" / "ami"
 FELL_BACK = (TRACES / "fell_back.txt").read_bytes()
 
 CALL_ENTERED = (
-    f"Event: UserEvent\r\nChannel: {CHANNEL}\r\nChanVariable: CALL_ID={CALL}\r\nChanVariable: LEG=caller\r\n"
-    "UserEvent: CallEntered\r\nNumber: 4008123123\r\nCaller: 13800138000\r\n\r\n"
+    f"Event: UserEvent\r\nChannel: {CHANNEL}\r\nChanVariable: CONTACT_ID={CALL}\r\nChanVariable: LEG=caller\r\n"
+    "UserEvent: ContactEntered\r\nNumber: 4008123123\r\nCaller: 13800138000\r\n\r\n"
 ).encode()
 CALL_LEFT = (
-    f"Event: Hangup\r\nChannel: {CHANNEL}\r\nChanVariable: CALL_ID={CALL}\r\nChanVariable: LEG=caller\r\n\r\n"
+    f"Event: Hangup\r\nChannel: {CHANNEL}\r\nChanVariable: CONTACT_ID={CALL}\r\nChanVariable: LEG=caller\r\n\r\n"
 ).encode()
-ARRIVED = CallerArrived(call_id=CALL, number="4008123123", caller="13800138000")
+ARRIVED = CallerArrived(contact_id=CALL, number="4008123123", caller="13800138000")
 
 
 class Watched:
@@ -178,7 +178,7 @@ async def test_given_a_silent_server_when_an_action_is_asked_then_the_deadline_e
     late = server.asked("Hangup")[0]["ActionID"]
     server.tell(Response="Success", ActionID=late)
     server.send(CALL_LEFT)
-    await watched.told(CallerLeft(call_id=CALL))
+    await watched.told(CallerLeft(contact_id=CALL))
 
 
 async def test_given_unanswered_pings_when_the_deadline_passes_then_the_connection_is_given_up(
@@ -230,7 +230,7 @@ async def test_given_a_handler_that_fails_when_more_happens_then_it_is_told_too(
         await watched.softswitch.start(handler)
         await watched.told(SwitchUp())
         server.send(CALL_ENTERED + CALL_LEFT)
-        await watched.told(ARRIVED, CallerLeft(call_id=CALL))
+        await watched.told(ARRIVED, CallerLeft(contact_id=CALL))
     assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["softswitch.handler_failed"]
     assert server.logins == 1
     await watched.softswitch.stop()
@@ -270,7 +270,7 @@ async def test_given_a_caller_who_hung_up_when_moved_then_the_call_is_gone(
     with pytest.raises(CallGone):
         await watched.softswitch.connect(CALL, AGENT, 20)
     server.send(CALL_LEFT)
-    await watched.told(CallerLeft(call_id=CALL))
+    await watched.told(CallerLeft(contact_id=CALL))
     with pytest.raises(SwitchError):
         await watched.softswitch.hang_up(CALL)
 

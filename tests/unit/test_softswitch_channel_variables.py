@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchroom.domain.contact import Requirements, Tier, Waiting
+from switchroom.domain.contact import CustomerTier, Requirements, Waiting
 from switchroom.domain.ids import QueueName
-from switchroom.softswitch.channel_variables import (
+from telephony.softswitch.channel_variables import (
     MAX_VALUE_BYTES,
     decode_collected,
     decode_time,
@@ -29,7 +29,7 @@ waitings = st.builds(
         Requirements,
         names.map(QueueName),
         st.dictionaries(names, st.integers(1, 10), max_size=5),
-        st.sampled_from(Tier),
+        st.sampled_from(CustomerTier),
     ),
     times,
 )

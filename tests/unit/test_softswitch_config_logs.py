@@ -4,7 +4,7 @@ from pathlib import Path
 
 from softswitch_config.logs import bound_logs
 from softswitch_config.render import Folders
-from switchroom.settings import Asterisk, Settings
+from switchroom.runtime.settings import Asterisk, Settings
 
 
 def test_given_logs_over_and_under_the_limit_then_only_the_long_ones_move_on_and_the_oldest_goes(

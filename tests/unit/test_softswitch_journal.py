@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from switchroom.domain.ids import CallId
-from switchroom.softswitch.journal import Journal
+from switchroom.domain.ids import ContactId
+from telephony.softswitch.journal import Journal
 
 ENTERED, ANSWERED, ENDED = (f"2026-11-23T09:0{minute}:00.000+00:00" for minute in (0, 1, 2))
 
 
-def line(call_id: str, talks: str = "") -> str:
+def line(contact_id: str, talks: str = "") -> str:
     """As Asterisk's CEL writes it."""
-    extra = f"{call_id}|4008123123|13800138000|{ENTERED}|{ENDED}|{talks}|"
+    extra = f"{contact_id}|4008123123|13800138000|{ENTERED}|{ENDED}|{talks}|"
     quoted = json.dumps({"extra": extra}).replace('"', '""')
     return f'"{quoted}"\n'
 
@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def ids(journal: Journal) -> list[str]:
-    return [call.call_id for call in journal.take()]
+    return [call.contact_id for call in journal.take()]
 
 
 def test_given_a_talk_then_its_agent_and_times_are_told(file: Path) -> None:
@@ -47,9 +47,9 @@ def test_given_some_that_are_booked_then_the_others_are_told_again(file: Path) -
     assert ids(journal) == ["c1"]
     file.write_text(line("c2"))
     assert ids(journal) == ["c1", "c2"]
-    journal.forget({CallId("c1")})
+    journal.forget({ContactId("c1")})
     assert ids(journal) == ["c2"]
-    journal.forget({CallId("c2")})
+    journal.forget({ContactId("c2")})
     assert ids(journal) == []
     assert list(file.parent.iterdir()) == []
 
@@ -61,7 +61,7 @@ def test_given_a_line_that_came_after_the_reading_then_it_is_not_forgotten(file:
     [taken] = file.parent.iterdir()
     with taken.open("a") as late:
         late.write(line("c2"))
-    journal.forget({CallId("c1")})
+    journal.forget({ContactId("c1")})
     assert "c2" in ids(journal)
 
 

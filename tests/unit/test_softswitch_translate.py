@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from switchroom.domain.contact import Requirements, Tier, Waiting
+from switchroom.domain.contact import CustomerTier, Requirements, Waiting
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, CallId, QueueName
-from switchroom.softswitch.port import (
+from switchroom.domain.ids import AgentId, ContactId, QueueName
+from telephony.softswitch.port import (
     AgentAnswered,
     AgentFailed,
     AgentLeft,
@@ -21,12 +21,12 @@ from switchroom.softswitch.port import (
     PhoneState,
     SwitchEvent,
 )
-from switchroom.softswitch.translate import Message, caller_channel, snapshot, translate
+from telephony.softswitch.translate import Message, caller_channel, snapshot, translate
 
 TRACES = Path(__file__).parent.parent / "fixtures" / "ami"
 AGENT = AgentId("1001")
 WAITING = Waiting(
-    Requirements(QueueName("退款"), {"refund": 3, "lang:en": 1}, Tier.GOLD),
+    Requirements(QueueName("退款"), {"refund": 3, "lang:en": 1}, CustomerTier.GOLD),
     datetime(2026, 11, 23, 9, 30, 0, 250000, UTC),
 )
 
@@ -51,24 +51,24 @@ def parse(block: str) -> Message:
     return headers
 
 
-def told(name: str) -> tuple[CallId, list[SwitchEvent]]:
+def told(name: str) -> tuple[ContactId, list[SwitchEvent]]:
     """The call of a trace, and what its messages say of it (phones aside)."""
     events = [event for message in read_trace(name) for event in translate(message)]
     calls = [event for event in events if not isinstance(event, PhoneState)]
     arrived = calls[0]
     assert isinstance(arrived, CallerArrived)
-    return arrived.call_id, calls
+    return arrived.contact_id, calls
 
 
 @pytest.mark.parametrize("name", ["connected_agent_hangs_up", "connected_caller_hangs_up"])
 def test_given_a_talk_when_either_side_hangs_up_then_its_end_is_told_before_the_calls(name: str) -> None:
-    call_id, events = told(name)
+    contact_id, events = told(name)
     assert events == [
-        CallerArrived(call_id=call_id, number="4008123123", caller="13800138000"),
-        AgentRinging(call_id=call_id, agent_id=AGENT),
-        AgentAnswered(call_id=call_id, agent_id=AGENT),
-        AgentLeft(call_id=call_id, agent_id=AGENT),
-        CallerLeft(call_id=call_id),
+        CallerArrived(contact_id=contact_id, number="4008123123", caller="13800138000"),
+        AgentRinging(contact_id=contact_id, agent_id=AGENT),
+        AgentAnswered(contact_id=contact_id, agent_id=AGENT),
+        AgentLeft(contact_id=contact_id, agent_id=AGENT),
+        CallerLeft(contact_id=contact_id),
     ]
 
 
@@ -84,24 +84,24 @@ def test_given_a_talk_when_either_side_hangs_up_then_its_end_is_told_before_the_
 def test_given_an_offer_when_it_fails_then_it_is_told_once_and_before_the_caller_left(
     name: str, rang: bool, agent: AgentId, failure: OfferFailure
 ) -> None:
-    call_id, events = told(name)
-    ringing = [AgentRinging(call_id=call_id, agent_id=agent)] if rang else []
+    contact_id, events = told(name)
+    ringing = [AgentRinging(contact_id=contact_id, agent_id=agent)] if rang else []
     assert events[1:] == [
         *ringing,
-        AgentFailed(call_id=call_id, agent_id=agent, failure=failure),
-        CallerLeft(call_id=call_id),
+        AgentFailed(contact_id=contact_id, agent_id=agent, failure=failure),
+        CallerLeft(contact_id=contact_id),
     ]
 
 
 def test_given_a_caller_in_the_menu_when_the_caller_leaves_then_the_menus_own_leg_tells_nothing() -> None:
-    call_id, events = told("caller_abandons_in_menu")
-    assert events[1:] == [CallerLeft(call_id=call_id)]
+    contact_id, events = told("caller_abandons_in_menu")
+    assert events[1:] == [CallerLeft(contact_id=contact_id)]
 
 
 def test_given_no_menu_when_the_dialplan_falls_back_then_the_place_in_line_is_told() -> None:
-    call_id, events = told("fell_back")
+    contact_id, events = told("fell_back")
     (event,) = (event for event in events if isinstance(event, CallerFellBack))
-    assert event.call_id == call_id
+    assert event.contact_id == contact_id
     assert event.waiting.requirements == Requirements(QueueName("general"))
     assert event.waiting.enqueued_at.tzinfo is UTC
 
@@ -131,8 +131,8 @@ def test_device_states(state: str, registered: bool, in_use: bool) -> None:
 
 
 def test_given_a_fallback_whose_place_cannot_be_read_then_it_is_told_all_the_same() -> None:
-    fell_back = {"Event": "UserEvent", "UserEvent": "CallFellBack", "ChanVariable": "CALL_ID=1", "Queue": "general"}
-    assert translate(fell_back) == (CallerFellBack(call_id=CallId("1"), waiting=None),)
+    fell_back = {"Event": "UserEvent", "UserEvent": "CallFellBack", "ChanVariable": "CONTACT_ID=1", "Queue": "general"}
+    assert translate(fell_back) == (CallerFellBack(contact_id=ContactId("1"), waiting=None),)
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ def test_given_a_fallback_whose_place_cannot_be_read_then_it_is_told_all_the_sam
         {},
         {"Event": "Newchannel", "Channel": "PJSIP/1001-00000001"},
         {"Event": "DeviceStateChange", "Device": "PJSIP/carrier", "State": "INUSE"},
-        {"Event": "UserEvent", "UserEvent": "CallEntered"},
-        {"Event": "UserEvent", "UserEvent": "SomebodyElses", "ChanVariable": "CALL_ID=1"},
-        {"Event": "Hangup", "ChanVariable": ["CALL_ID=", "LEG=caller"], "ChannelState": "6"},
+        {"Event": "UserEvent", "UserEvent": "ContactEntered"},
+        {"Event": "UserEvent", "UserEvent": "SomebodyElses", "ChanVariable": "CONTACT_ID=1"},
+        {"Event": "Hangup", "ChanVariable": ["CONTACT_ID=", "LEG=caller"], "ChannelState": "6"},
         {"Event": "DialState", "DialStatus": "RINGING"},
-        {"Event": "DialEnd", "DialStatus": "ANSWER", "DestChanVariable": ["CALL_ID=1", "AGENT="]},
+        {"Event": "DialEnd", "DialStatus": "ANSWER", "DestChanVariable": ["CONTACT_ID=1", "AGENT="]},
     ],
 )
 def test_what_is_not_about_us_says_nothing(message: Message) -> None:
@@ -170,7 +170,7 @@ def test_given_live_calls_when_asked_then_the_snapshot_has_each_where_it_is() ->
     assert phones[AgentId("1003")] == (True, True)
     assert phones[AgentId("1010")] == (False, False)
     callers = [caller for message in status if (caller := caller_channel(message))]
-    assert {call_id for call_id, _ in callers} == {call.call_id for call in found.calls}
+    assert {contact_id for contact_id, _ in callers} == {call.contact_id for call in found.calls}
     assert all(channel.startswith("PJSIP/carrier-") for _, channel in callers)
 
 
@@ -179,13 +179,13 @@ def test_given_a_call_that_just_entered_when_asked_then_it_is_left_to_its_event(
         "Event": "Status",
         "Channel": "PJSIP/carrier-1",
         "Context": "entered",
-        "Variable": ["CALL_ID=1", "LEG=caller", "ENTERED_AT=(null)"],
+        "Variable": ["CONTACT_ID=1", "LEG=caller", "ENTERED_AT=(null)"],
     }
     assert snapshot([entering], []).calls == ()
     entered = {**entering, "Variable": [*entering["Variable"][:2], "ENTERED_AT=2026-11-23T17:00:00.000+00:00"]}
     assert snapshot([entered], []).calls == (
         LiveCall(
-            call_id=CallId("1"),
+            contact_id=ContactId("1"),
             number="",
             caller="",
             entered_at=datetime(2026, 11, 23, 17, tzinfo=UTC),

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from switchroom.app import Server
-from switchroom.cli import app
-from switchroom.settings import Asterisk, Settings, SettingsError
+from server.app import Server
+from server.cli import app
+from switchroom.runtime.settings import Asterisk, Settings, SettingsError
 
 CONFIGURE = ["asterisk", "configure", "--modules", "/usr/lib/asterisk/modules", "--data", "/usr/share/asterisk"]
 

@@ -6,19 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from switchroom.bus import Bus
-from switchroom.domain.call import IGNORED, TRANSITIONS, CallState, IllegalTransition, Move, Outcome, after
-from switchroom.domain.events import CallEnded, CallEntered, CallEvent, Event, NodeVisited, to_record, type_name
-from switchroom.domain.ids import CallId
-from switchroom.mailbox import Mailbox, MailboxClosed
-from switchroom.settings import Settings, SettingsError
-from switchroom.tasks import TaskGroup
+from switchroom.domain.call import IGNORED, TRANSITIONS, CallState, IllegalTransition, Move, after
+from switchroom.domain.contact import Outcome
+from switchroom.domain.events import (
+    ContactEnded,
+    ContactEntered,
+    ContactEvent,
+    Event,
+    NodeVisited,
+    to_record,
+    type_name,
+)
+from switchroom.domain.ids import ContactId
+from switchroom.runtime.background import BackgroundTasks
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.mailbox import Mailbox, MailboxClosed
+from switchroom.runtime.settings import Settings, SettingsError
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
-def entered(call_id: str = "one") -> CallEntered:
-    return CallEntered(at=NOW, call_id=CallId(call_id), number="4008123123", caller="13800138000")
+def entered(contact_id: str = "one") -> ContactEntered:
+    return ContactEntered(at=NOW, contact_id=ContactId(contact_id), number="4008123123", caller="13800138000")
 
 
 # The bus
@@ -26,7 +35,7 @@ def entered(call_id: str = "one") -> CallEntered:
 
 def test_a_subscriber_of_a_base_class_receives_its_subclasses_and_others_do_not() -> None:
     bus, calls, nodes = Bus(), [], []
-    bus.subscribe(CallEvent, calls.append)
+    bus.subscribe(ContactEvent, calls.append)
     bus.subscribe(NodeVisited, nodes.append)
     bus.publish(entered())
     assert (calls, nodes) == ([entered()], [])
@@ -34,8 +43,8 @@ def test_a_subscriber_of_a_base_class_receives_its_subclasses_and_others_do_not(
 
 def test_given_a_handler_that_publishes_then_all_subscribers_see_the_same_order() -> None:
     bus, seen = Bus(), []
-    ended = CallEnded(at=NOW, call_id=CallId("one"), outcome=Outcome.ABANDONED)
-    bus.subscribe(CallEntered, lambda event: bus.publish(ended))
+    ended = ContactEnded(at=NOW, contact_id=ContactId("one"), outcome=Outcome.ABANDONED)
+    bus.subscribe(ContactEntered, lambda event: bus.publish(ended))
     bus.subscribe(Event, seen.append)
     bus.publish(entered())
     assert seen == [entered(), ended]
@@ -51,7 +60,7 @@ def test_given_a_handler_that_fails_then_the_others_still_hear() -> None:
     bus.subscribe(Event, seen.append)
     bus.publish(entered())
     bus.publish(entered("two"))
-    assert [event.call_id for event in seen] == ["one", "two"]
+    assert [event.contact_id for event in seen] == ["one", "two"]
 
 
 def test_given_an_ended_subscription_then_nothing_comes() -> None:
@@ -63,7 +72,7 @@ def test_given_an_ended_subscription_then_nothing_comes() -> None:
 
 def test_an_event_has_a_json_form_and_a_name() -> None:
     assert to_record(entered())["at"] == "2026-01-05T09:00:00+00:00"
-    assert type_name(entered()) == "switchroom.call.entered"
+    assert type_name(entered()) == "switchroom.contact.entered"
 
 
 # A call's states
@@ -91,7 +100,7 @@ def test_from_every_state_a_call_can_end_and_an_ended_one_stays_so() -> None:
 
 
 async def test_a_mailbox_does_one_piece_after_the_other() -> None:
-    tasks, done = TaskGroup(), []
+    tasks, done = BackgroundTasks(), []
     mailbox = Mailbox(tasks, "m")
 
     async def work(number: int) -> None:
@@ -106,7 +115,7 @@ async def test_a_mailbox_does_one_piece_after_the_other() -> None:
 
 
 async def test_given_work_that_fails_then_the_asker_is_told_and_the_next_piece_is_done() -> None:
-    tasks, done = TaskGroup(), []
+    tasks, done = BackgroundTasks(), []
     mailbox = Mailbox(tasks, "m")
 
     async def fails() -> None:
@@ -124,7 +133,7 @@ async def test_given_work_that_fails_then_the_asker_is_told_and_the_next_piece_i
 
 
 async def test_given_a_closed_mailbox_then_whoever_waits_is_told() -> None:
-    tasks = TaskGroup()
+    tasks = BackgroundTasks()
     mailbox = Mailbox(tasks, "m")
 
     async def closes() -> None:

@@ -6,36 +6,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from switchroom.domain import events as ev
-from switchroom.domain.call import CallState, Outcome
-from switchroom.domain.contact import Requirements, Tier
+from switchroom.domain.call import CallState
+from switchroom.domain.contact import CustomerTier, Outcome, Requirements
 from switchroom.domain.history import ContactRecord, fold
-from switchroom.domain.ids import AgentId, CallId, CustomerId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId, QueueName
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
-CALL, AGENT = CallId("c1"), AgentId("1001")
-NEEDS = Requirements(queue=QueueName("returns"), skills={"returns": 3}, tier=Tier.GOLD)
+CALL, AGENT = ContactId("c1"), AgentId("1001")
+NEEDS = Requirements(queue=QueueName("returns"), skills={"returns": 3}, tier=CustomerTier.GOLD)
 
 
 def later(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-ENTERED = ev.CallEntered(at=NOON, call_id=CALL, number="400", caller="138")
-IDENTIFIED = ev.CustomerIdentified(at=later(1), call_id=CALL, customer_id=CustomerId(7), tier=Tier.SILVER)
-QUEUED = ev.CallQueued(
-    at=later(9), call_id=CALL, requirements=NEEDS, enqueued_at=later(8), collected={"order": "1", "language": "en-US"}
+ENTERED = ev.ContactEntered(at=NOON, contact_id=CALL, number="400", caller="138")
+IDENTIFIED = ev.CustomerIdentified(at=later(1), contact_id=CALL, customer_id=CustomerId(7), tier=CustomerTier.SILVER)
+QUEUED = ev.ContactQueued(
+    at=later(9),
+    contact_id=CALL,
+    requirements=NEEDS,
+    enqueued_at=later(8),
+    collected={"order": "1", "language": "en-US"},
 )
 OFFER = ev.OfferMade(
-    at=later(20), call_id=CALL, offer_id=OfferId("o"), agent_id=AGENT, queue=QueueName("returns"), ring_timeout_s=20
+    at=later(20), contact_id=CALL, offer_id=OfferId("o"), agent_id=AGENT, queue=QueueName("returns"), ring_timeout_s=20
 )
-POPPED = ev.ScreenPopped(at=later(20.1), call_id=CALL, offer_id=OfferId("o"), agent_id=AGENT, screens=1)
-RANG = ev.AgentRang(at=later(21), call_id=CALL, agent_id=AGENT)
-MISSED = ev.OfferFailed(at=later(40), call_id=CALL, agent_id=AGENT, failure=ev.OfferFailure.NO_ANSWER)
-CONNECTED = ev.CallConnected(at=later(24), call_id=CALL, agent_id=AGENT)
-ENDED = ev.CallEnded(at=later(90), call_id=CALL, outcome=Outcome.CONNECTED, agent_id=AGENT)
+POPPED = ev.ScreenPopSent(at=later(20.1), contact_id=CALL, offer_id=OfferId("o"), agent_id=AGENT, screens=1)
+RANG = ev.AgentRang(at=later(21), contact_id=CALL, agent_id=AGENT)
+MISSED = ev.OfferFailed(at=later(40), contact_id=CALL, agent_id=AGENT, failure=ev.OfferFailure.NO_ANSWER)
+CONNECTED = ev.ContactConnected(at=later(24), contact_id=CALL, agent_id=AGENT)
+ENDED = ev.ContactEnded(at=later(90), contact_id=CALL, outcome=Outcome.CONNECTED, agent_id=AGENT)
 
 
-def told(*events: ev.CallEvent) -> ContactRecord:
+def told(*events: ev.ContactEvent) -> ContactRecord:
     record: ContactRecord | None = None
     for event in events:
         record = fold(record, event)
@@ -48,7 +52,7 @@ def test_given_a_whole_call_then_every_time_is_kept() -> None:
     times = (record.entered_at, record.enqueued_at, record.offered_at, record.popped_at)
     assert times == (NOON, later(8), later(20), later(20.1))
     assert (record.ringing_at, record.answered_at, record.ended_at) == (later(21), later(24), later(90))
-    assert (record.customer_id, record.tier, record.language) == (7, Tier.GOLD, "en-US")
+    assert (record.customer_id, record.tier, record.language) == (7, CustomerTier.GOLD, "en-US")
     assert (record.collected, record.skills) == ({"order": "1"}, {"returns": 3})
 
 
@@ -59,15 +63,15 @@ def test_given_an_offer_that_failed_then_nothing_of_it_stays_but_the_place_in_li
 
 
 def test_given_a_second_ending_then_the_first_outcome_stays() -> None:
-    again = ev.CallEnded(at=later(99), call_id=CALL, outcome=Outcome.SYSTEM_FAILED)
+    again = ev.ContactEnded(at=later(99), contact_id=CALL, outcome=Outcome.SYSTEM_FAILED)
     record = told(ENTERED, CONNECTED, ENDED, again)
     assert (record.outcome, record.ended_at, record.agent_id) == (Outcome.CONNECTED, later(90), AGENT)
 
 
 def test_given_a_call_first_seen_talking_then_its_record_begins_there() -> None:
-    adopted = ev.CallAdopted(
+    adopted = ev.ContactAdopted(
         at=later(60),
-        call_id=CALL,
+        contact_id=CALL,
         number="400",
         caller="138",
         entered_at=NOON,
@@ -80,12 +84,12 @@ def test_given_a_call_first_seen_talking_then_its_record_begins_there() -> None:
 
 
 def test_given_a_second_look_up_that_fails_then_what_was_known_stays() -> None:
-    stranger = ev.CustomerIdentified(at=later(60), call_id=CALL, customer_id=None)
+    stranger = ev.CustomerIdentified(at=later(60), contact_id=CALL, customer_id=None)
     record = told(ENTERED, IDENTIFIED, QUEUED, stranger)
-    assert (record.customer_id, record.tier, record.language) == (7, Tier.GOLD, "en-US")
+    assert (record.customer_id, record.tier, record.language) == (7, CustomerTier.GOLD, "en-US")
 
 
 @given(st.lists(st.sampled_from([ENTERED, IDENTIFIED, QUEUED, OFFER, POPPED, RANG, CONNECTED, ENDED]), min_size=1))
-def test_an_event_told_twice_in_a_row_changes_nothing(events: list[ev.CallEvent]) -> None:
+def test_an_event_told_twice_in_a_row_changes_nothing(events: list[ev.ContactEvent]) -> None:
     once = told(*events)
     assert fold(once, events[-1]) == once

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from switchroom.home import open_recordings
+from switchroom.runtime.home import open_recordings
 
 
 def mode(path: Path) -> int:

@@ -8,8 +8,8 @@ from typing import Literal
 import pytest
 import structlog
 
-from switchroom.settings import Settings
-from switchroom.telemetry import configure_logging
+from switchroom.runtime.settings import Settings
+from switchroom.runtime.telemetry import configure_logging
 
 NUMBER = "13800138000"
 
@@ -36,7 +36,7 @@ def test_given_an_exception_then_its_place_is_logged_and_no_variable_of_it(
     try:
         _fail(NUMBER)
     except ValueError:
-        structlog.get_logger("ours").exception("thing.failed", call_id="c1")
+        structlog.get_logger("ours").exception("thing.failed", contact_id="c1")
     written = capsys.readouterr().err
     assert "thing.failed" in written and "_fail" in written and "it is broken" in written
     assert NUMBER not in written

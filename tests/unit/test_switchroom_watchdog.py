@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from switchroom.watchdog import STALLED_AFTER_S
+from switchroom.runtime.watchdog import STALLED_AFTER_S
 
 SERVER = """
 import asyncio, os, re, sys, time
-from switchroom.heartbeat import watched
+from switchroom.runtime.heartbeat import watched
 
 async def main():
     async with watched():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
-from switchroom.yamlfile import MAX_BYTES, Finding, YamlError, load, parse
+from switchroom.runtime.yamlfile import MAX_BYTES, Finding, YamlError, load, parse
 
 
 class Say(BaseModel):

@@ -138,7 +138,7 @@ export async function setState(state: "available" | "paused" | "logged_out", rea
 }
 
 export async function hangUp(): Promise<void> {
-  if (pop.value !== null) await ask("POST", `calls/${encodeURIComponent(pop.value.call_id)}/actions/hangup`);
+  if (pop.value !== null) await ask("POST", `contacts/${encodeURIComponent(pop.value.contact_id)}/actions/hangup`);
 }
 
 const fetchTicket = (id: number): Promise<Ticket> => ask<Ticket>("GET", `tickets/${id}`);
@@ -160,19 +160,19 @@ function took(found: Ticket): void {
 
 /** The page tells that the pop is drawn (in a hidden tab: that it is in the page); the phone rings then. */
 export function drawn(offerId: string): void {
-  if (offerId !== "") socket?.send({ type: "popped", offer_id: offerId });
+  if (offerId !== "") socket?.send({ type: "pop_shown", offer_id: offerId });
 }
 
 export async function loadCalls(): Promise<void> {
   await attempt(async () => {
-    calls.value = await ask<Call[]>("GET", "calls?limit=30");
+    calls.value = await ask<Call[]>("GET", "contacts?limit=30");
   });
 }
 
 async function loadTicket(id: number): Promise<void> {
   await attempt(async () => {
     const found = await fetchTicket(id);
-    if (found.call_id === pop.value?.call_id) ticket.value = found;
+    if (found.contact_id === pop.value?.contact_id) ticket.value = found;
   });
 }
 
@@ -207,7 +207,7 @@ const TAKE: Record<string, Taker> = {
       ...agent.value,
       state: data.state as AgentState,
       reason: data.reason as string | null,
-      call_id: data.call_id as string | null,
+      contact_id: data.contact_id as string | null,
       until: data.until as string | null,
       since: time,
     };
@@ -216,19 +216,19 @@ const TAKE: Record<string, Taker> = {
   "switchroom.phone.changed": (data) => {
     if (agent.value !== null) agent.value = { ...agent.value, phone_registered: data.registered as boolean };
   },
-  "switchroom.call.connected": (data, time) => amend(data, { answered_at: time }),
-  "switchroom.call.ended": (data, time) => {
+  "switchroom.contact.connected": (data, time) => amend(data, { answered_at: time }),
+  "switchroom.contact.ended": (data, time) => {
     amend(data, { ended_at: time });
     void loadCalls();
   },
   "switchroom.offer.failed": (data) => {
-    if (data.call_id !== pop.value?.call_id) return;
+    if (data.contact_id !== pop.value?.contact_id) return;
     pop.value = null;
     say(data.failure === "caller_left" ? t("caller_left") : t("missed"));
   },
   "switchroom.ticket.opened": (data) => {
     amend(data, { ticket_id: data.ticket_id as number });
-    if (data.call_id === pop.value?.call_id) void loadTicket(data.ticket_id as number);
+    if (data.contact_id === pop.value?.contact_id) void loadTicket(data.ticket_id as number);
   },
   "switchroom.recording.ready": () => void loadCalls(),
 };
@@ -246,7 +246,7 @@ function mergeQueues(changed: Queue[]): void {
 }
 
 function show(shown: ScreenPop): void {
-  const same = shown.call_id === pop.value?.call_id;
+  const same = shown.contact_id === pop.value?.contact_id;
   if (!same) setAside();
   pop.value = shown;
   if (shown.ticket_id !== null && ticket.value === null) void loadTicket(shown.ticket_id);
@@ -265,7 +265,7 @@ function setAside(): void {
 }
 
 function amend(data: Record<string, unknown>, change: Partial<ScreenPop>): void {
-  if (pop.value !== null && data.call_id === pop.value.call_id) pop.value = { ...pop.value, ...change };
+  if (pop.value !== null && data.contact_id === pop.value.contact_id) pop.value = { ...pop.value, ...change };
 }
 
 /** A finished call leaves the screen with its work done; an open ticket stays until it is closed or a call comes. */

@@ -11,7 +11,7 @@ export interface Agent {
   reason: string | null;
   since: string;
   until: string | null;
-  call_id: string | null;
+  contact_id: string | null;
   queues: string[];
   phone_registered: boolean;
 }
@@ -58,7 +58,7 @@ export interface Order {
 }
 
 export interface FormerContact {
-  call_id: string;
+  contact_id: string;
   entered_at: string;
   queue: string | null;
   agent_id: string | null;
@@ -69,7 +69,7 @@ export interface FormerContact {
 
 export interface Ticket {
   id: number;
-  call_id: string;
+  contact_id: string;
   subject: string;
   state: TicketState;
   created_at: string;
@@ -86,7 +86,7 @@ export interface TakenInput {
 }
 
 export interface ScreenPop {
-  call_id: string;
+  contact_id: string;
   offer_id: string;
   number: string;
   phone: string;
@@ -110,7 +110,7 @@ export interface ScreenPop {
 }
 
 export interface Call {
-  call_id: string;
+  contact_id: string;
   caller: string;
   tier: Tier;
   queue: string | null;

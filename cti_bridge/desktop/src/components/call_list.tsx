@@ -8,7 +8,7 @@ import { Icon } from "./icons";
 import { queueTitle, TierBadge } from "./pop_card";
 
 export function CallList({ most }: { most: number }) {
-  const over = calls.value.filter((call) => call.ended_at !== null && call.call_id !== pop.value?.call_id);
+  const over = calls.value.filter((call) => call.ended_at !== null && call.contact_id !== pop.value?.contact_id);
   return (
     <section class="panel calls">
       <h2>
@@ -16,7 +16,7 @@ export function CallList({ most }: { most: number }) {
       </h2>
       {over.length === 0 && <p class="nothing">{t("no_calls")}</p>}
       {over.slice(0, most).map((call) => (
-        <Row key={call.call_id} call={call} />
+        <Row key={call.contact_id} call={call} />
       ))}
     </section>
   );

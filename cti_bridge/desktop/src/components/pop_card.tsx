@@ -25,7 +25,7 @@ export function PopCard() {
   }, [shown.offer_id]);
 
   return (
-    <article class={`pop pop-${shown.tier} phase-${phase.value}`} data-call={shown.call_id}>
+    <article class={`pop pop-${shown.tier} phase-${phase.value}`} data-call={shown.contact_id}>
       <Head shown={shown} />
       <Journey shown={shown} />
       <div class="pop-body">
@@ -242,7 +242,7 @@ function Contacts({ contacts }: { contacts: FormerContact[] }) {
       {contacts.length === 0 && <p class="nothing">{t("no_contacts")}</p>}
       <ol class="timeline">
         {contacts.slice(0, 5).map((contact) => (
-          <li key={contact.call_id}>
+          <li key={contact.contact_id}>
             <time>{day(contact.entered_at)}</time>
             <span class="timeline-what">{contact.subject ?? queueTitle(contact.queue)}</span>
             <span class="timeline-result">

@@ -13,7 +13,7 @@ def upgrade() -> None:
         sa.Column("agent_id", sa.String, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("reason", sa.String),
-        sa.Column("call_id", sa.String),
+        sa.Column("contact_id", sa.String),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("agent_id", name="pk_agent_presence"),
@@ -27,7 +27,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "contacts",
-        sa.Column("call_id", sa.String, nullable=False),
+        sa.Column("contact_id", sa.String, nullable=False),
         sa.Column("number", sa.String, nullable=False),
         sa.Column("caller", sa.String, nullable=False),
         sa.Column("customer_id", sa.Integer()),
@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String),
         sa.Column("ticket_id", sa.Integer()),
         sa.Column("disposition", sa.String),
-        sa.PrimaryKeyConstraint("call_id", name="pk_contacts"),
+        sa.PrimaryKeyConstraint("contact_id", name="pk_contacts"),
     )
     op.create_index("ix_contacts_agent_id", "contacts", ["agent_id", "entered_at"])
     op.create_index("ix_contacts_customer_id", "contacts", ["customer_id", "entered_at"])
@@ -72,28 +72,28 @@ def upgrade() -> None:
     op.create_table(
         "decisions",
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("call_id", sa.String, nullable=False),
+        sa.Column("contact_id", sa.String, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decision", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_decisions"),
     )
-    op.create_index("ix_decisions_call_id", "decisions", ["call_id"])
+    op.create_index("ix_decisions_contact_id", "decisions", ["contact_id"])
     op.create_table(
         "events",
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("type", sa.String, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("call_id", sa.String),
+        sa.Column("contact_id", sa.String),
         sa.Column("agent_id", sa.String),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_events"),
     )
     op.create_index("ix_events_agent_id", "events", ["agent_id", "seq"])
-    op.create_index("ix_events_call_id", "events", ["call_id"])
+    op.create_index("ix_events_contact_id", "events", ["contact_id"])
     op.create_table(
         "recordings",
         sa.Column("id", sa.String, nullable=False),
-        sa.Column("call_id", sa.String, nullable=False),
+        sa.Column("contact_id", sa.String, nullable=False),
         sa.Column("agent_id", sa.String, nullable=False),
         sa.Column("path", sa.String, nullable=False),
         sa.Column("seconds", sa.Float(), nullable=False),
@@ -103,7 +103,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_recordings"),
         sa.UniqueConstraint("path", name="uq_recordings_path"),
     )
-    op.create_index("ix_recordings_call_id", "recordings", ["call_id"])
+    op.create_index("ix_recordings_contact_id", "recordings", ["contact_id"])
     op.create_table(
         "users",
         sa.Column("login", sa.String, nullable=False),
@@ -149,7 +149,7 @@ def upgrade() -> None:
     op.create_table(
         "tickets",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("call_id", sa.String, nullable=False),
+        sa.Column("contact_id", sa.String, nullable=False),
         sa.Column("customer_id", sa.Integer()),
         sa.Column("agent_id", sa.String),
         sa.Column("subject", sa.String, nullable=False),
@@ -160,7 +160,7 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True)),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_tickets_customer_id", ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name="pk_tickets"),
-        sa.UniqueConstraint("call_id", name="uq_tickets_call_id"),
+        sa.UniqueConstraint("contact_id", name="uq_tickets_contact_id"),
     )
     op.create_index("ix_tickets_agent_id", "tickets", ["agent_id"])
     op.create_index("ix_tickets_customer_id", "tickets", ["customer_id"])

@@ -1,0 +1,1 @@
+"""The roof: builds every part, wires them, and is the command line. Nothing imports it."""

@@ -1,0 +1,221 @@
+"""The composition root: builds every part, wires them, starts them in order and stops them in the reverse.
+
+Order of start: the ledger first (it must see every event), then whoever listens to calls, and the softswitch last:
+its first word begins the reconciliation that takes up the calls of a server that died.
+"""
+
+import uuid
+from contextlib import AsyncExitStack
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from acd.config import load_config
+from acd.presence import Presence
+from acd.service import AcdService
+from acd.store.memory import MemoryStore
+from acd.store.port import Store
+from acd.store.redis_store import RedisStore
+from cti_bridge.api.app import create_app
+from cti_bridge.api.hub import Hub
+from cti_bridge.connectors.builtin import builtin
+from cti_bridge.service import CtiBridge
+from ivr.service import Ivr
+from recordings.service import Recordings
+from server.adapters import LedgerBookings, LedgerDips, surroundings
+from server.readiness import checks
+from softswitch_config.credentials import AMI_SECRET, load_credentials
+from softswitch_config.logs import keep_logs_bounded
+from softswitch_config.render import Folders
+from switchroom.domain.errors import UnknownContact
+from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
+from switchroom.domain.ids import ContactId, OfferId, QueueName
+from switchroom.runtime.background import BackgroundTasks
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.capacity import capacity, raise_descriptor_limit
+from switchroom.runtime.clock import Clock, SystemClock
+from switchroom.runtime.home import open_home, open_recordings
+from switchroom.runtime.listening import Doors, doors
+from switchroom.runtime.settings import Settings, SettingsError
+from switchroom.storage.contacts import Contacts
+from switchroom.storage.database import Database
+from switchroom.storage.ledger import Ledger
+from switchroom.storage.presence import load_presence, open_desktops
+from switchroom.storage.readiness import Writable
+from switchroom.storage.recordings import Recordings as RecordingIndex
+from telephony.calls import Calls
+from telephony.room import CallRoom
+from telephony.softswitch.ami import AmiSoftswitch
+
+log = structlog.get_logger(__name__)
+
+
+class Server:
+    """One Switchroom server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self._tasks = BackgroundTasks()
+
+    @property
+    def url(self) -> str:
+        """Where the desktop and the API are."""
+        return f"http://{self._settings.http.host}:{self._settings.http.port}"
+
+    async def start(self) -> None:
+        """Start everything. Raises an error of one sentence when something that is needed is not there."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Stop everything; calls go on in the softswitch."""
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings, stack = self._settings, self._stack
+        clock, bus = SystemClock(), Bus()
+        config = load_config(settings.dialplans)
+        fits = capacity(settings, raise_descriptor_limit())
+        opened = await stack.enter_async_context(doors())
+        open_home(settings.home)
+        open_recordings(settings.recordings)
+
+        database = Database(settings.database)
+        stack.push_async_callback(database.close)
+        await database.upgrade()
+        ledger = Ledger(database, bus, clock)
+        await ledger.start()
+        stack.push_async_callback(ledger.stop)
+
+        switch = AmiSoftswitch(
+            settings.asterisk.ami_host,
+            settings.asterisk.ami_port,
+            settings.asterisk.ami_user,
+            _ami_secret(settings),
+            Folders.of(settings).journal,
+        )
+        calls = Calls(switch, bus, clock, LedgerBookings(database, ledger), config.fallback)
+        store = _store(settings, clock)
+        acd = AcdService(config, store, bus, clock, lambda: OfferId(uuid.uuid4().hex))
+        acd.roster.restore(
+            AgentStateChanged(
+                at=known.since,
+                agent_id=known.agent_id,
+                state=known.state,
+                reason=known.reason,
+                contact_id=known.contact_id,
+                until=known.until,
+                queue=known.queue,
+                requested=known.requested,
+                requested_reason=known.requested_reason,
+            )
+            for known in await load_presence(database)
+        )
+        await acd.start()
+        stack.push_async_callback(acd.stop)
+        at_work = [agent.id for agent in acd.agents() if agent.state is not AgentState.LOGGED_OUT]
+        presence = Presence(
+            acd.roster,
+            bus,
+            clock,
+            gone_after_s=settings.presence.desktop_gone_after_s,
+            had_desktop=await open_desktops(database, at_work),
+        )
+        stack.callback(presence.stop)
+
+        hub = Hub(ledger, bus, clock)
+        connectors = builtin(database)
+
+        def queue_title(queue: QueueName, language: str | None) -> str:
+            titles = config.queues[queue].title if queue in config.queues else {}
+            return titles.get(language or "", next(iter(titles.values()), queue))
+
+        bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, queue_title=queue_title)
+        await bridge.start()
+        stack.push_async_callback(bridge.stop)
+        self._ring_after_pop(bus, bridge, calls)
+
+        index = RecordingIndex(database)
+
+        async def in_ledger(contact_id: ContactId, path: str) -> bool:
+            await ledger.flush()
+            return await index.has(contact_id, path)
+
+        recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, in_ledger)
+        stack.push_async_callback(recordings.stop)
+
+        ivr = Ivr(settings, calls, LedgerDips(database), surroundings(config), most=fits.calls)
+        stack.push_async_callback(ivr.stop)
+        await ivr.start(opened)
+
+        room = CallRoom(bus, clock, calls.count, fits)
+        registry = CollectorRegistry()
+        registry.register(room)
+        ProcessCollector(registry=registry)
+        writable = Writable(settings.database, settings.server_name, clock)
+        stack.push_async_callback(writable.close)
+        app = create_app(
+            bus=bus,
+            clock=clock,
+            database=database,
+            ledger=ledger,
+            hub=hub,
+            bridge=bridge,
+            connectors=connectors,
+            agents=acd,
+            calls=calls,
+            flows=ivr.flows,
+            recordings=settings.recordings,
+            checks=checks(settings, switch, store, writable, ledger, room),
+            registry=registry,
+            origins=settings.http.origins,
+            hosts=(*settings.http.hosts, settings.http.host),
+            trusted_proxies=settings.http.trusted_proxies,
+        )
+        self._tasks.spawn(keep_logs_bounded(settings), name="asterisk.logs")
+        await calls.start()
+        stack.push_async_callback(calls.stop)
+        await self._listen(app, opened, fits.connections)
+
+    def _ring_after_pop(self, bus: Bus, bridge: CtiBridge, calls: Calls) -> None:
+        """The record is on the screen before the phone makes a sound."""
+
+        async def pop_then_ring(offer: OfferMade) -> None:
+            await bridge.pop(offer)
+            try:
+                await calls.connect(offer.contact_id, offer.agent_id, offer.ring_timeout_s)
+            except UnknownContact:
+                log.info("offer.caller_gone", contact_id=offer.contact_id)
+
+        def on_offer(offer: OfferMade) -> None:
+            self._tasks.spawn(pop_then_ring(offer), name="offer")
+
+        bus.subscribe(OfferMade, on_offer)
+        self._stack.push_async_callback(self._tasks.close)
+
+    async def _listen(self, app: web.Application, opened: Doors, most: int) -> None:
+        http = self._settings.http
+        runner, _ = await opened.open(app, http.host, http.port, "HTTP", "SWITCHROOM_HTTP__PORT", most)
+        self._stack.push_async_callback(runner.cleanup)
+
+
+def _store(settings: Settings, clock: Clock) -> Store:
+    if settings.redis_url is None:
+        return MemoryStore(clock)
+    try:
+        return RedisStore(settings.redis_url.get_secret_value(), server=settings.server_name)
+    except ValueError as error:  # tells the schemes, not the password
+        raise SettingsError(f"redis_url is not usable: {error}") from error
+
+
+def _ami_secret(settings: Settings) -> str:
+    if settings.asterisk.ami_secret is not None:
+        return settings.asterisk.ami_secret.get_secret_value()
+    if settings.asterisk.mode == "remote" and not (settings.secrets / AMI_SECRET).exists():
+        raise SettingsError("asterisk.ami_secret is needed for a remote Asterisk, unless `asterisk configure` made one")
+    return load_credentials(settings.secrets, ()).ami_secret

@@ -1,0 +1,38 @@
+"""``switchroom customers …``: what a person may ask of us about themselves."""
+
+import typer
+
+from server.cli.run import CommandError, ledger, run, settings
+from switchroom.domain.ids import CustomerId
+from switchroom.runtime.home import refuse_if_claimed
+from switchroom.runtime.settings import Settings, SettingsError
+from switchroom.storage.erasure import Erased, Erasure
+
+app = typer.Typer(help="Customers.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Customers."""
+
+
+@app.command()
+def forget(customer_id: int) -> None:
+    """Erase a person: customer, numbers and orders, and name, number and input in their calls and tickets.
+
+    While a server runs it is asked instead: it alone knows of events that are not written yet.
+    """
+    found = settings()
+    try:
+        refuse_if_claimed(found.home)
+    except SettingsError:
+        raise CommandError(f"a server runs on {found.home}: use its DELETE /api/v1/customers/{customer_id}") from None
+    erased = run(_erase(found, CustomerId(customer_id)))
+    if erased is None:
+        raise CommandError(f"there is no customer {customer_id}")
+    typer.echo(f"customer {customer_id}: erased, also in {len(erased.calls)} calls and {erased.tickets} tickets")
+
+
+async def _erase(found: Settings, customer_id: CustomerId) -> Erased | None:
+    async with ledger(found) as database:
+        return await Erasure(database).erase(customer_id)

@@ -1,0 +1,53 @@
+"""The doctor on what lies on the disk: dialplans, the desktop, prompts' voice, speech models."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from acd.config import load_config
+from ivr.language.loader import lint_files
+from server.adapters import surroundings
+from server.cli.doctor.finding import Missing
+from switchroom.runtime.settings import Settings
+
+
+def dialplans(found: Settings) -> str:
+    missing = [name for name in ("agents.yaml", "queues.yaml", "menus") if not (found.dialplans / name).exists()]
+    if not found.dialplans.is_dir():
+        raise Missing(f"{found.dialplans} is no folder; set SWITCHROOM_DIALPLANS")
+    if missing:
+        raise Missing(f"{found.dialplans} has no {', no '.join(missing)}; write them, or set SWITCHROOM_DIALPLANS")
+    config = load_config(found.dialplans)
+    return f"{len(config.agents)} agents, {len(config.queues)} queues"
+
+
+def menus(found: Settings) -> str:
+    files = sorted((found.dialplans / "menus").glob("*.yaml"))
+    if not files:
+        raise Missing(f"no menu in {found.dialplans / 'menus'}, so no number is answered; write one (docs/ivr.md)")
+    fitting = surroundings(load_config(found.dialplans))
+    errors = [finding for finding in lint_files(files, surroundings=fitting) if finding.severity == "error"]
+    if errors:
+        raise Missing(f"{errors[0]}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""))
+    return ", ".join(file.stem for file in files)
+
+
+def desktop(_: Settings) -> str:
+    if not (Path(__file__).parents[3] / "cti_bridge" / "desktop" / "dist" / "index.html").exists():
+        raise Missing("is not built; run script/setup")
+    return "built"
+
+
+def synthesis(_: Settings) -> str:
+    if shutil.which("espeak-ng") is None:
+        raise Missing("espeak-ng is not installed; run `apt-get install espeak-ng`")
+    return "espeak-ng"
+
+
+def speech(found: Settings) -> Iterator[str]:
+    """What callers may say, plainly."""
+    yield "speech: English by pocketsphinx, without a download"
+    for language, folder in found.speech.vosk_models.items():
+        yield f"speech: {language} by Vosk, {folder}" + ("" if folder.is_dir() else ": THIS FOLDER IS NOT THERE")
+    if not any(language.startswith("zh") for language in found.speech.vosk_models):
+        yield "speech: no Chinese model, so Chinese callers use keys (docs/speech.md says how to add one)"

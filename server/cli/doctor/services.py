@@ -1,0 +1,68 @@
+"""The doctor on what the server talks to: the database, Redis, and the server itself."""
+
+import urllib.request
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from acd.store.port import StoreError
+from acd.store.redis_store import RedisStore
+from server.cli.doctor.finding import Missing
+from server.cli.run import run
+from switchroom.domain.errors import NotReady
+from switchroom.runtime.clock import SystemClock
+from switchroom.runtime.settings import Settings
+from switchroom.storage.database import Database
+from switchroom.storage.readiness import Writable
+
+
+def database(found: Settings) -> str:
+    url = make_url(found.database)
+    sqlite = url.get_backend_name() == "sqlite"
+    if sqlite and url.database and not Path(url.database).exists():
+        return f"SQLite, made at the first start in {Path(url.database).parent}"
+    try:
+        version = run(_database_version(found, sqlite))
+    except NotReady as error:
+        raise Missing(f"{'SQLite' if sqlite else 'PostgreSQL'} {error}; check SWITCHROOM_DATABASE_URL") from None
+    return f"{'SQLite' if sqlite else 'PostgreSQL'} {version}, writable"
+
+
+def redis(found: Settings) -> str:
+    if found.redis_url is None:
+        return "none is set, and one server needs none"
+    try:
+        return f"Redis {run(_redis_version(found.redis_url.get_secret_value()))}, writable"
+    except (StoreError, ValueError) as error:
+        reason = str(error) if isinstance(error, StoreError) else "its address is not usable"
+        raise Missing(f"{reason}; check SWITCHROOM_REDIS_URL") from None
+
+
+def server(found: Settings) -> str:
+    url = f"http://{found.http.host}:{found.http.port}/healthz"
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # our own address, from the settings
+            return f"alive at {url}" if answer.status == 200 else f"answered {answer.status}"
+    except OSError as error:
+        raise Missing(f"{url} does not answer ({error}); run script/server") from None
+
+
+async def _database_version(found: Settings, sqlite: bool) -> str:
+    writable = Writable(found.database, found.server_name, SystemClock())
+    database = Database(found.database)
+    try:
+        await writable.check()
+        async with database.read() as connection:
+            asked = await connection.exec_driver_sql("SELECT sqlite_version()" if sqlite else "SHOW server_version")
+            return str(asked.scalar_one()).split()[0]
+    finally:
+        await writable.close()
+        await database.close()
+
+
+async def _redis_version(url: str) -> str:
+    store = RedisStore(url)
+    try:
+        return await store.version()
+    finally:
+        await store.close()

@@ -1,5 +1,0 @@
-"""``python -m switchroom.cli``."""
-
-from switchroom.cli import main
-
-main()

@@ -1,0 +1,1 @@
+"""Calls and their legs, as the softswitch holds them."""

@@ -1,0 +1,227 @@
+"""One live call: where it stands, and what is said on the bus when that changes.
+
+It only knows what happened; who makes things happen is `telephony.calls`. Its mailbox does one thing after the other.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from switchroom.domain.call import CallState, Move, after
+from switchroom.domain.caller import Caller
+from switchroom.domain.contact import CustomerTier, Outcome, Requirements, Waiting
+from switchroom.domain.events import (
+    ContactAdopted,
+    ContactConnected,
+    ContactEnded,
+    ContactEntered,
+    ContactQueued,
+    CustomerIdentified,
+    FlowStarted,
+    OfferFailed,
+    OfferFailure,
+    PlaceChange,
+    PlaceChanged,
+)
+from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.views import CallView
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock
+from switchroom.runtime.mailbox import Mailbox
+
+_RANKS = tuple(CustomerTier)
+
+
+class Call:
+    """A call from its arrival (or adoption) to its end."""
+
+    def __init__(
+        self,
+        contact_id: ContactId,
+        number: str,
+        phone: str,
+        entered_at: datetime,
+        mailbox: Mailbox,
+        bus: Bus,
+        clock: Clock,
+    ) -> None:
+        self.contact_id = contact_id
+        self.number = number
+        self.phone = phone
+        self.entered_at = entered_at
+        self.mailbox = mailbox
+        self.moves = 0
+        """How often its state was set: whoever compares it with an older picture sees whether it moved since."""
+        self._state = CallState.ENTERED
+        self.waiting: Waiting | None = None
+        self.agent_id: AgentId | None = None
+        self.resolved = False
+        """The menu has given the caller what they asked for."""
+        self.claimed = False
+        """A media connection holds the caller."""
+        self.identified = asyncio.Event()
+        self._customer: CustomerIdentified | None = None
+        self._bus = bus
+        self._clock = clock
+
+    @property
+    def state(self) -> CallState:
+        return self._state
+
+    @state.setter
+    def state(self, state: CallState) -> None:
+        self._state = state
+        self.moves += 1
+
+    # What happens to it.
+
+    def entered(self) -> None:
+        self._bus.publish(
+            ContactEntered(at=self.entered_at, contact_id=self.contact_id, number=self.number, caller=self.phone)
+        )
+
+    def adopted(
+        self,
+        state: CallState,
+        agent_id: AgentId | None,
+        waiting: Waiting | None,
+        answered_at: datetime | None = None,
+    ) -> None:
+        """Found in the softswitch, or in its journal: it goes on from there."""
+        self.state, self.agent_id, self.waiting = state, agent_id, waiting
+        self._bus.publish(
+            ContactAdopted(
+                at=self._clock.now(),
+                contact_id=self.contact_id,
+                number=self.number,
+                caller=self.phone,
+                entered_at=self.entered_at,
+                state=state,
+                agent_id=agent_id,
+                waiting=waiting,
+                answered_at=answered_at,
+            )
+        )
+
+    def known_as(self, customer: CustomerIdentified) -> None:
+        self._customer = customer
+        self.identified.set()
+
+    def menu_started(self, flow: str, version: str) -> None:
+        self.state = after(self.state, Move.MENU_STARTED)
+        self._bus.publish(FlowStarted(at=self._clock.now(), contact_id=self.contact_id, flow=flow, version=version))
+
+    def queued(self, waiting: Waiting, collected: Mapping[str, str]) -> None:
+        """It waits; told once, however often the softswitch says it, and not of a call that ended meanwhile."""
+        if self.state is CallState.ENDED:
+            return
+        self.waiting = waiting
+        if self.state is CallState.QUEUED:
+            return
+        self.state = after(self.state, Move.QUEUED)
+        self.tell_waiting(collected)
+
+    def tell_waiting(self, collected: Mapping[str, str]) -> None:
+        assert self.waiting is not None
+        self._bus.publish(
+            ContactQueued(
+                at=self._clock.now(),
+                contact_id=self.contact_id,
+                requirements=self.waiting.requirements,
+                enqueued_at=self.waiting.enqueued_at,
+                collected=collected,
+            )
+        )
+
+    def ranked(self, requirements: Requirements) -> Requirements:
+        """With the customer's tier, if that is known, higher, and the menu has not fixed another."""
+        if requirements.tier_is_fixed:
+            return requirements
+        return replace(requirements, tier=max(requirements.tier, self.caller.tier, key=_RANKS.index))
+
+    def tell_place(self, why: PlaceChange) -> None:
+        """The requirements of ``waiting`` have changed."""
+        assert self.waiting is not None
+        self._bus.publish(
+            PlaceChanged(
+                at=self._clock.now(),
+                contact_id=self.contact_id,
+                requirements=self.waiting.requirements,
+                enqueued_at=self.waiting.enqueued_at,
+                why=why,
+            )
+        )
+
+    def offered(self, agent_id: AgentId) -> None:
+        self.state, self.agent_id = after(self.state, Move.OFFERED), agent_id
+
+    def offer_failed(self, agent_id: AgentId, failure: OfferFailure) -> None:
+        """The agent did not take it. A late word about an offer that is over, or was another's, changes nothing."""
+        if self.state is not CallState.RINGING or self.agent_id not in (None, agent_id):
+            return
+        self.state, self.agent_id = after(self.state, Move.OFFER_FAILED), None
+        now = self._clock.now()
+        self._bus.publish(OfferFailed(at=now, contact_id=self.contact_id, agent_id=agent_id, failure=failure))
+
+    def answered(self, agent_id: AgentId, at: datetime | None = None) -> None:
+        """Agent and caller talk, since ``at`` (now, unless it is told late)."""
+        if self.state is CallState.CONNECTED:
+            return
+        self.state, self.agent_id = after(self.state, Move.ANSWERED), agent_id
+        self.tell_connected(agent_id, at)
+
+    def tell_connected(self, agent_id: AgentId, at: datetime | None = None) -> None:
+        self._bus.publish(ContactConnected(at=at or self._clock.now(), contact_id=self.contact_id, agent_id=agent_id))
+
+    def ended(self, *, at: datetime | None = None, by_softswitch: bool = False) -> None:
+        """It is over, since ``at`` (now, unless it is told late); nothing more is done for it.
+
+        ``by_softswitch``: nobody hung up, the softswitch died, or no server was there to serve the caller.
+        """
+        self.mailbox.close()
+        if self.state is CallState.RINGING and self.agent_id is not None:
+            self.offer_failed(self.agent_id, OfferFailure.CALLER_LEFT)
+        outcome, agent_id = self.outcome, self.agent_id if self.state is CallState.CONNECTED else None
+        if by_softswitch and outcome is Outcome.ABANDONED:
+            outcome = Outcome.SYSTEM_FAILED
+        self.state = after(self.state, Move.ENDED)
+        at = at or self._clock.now()
+        self._bus.publish(ContactEnded(at=at, contact_id=self.contact_id, outcome=outcome, agent_id=agent_id))
+
+    # What others see of it.
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ends if it ends now."""
+        if self.state is CallState.CONNECTED:
+            return Outcome.CONNECTED
+        in_menu = self.state in (CallState.ENTERED, CallState.IN_MENU)
+        return Outcome.SELF_SERVICE if in_menu and self.resolved else Outcome.ABANDONED
+
+    @property
+    def caller(self) -> Caller:
+        known = self._customer
+        return Caller(
+            contact_id=self.contact_id,
+            number=self.number,
+            phone=self.phone,
+            tier=known.tier if known else CustomerTier.STANDARD,
+            customer_id=known.customer_id if known else None,
+            name=known.name if known else None,
+            language=known.language if known else None,
+        )
+
+    @property
+    def view(self) -> CallView:
+        needs = self.waiting.requirements if self.waiting else None
+        return CallView(
+            contact_id=self.contact_id,
+            number=self.number,
+            caller=self.phone,
+            state=self.state,
+            entered_at=self.entered_at,
+            tier=needs.tier if needs else self.caller.tier,
+            queue=needs.queue if needs else None,
+            agent_id=self.agent_id,
+        )

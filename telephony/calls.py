@@ -1,0 +1,313 @@
+"""What menus, ACD and desks do with the live calls, and what the softswitch says of them.
+
+Each call has one mailbox, so that what happens to it happens in order and without locks. Domain events go out on the
+bus.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+import structlog
+
+from switchroom.domain.call import CallState
+from switchroom.domain.caller import Caller
+from switchroom.domain.contact import Requirements, Waiting
+from switchroom.domain.errors import Refused, UnknownContact
+from switchroom.domain.events import (
+    AgentRang,
+    ContactRefused,
+    CustomerIdentified,
+    InputKind,
+    InputTaken,
+    NodeVisited,
+    OfferFailure,
+    PhoneChanged,
+    PlaceChange,
+    PlaceChanged,
+    SwitchLost,
+)
+from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.views import CallView
+from switchroom.runtime.background import BackgroundTasks
+from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import Clock
+from switchroom.runtime.mailbox import Work
+from telephony.call import Call
+from telephony.reconcile import Bookings, Reconciler
+from telephony.registry import CallRegistry
+from telephony.softswitch.port import (
+    AgentAnswered,
+    AgentFailed,
+    AgentLeft,
+    AgentRinging,
+    CallerArrived,
+    CallerFellBack,
+    CallerLeft,
+    CallerRefused,
+    CallGone,
+    PhoneState,
+    Softswitch,
+    SwitchDown,
+    SwitchError,
+    SwitchEvent,
+    SwitchUp,
+)
+
+log = structlog.get_logger(__name__)
+
+IDENTIFIED_WITHIN_S = 1.0
+"""From a caller's arrival: so long a menu waits to learn who is calling; after that it greets a stranger."""
+
+RECONCILE_EVERY_S = 60.0
+"""Events can be lost: the softswitch is asked for the whole picture this often."""
+
+
+class Calls:
+    """All live calls of this server (ivr.ports.CallControl, cti_bridge.api.ports.CallDesk)."""
+
+    def __init__(self, switch: Softswitch, bus: Bus, clock: Clock, bookings: Bookings, fallback: QueueName) -> None:
+        """``fallback`` is the queue of callers whose own nobody knows."""
+        self._switch = switch
+        self._bus = bus
+        self._clock = clock
+        self._phones: dict[AgentId, bool] = {}
+        """Which agents' phones are registered, as it was said last: the softswitch repeats itself."""
+        self._tasks = BackgroundTasks()
+        self._calls = CallRegistry(self._tasks, bus, clock, fallback)
+        self._reconciler = Reconciler(self._calls, switch, bookings, bus, clock, self._tasks, self._on_switch)
+        self._reconciling: asyncio.Task[None] | None = None
+        bus.subscribe(CustomerIdentified, self._on_identified)
+        bus.subscribe(PlaceChanged, self._on_place_changed)
+
+    async def start(self) -> None:
+        await self._switch.start(self._on_switch)
+        self._tasks.spawn(self._reconcile_regularly(), name="calls.reconcile")
+
+    async def stop(self) -> None:
+        """Let go of everything; the calls themselves go on in the softswitch."""
+        await self._switch.stop()
+        await self._tasks.close()
+
+    def live(self) -> list[CallView]:
+        """Every live call, the oldest first."""
+        return [call.view for call in sorted(self._calls, key=lambda call: call.entered_at)]
+
+    def count(self) -> int:
+        """How many calls are live."""
+        return len(self._calls)
+
+    def find(self, contact_id: ContactId) -> CallView | None:
+        """A live call."""
+        call = self._calls.get(contact_id)
+        return call.view if call is not None else None
+
+    # Wishes of the menu that holds the caller.
+
+    async def claim(self, contact_id: ContactId, timeout_s: float) -> Caller:
+        """The caller behind a media connection; UnknownContact unless it arrives in time and nobody else holds it."""
+        call = await self._calls.arrival(contact_id, timeout_s)
+        if call.claimed or call.state not in (CallState.ENTERED, CallState.IN_MENU):
+            raise UnknownContact(contact_id)
+        call.claimed = True
+        try:
+            await self._identified(call)
+        except asyncio.CancelledError:
+            call.claimed = False
+            raise
+        return call.caller
+
+    def release(self, contact_id: ContactId) -> None:
+        """The media connection is over; the dialplan may bring the caller back over a new one."""
+        if (call := self._calls.get(contact_id)) is not None:
+            call.claimed = False
+
+    def flow_started(self, contact_id: ContactId, flow: str, version: str) -> None:
+        if (call := self._calls.get(contact_id)) is not None:
+            call.menu_started(flow, version)
+
+    def node_visited(self, contact_id: ContactId, node: str) -> None:
+        if self._calls.get(contact_id) is not None:
+            self._bus.publish(NodeVisited(at=self._clock.now(), contact_id=contact_id, node=node))
+
+    def input_taken(
+        self, contact_id: ContactId, node: str, kind: InputKind, value: str, confidence: float | None = None
+    ) -> None:
+        if self._calls.get(contact_id) is not None:
+            now = self._clock.now()
+            self._bus.publish(
+                InputTaken(at=now, contact_id=contact_id, node=node, kind=kind, value=value, confidence=confidence)
+            )
+
+    def resolved(self, contact_id: ContactId) -> None:
+        """The caller has heard what they asked for: a hang-up in the menu is self-service from here on."""
+        if (call := self._calls.get(contact_id)) is not None and not call.resolved:
+            call.resolved = True
+            call.mailbox.post(lambda: self._note_served(contact_id))
+
+    async def queue(self, contact_id: ContactId, requirements: Requirements, collected: Mapping[str, str]) -> None:
+        """Put the caller in line. Returns when the place is written on the channel; a place once had is kept."""
+        call = self._calls.known(contact_id)
+
+        async def work() -> None:
+            await self._identified(call)
+            waiting = call.waiting or Waiting(call.ranked(requirements), self._clock.now())
+            await self._switch.wait(contact_id, waiting, collected)
+            call.queued(waiting, collected)
+            if call.ranked(waiting.requirements) != waiting.requirements:  # who it is was told while it was written
+                await self._rank(call)
+
+        await self._ask(call, work)
+
+    async def fall_back(self, contact_id: ContactId, collected: Mapping[str, str]) -> None:
+        """The menu cannot go on: the caller waits in the fallback queue. As `queue`."""
+        tier = self._calls.known(contact_id).caller.tier
+        await self.queue(contact_id, Requirements(self._calls.fallback, tier=tier), collected)
+
+    async def finish(self, contact_id: ContactId) -> None:
+        """The menu is done with the caller: the dialplan hangs up when the media connection closes."""
+        call = self._calls.known(contact_id)
+        await self._ask(call, lambda: self._switch.finish(contact_id))
+
+    # Wishes of ACD and desks.
+
+    async def connect(self, contact_id: ContactId, agent_id: AgentId, ring_timeout_s: int) -> None:
+        """Ring the agent; OfferFailed follows when that cannot be. UnknownContact if the caller is gone."""
+        call = self._calls.known(contact_id)
+
+        async def work() -> None:
+            if call.state is not CallState.QUEUED:
+                return
+            call.offered(agent_id)
+            try:
+                await self._switch.connect(contact_id, agent_id, ring_timeout_s)
+            except CallGone:
+                log.info("calls.gone_before_ringing", contact_id=contact_id)
+            except SwitchError as error:
+                log.warning("calls.connect_failed", contact_id=contact_id, agent_id=agent_id, error=str(error))
+                call.offer_failed(agent_id, OfferFailure.SWITCH_FAILED)
+
+        await self._calls.ask(call, work)
+
+    async def hang_up(self, contact_id: ContactId) -> None:
+        """End the call now; UnknownContact if there is none, Refused if the softswitch does not answer."""
+        call = self._calls.known(contact_id)
+        await self._ask(call, lambda: self._switch.hang_up(contact_id))
+
+    async def _ask(self, call: Call, work: Work) -> None:
+        """Do ``work`` in the call's mailbox; UnknownContact when the caller is gone, Refused by the softswitch."""
+        try:
+            await self._calls.ask(call, work)
+        except CallGone:
+            raise UnknownContact(call.contact_id) from None
+        except SwitchError as error:
+            raise Refused("The softswitch does not answer; the call goes on.") from error
+
+    # What the softswitch says.
+
+    def _on_switch(self, event: SwitchEvent) -> None:
+        match event:
+            case SwitchUp():
+                self._begin_reconcile()
+            case SwitchDown():
+                self._bus.publish(SwitchLost(at=self._clock.now()))
+            case PhoneState(agent_id=agent_id, registered=registered):
+                if self._phones.get(agent_id) is not registered:
+                    self._phones[agent_id] = registered
+                    self._bus.publish(PhoneChanged(at=self._clock.now(), agent_id=agent_id, registered=registered))
+            case CallerArrived(contact_id=contact_id, number=number, caller=phone):
+                if self._calls.get(contact_id) is None:
+                    self._calls.open(contact_id, number, phone, self._clock.now()).entered()
+            case CallerRefused(contact_id=contact_id, number=number, caller=phone):
+                self._calls.remember(contact_id)
+                log.warning("calls.refused", contact_id=contact_id)
+                now = self._clock.now()
+                self._bus.publish(ContactRefused(at=now, contact_id=contact_id, number=number, caller=phone))
+            case _:
+                if isinstance(event, CallerLeft | AgentLeft):
+                    self._reconciler.gone(event.contact_id)
+                call = self._calls.get(event.contact_id)  # type: ignore[attr-defined]  # all other events have one
+                if call is not None:
+                    call.mailbox.post(lambda: self._happened(call, event))
+
+    async def _happened(self, call: Call, event: SwitchEvent) -> None:
+        match event:
+            case CallerFellBack(waiting=waiting):
+                await self._fell_back(call, waiting)
+            case AgentRinging(agent_id=agent_id):
+                self._bus.publish(AgentRang(at=self._clock.now(), contact_id=call.contact_id, agent_id=agent_id))
+            case AgentAnswered(agent_id=agent_id, at=at):
+                call.answered(agent_id, at)
+            case AgentFailed(agent_id=agent_id, failure=failure):
+                call.offer_failed(agent_id, failure)
+            case CallerLeft() | AgentLeft():
+                self._calls.end(call)
+
+    async def _fell_back(self, call: Call, written: Waiting | None) -> None:
+        """The dialplan knows no tiers: who was recognised keeps their own, on the channel too."""
+        if call.state not in (CallState.ENTERED, CallState.IN_MENU):
+            return  # a place once had is kept
+        waiting = self._calls.place(call, written)
+        ranked = replace(waiting, requirements=call.ranked(waiting.requirements))
+        if ranked != waiting:
+            await self._write_place(call, ranked)
+        call.queued(ranked, {})
+
+    # Who is calling, and what that changes.
+
+    async def _identified(self, call: Call) -> None:
+        """Wait until it is known who is calling, at most until `IDENTIFIED_WITHIN_S` after their arrival."""
+        left_s = IDENTIFIED_WITHIN_S - (self._clock.now() - call.entered_at).total_seconds()
+        if not call.identified.is_set() and left_s > 0:
+            try:
+                await asyncio.wait_for(call.identified.wait(), left_s)
+            except TimeoutError:
+                log.info("calls.caller_unidentified", contact_id=call.contact_id)
+
+    def _on_identified(self, event: CustomerIdentified) -> None:
+        call = self._calls.get(event.contact_id)
+        if call is None:
+            return
+        call.known_as(event)
+        if call.waiting is not None and call.ranked(call.waiting.requirements) != call.waiting.requirements:
+            call.mailbox.post(lambda: self._rank(call))
+
+    async def _rank(self, call: Call) -> None:
+        """A tier that was learned late: the caller gets its place, with the time waited so far."""
+        if call.waiting is None or call.state not in (CallState.QUEUED, CallState.RINGING):
+            return
+        call.waiting = replace(call.waiting, requirements=call.ranked(call.waiting.requirements))
+        await self._write_place(call, call.waiting)
+        call.tell_place(PlaceChange.TIER_LEARNED)
+
+    def _on_place_changed(self, event: PlaceChanged) -> None:
+        """The ACD's changes: they are kept on the channel."""
+        call = self._calls.get(event.contact_id)
+        if call is not None and call.waiting is not None and call.waiting.requirements != event.requirements:
+            waiting = call.waiting = replace(call.waiting, requirements=event.requirements)
+            call.mailbox.post(lambda: self._write_place(call, waiting))
+
+    async def _write_place(self, call: Call, waiting: Waiting) -> None:
+        try:
+            await self._switch.wait(call.contact_id, waiting, None)
+        except SwitchError as error:
+            log.warning("calls.place_not_written", contact_id=call.contact_id, error=str(error))
+
+    async def _note_served(self, contact_id: ContactId) -> None:
+        with contextlib.suppress(SwitchError):  # gone, or away: the caller is served all the same
+            await self._switch.note_served(contact_id)
+
+    # Reconciliation.
+
+    def _begin_reconcile(self) -> None:
+        """Anew: one that is under way may wait for a connection that is gone."""
+        if self._reconciling is not None:
+            self._reconciling.cancel()
+        self._reconciling = self._tasks.spawn(self._reconciler.run(), name="calls.reconcile_once")
+
+    async def _reconcile_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(RECONCILE_EVERY_S)
+            if self._switch.connected:
+                self._begin_reconcile()

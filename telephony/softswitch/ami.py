@@ -1,0 +1,165 @@
+"""The softswitch port on Asterisk's manager interface (AMI)."""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+
+from switchroom.domain.contact import Waiting
+from switchroom.domain.ids import AgentId, ContactId
+from switchroom.runtime.background import BackgroundTasks
+from telephony.softswitch.ami_link import AmiLink, AmiTiming
+from telephony.softswitch.channel_variables import encode
+from telephony.softswitch.journal import Journal
+from telephony.softswitch.port import CallGone, PastCall, Snapshot, SwitchDown, SwitchError, SwitchEvent, SwitchUp
+from telephony.softswitch.translate import STATUS_VARIABLES, Message, caller_channel, snapshot, text, translate
+
+log = structlog.get_logger(__name__)
+
+SNAPSHOT_TIMEOUT_S = 10.0
+
+# Asterisk's answers for a channel that is going or gone (manager.c, pbx.c).
+_GONE = re.compile(r"no such channel|channel does not exist|channel not up", re.IGNORECASE)
+_AGENT = re.compile(r"[0-9]+")
+_NORMAL_CLEARING = "16"  # Q.850
+
+
+class AmiSoftswitch:
+    """A `Softswitch` (port) that is an Asterisk with the configuration in ``softswitch_config``."""
+
+    def __init__(
+        self, host: str, port: int, user: str, secret: str, journal: Path, timing: AmiTiming | None = None
+    ) -> None:
+        """``journal`` is the file in which its dialplan writes down the calls that are over."""
+        self._link = AmiLink(
+            host,
+            port,
+            user,
+            secret,
+            timing or AmiTiming(),
+            on_up=self._up,
+            on_down=self._down,
+            on_event=self._take,
+        )
+        self._journal = Journal(journal)
+        self._tasks = BackgroundTasks()
+        self._handler: Callable[[SwitchEvent], None] | None = None
+        self._channels: dict[ContactId, str] = {}
+        self._read = False
+        """Whether all calls that are live have been read since the login: only then an unknown one is gone."""
+
+    @property
+    def connected(self) -> bool:
+        return self._link.up
+
+    async def start(self, handler: Callable[[SwitchEvent], None]) -> None:
+        self._handler = handler
+        self._tasks.spawn(self._link.run(), name="ami")
+
+    async def stop(self) -> None:
+        self._handler = None
+        await self._tasks.close()
+
+    async def snapshot(self) -> Snapshot:
+        status, devices = await self._link.request(
+            {"Action": "Status", "Variables": STATUS_VARIABLES},
+            {"Action": "DeviceStateList"},
+            timeout_s=SNAPSHOT_TIMEOUT_S,
+        )
+        for answer in (status[0], devices[0]):
+            _judge(answer)
+        for message in status:
+            if caller := caller_channel(message):
+                self._channels[caller[0]] = caller[1]
+        self._read = True
+        return replace(snapshot(status, devices), uptime_s=self._link.uptime_s)
+
+    async def past_calls(self) -> Sequence[PastCall]:
+        try:
+            return await asyncio.to_thread(self._journal.take)
+        except OSError as error:
+            log.error("journal.not_read", error=error.strerror)
+            return ()
+
+    async def forget_past_calls(self, booked: Set[ContactId]) -> None:
+        try:
+            await asyncio.to_thread(self._journal.forget, booked)
+        except OSError as error:
+            log.error("journal.not_removed", error=error.strerror)
+
+    async def wait(self, contact_id: ContactId, waiting: Waiting, collected: Mapping[str, str] | None) -> None:
+        try:
+            variables = encode(waiting, collected)
+        except ValueError as error:
+            raise SwitchError(str(error)) from error
+        # NEXT comes last: until it is there the dialplan does not act on the others.
+        await self._do(
+            contact_id,
+            *(
+                {"Action": "Setvar", "Variable": name, "Value": value}
+                for name, value in {**variables, "NEXT": "waiting"}.items()
+            ),
+        )
+
+    async def connect(self, contact_id: ContactId, agent_id: AgentId, ring_timeout_s: int) -> None:
+        if not _AGENT.fullmatch(agent_id):
+            raise SwitchError("an agent's phone is named by digits")
+        await self._do(
+            contact_id,
+            {"Action": "Setvar", "Variable": "RING_S", "Value": str(ring_timeout_s)},
+            {"Action": "Redirect", "Context": "connect", "Exten": agent_id, "Priority": "1"},
+        )
+
+    async def note_served(self, contact_id: ContactId) -> None:
+        await self._do(contact_id, {"Action": "Setvar", "Variable": "SERVED", "Value": "yes"})
+
+    async def finish(self, contact_id: ContactId) -> None:
+        await self._do(contact_id, {"Action": "Setvar", "Variable": "NEXT", "Value": "hangup"})
+
+    async def hang_up(self, contact_id: ContactId) -> None:
+        await self._do(contact_id, {"Action": "Hangup", "Cause": _NORMAL_CLEARING})
+
+    async def _do(self, contact_id: ContactId, *actions: Mapping[str, str]) -> None:
+        """Write all ``actions`` on the caller's channel back to back, then wait for the answers."""
+        channel = self._channels.get(contact_id)
+        if channel is None:
+            if self._read:
+                raise CallGone(contact_id)
+            raise SwitchError("not connected to Asterisk, or its calls are not read yet")
+        answers = await self._link.request(*({**action, "Channel": channel} for action in actions))
+        for answer in answers:
+            _judge(answer[0])
+
+    def _up(self) -> None:
+        self._tell(SwitchUp())
+
+    def _down(self) -> None:
+        self._channels.clear()
+        self._read = False
+        self._tell(SwitchDown())
+
+    def _take(self, message: Message) -> None:
+        if caller := caller_channel(message):
+            contact_id, channel = caller
+            if text(message, "Event") == "Hangup":
+                self._channels.pop(contact_id, None)
+            else:
+                self._channels[contact_id] = channel
+        for event in translate(message):
+            self._tell(event)
+
+    def _tell(self, event: SwitchEvent) -> None:
+        if self._handler is not None:
+            try:
+                self._handler(event)
+            except Exception:
+                log.exception("softswitch.handler_failed", event_type=type(event).__name__)
+
+
+def _judge(answer: Message) -> None:
+    if text(answer, "Response") != "Success":
+        reason = text(answer, "Message")
+        raise CallGone(reason) if _GONE.search(reason) else SwitchError(f"Asterisk refused: {reason}")

@@ -1,0 +1,95 @@
+"""What the softswitch wrote down of calls that are over: a line each, kept in a file until it is booked.
+
+The dialplan writes a line when a caller's channel ends (``[journal]`` in the templates), through Asterisk's CEL
+(cel_custom opens its file for each line, so the file may be taken away at any time). A line is one CSV field, a JSON
+object, whose ``extra`` is
+
+    <call>|<number>|<caller>|<entered at>|<ended at>|<talk>&<talk>&…|<served>
+
+and a talk is ``<agent>/<answered at>/<ended at>``.
+"""
+
+import contextlib
+import csv
+import json
+import time
+from collections.abc import Iterator, Sequence, Set
+from pathlib import Path
+
+import structlog
+
+from switchroom.domain.ids import AgentId, ContactId
+from telephony.softswitch.channel_variables import decode_time
+from telephony.softswitch.port import PastCall, Talk
+
+log = structlog.get_logger(__name__)
+
+TAKEN = ".taken"
+
+
+class Journal:
+    """The file ``path``. All methods block: call them in a thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._files: dict[Path, tuple[int, frozenset[ContactId]]] = {}
+        """What was read of each file that was taken away: its size, and the calls in it."""
+
+    def take(self) -> list[PastCall]:
+        """Every call that is over and not yet `forget`-ten, by the time of its end. OSError: it cannot be read."""
+        with contextlib.suppress(FileNotFoundError):
+            self._path.rename(self._path.with_name(f"{self._path.name}.{time.time_ns()}{TAKEN}"))
+        found: list[PastCall] = []
+        for path in sorted(self._path.parent.glob(f"{self._path.name}.*{TAKEN}")):
+            content = path.read_bytes()
+            calls = list(parse(content.decode(errors="replace").splitlines()))
+            self._files[path] = (len(content), frozenset(call.contact_id for call in calls))
+            found += calls
+        return sorted(found, key=lambda call: call.ended_at)
+
+    def forget(self, booked: Set[ContactId]) -> None:
+        """These are booked: files that tell of no others go. One that has grown since it was read is kept."""
+        for path, (size, calls) in tuple(self._files.items()):
+            if calls <= booked:
+                if path.stat().st_size == size:
+                    path.unlink()
+                del self._files[path]
+
+
+def parse(lines: Sequence[str]) -> Iterator[PastCall]:
+    """The calls in ``lines``; a line that cannot be read is left out, and said.
+
+    >>> line = '"{""extra"":""c1|400||2026-11-23T09:00:00+00:00|2026-11-23T09:01:00+00:00||""}"'
+    >>> next(parse([line])).contact_id
+    'c1'
+    """
+    for row in csv.reader(lines):
+        try:
+            yield _call(json.loads(row[0])["extra"])
+        except (LookupError, ValueError, TypeError):
+            log.error("journal.unreadable_line", fields=len(row))
+
+
+def _call(line: str) -> PastCall:
+    contact_id, number, caller, entered, ended, talks, served = line.split("|")
+    entered_at, ended_at = decode_time(entered), decode_time(ended)
+    if not contact_id or entered_at is None or ended_at is None:
+        raise ValueError(line)
+    return PastCall(
+        contact_id=ContactId(contact_id),
+        number=number,
+        caller=caller,
+        entered_at=entered_at,
+        ended_at=ended_at,
+        talks=tuple(_talk(text) for text in talks.split("&") if text),
+        served=served == "yes",
+    )
+
+
+def _talk(text: str) -> Talk:
+    agent_id, answered, ended = text.split("/")
+    ended_at = decode_time(ended)
+    if ended_at is None:
+        raise ValueError(text)
+    # Without it when the caller hung up in the moment of the answer.
+    return Talk(agent_id=AgentId(agent_id), answered_at=decode_time(answered) or ended_at, ended_at=ended_at)
