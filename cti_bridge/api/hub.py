@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from cti_bridge.pop import ScreenPop, mask_caller
-from switchroom.domain.events import DesktopClosed, DesktopOpened, to_record, type_name
+from switchroom.domain.events import DesktopClosed, DesktopOpened
 from switchroom.domain.ids import AgentId
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
@@ -23,6 +23,7 @@ from switchroom.storage.accounts import Role, User
 from switchroom.storage.event_log import LoggedEvent
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.projection import Recorded
+from switchroom.wire import to_record, type_name
 
 QUEUE = 512
 """Messages that may wait for one socket."""

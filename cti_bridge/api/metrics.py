@@ -14,6 +14,7 @@ from cti_bridge.api.hub import Hub
 from switchroom.domain import events as ev
 from switchroom.runtime.bus import Bus
 from switchroom.storage.ledger import Ledger
+from switchroom.wire import type_name
 
 _POP_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
@@ -44,7 +45,7 @@ def measure(registry: CollectorRegistry, bus: Bus, hub: Hub, ledger: Ledger) -> 
     offered: dict[str, ev.OfferMade] = {}
 
     def count(event: ev.Event) -> None:
-        happened.labels(ev.type_name(event)).inc()
+        happened.labels(type_name(event)).inc()
         match event:
             case ev.OfferMade():
                 offered[event.agent_id] = event

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import structlog
 
-from switchroom.domain.events import Event, type_name
+from switchroom.domain.events import Event
+from switchroom.wire import type_name
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[Any], None]

@@ -12,12 +12,13 @@ from itertools import islice
 import structlog
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
-from switchroom.domain.events import Event, type_name
+from switchroom.domain.events import Event
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
 from switchroom.storage.database import Database
 from switchroom.storage.event_log import EventLog
 from switchroom.storage.projection import Recorded, store
+from switchroom.wire import type_name
 
 BATCH = 40
 """Events in one transaction: preparing more at once would hold up the event loop for longer than a voice frame."""

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from switchroom.domain.events import AgentState, DesktopClosed, DesktopOpened, type_name
+from switchroom.domain.events import AgentState, DesktopClosed, DesktopOpened
 from switchroom.domain.ids import AgentId, ContactId, QueueName
 from switchroom.storage.database import Database
 from switchroom.storage.tables import agent_presence, events
+from switchroom.wire import type_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from switchroom.storage import contacts
 from switchroom.storage.database import upsert
 from switchroom.storage.tables import agent_presence, decisions, events, recordings
 from switchroom.storage.tables import contacts as contacts_table
+from switchroom.wire import to_record, type_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,11 @@ def _log_row(recorded: Recorded) -> dict[str, Any]:
     event = recorded.event
     return {
         "seq": recorded.seq,
-        "type": ev.type_name(event),
+        "type": type_name(event),
         "at": event.at,
         "contact_id": getattr(event, "contact_id", None),
         "agent_id": getattr(event, "agent_id", None),
-        "data": ev.to_record(event),
+        "data": to_record(event),
     }
 
 
@@ -82,7 +83,7 @@ def _decision_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
             "seq": recorded.seq,
             "contact_id": recorded.event.contact_id,
             "at": recorded.event.at,
-            "decision": ev.to_record(recorded.event)["decision"],
+            "decision": to_record(recorded.event)["decision"],
         }
         for recorded in batch
         if isinstance(recorded.event, ev.DecisionMade)

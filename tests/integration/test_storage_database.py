@@ -31,6 +31,7 @@ from switchroom.storage.recordings import Recordings
 from switchroom.storage.seed import seed_demo
 from switchroom.storage.tables import contacts, customer_phones, metadata, tickets
 from switchroom.storage.tickets import Tickets
+from switchroom.wire import type_name
 from tests.fakes.clock import FakeClock
 from tests.fixtures.postgres import Postgres, running_postgres
 
@@ -163,7 +164,7 @@ async def test_given_a_whole_call_when_flushed_then_log_contact_decision_and_rec
     assert record.offered_at < record.popped_at < record.ringing_at < record.answered_at
 
     log = await EventLog(database).of_call(CALL)
-    assert [entry.type for entry in log] == [ev.type_name(event) for event in story()]
+    assert [entry.type for entry in log] == [type_name(event) for event in story()]
     assert [entry.seq for entry in log] == sorted({entry.seq for entry in log})
     assert log[0].data["caller"] == "13800138000"
     assert await EventLog(database).decisions(CALL) == [{"agent": "1001", "scores": {"1001": 0.9}}]

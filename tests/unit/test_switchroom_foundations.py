@@ -8,20 +8,13 @@ import pytest
 
 from switchroom.domain.call import IGNORED, TRANSITIONS, CallState, IllegalTransition, Move, after
 from switchroom.domain.contact import Outcome
-from switchroom.domain.events import (
-    ContactEnded,
-    ContactEntered,
-    ContactEvent,
-    Event,
-    NodeVisited,
-    to_record,
-    type_name,
-)
+from switchroom.domain.events import ContactEnded, ContactEntered, ContactEvent, Event, NodeVisited
 from switchroom.domain.ids import ContactId
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.mailbox import Mailbox, MailboxClosed
 from switchroom.runtime.settings import Settings, SettingsError
+from switchroom.wire import to_record, type_name
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 

@@ -1,0 +1,66 @@
+"""Everything that happens, in the past tense. These travel on the bus and are kept in the event log.
+
+Each event is frozen, carries its UTC time, and names the contact or agent that it is about. One file a noun;
+import them from here.
+"""
+
+from switchroom.domain.events.agent import AgentState, AgentStateChanged, DesktopClosed, DesktopOpened, PhoneChanged
+from switchroom.domain.events.base import Event
+from switchroom.domain.events.contact import (
+    ContactAdopted,
+    ContactConnected,
+    ContactEnded,
+    ContactEntered,
+    ContactEvent,
+    ContactRefused,
+    CustomerIdentified,
+)
+from switchroom.domain.events.menu import FlowStarted, InputKind, InputTaken, NodeVisited
+from switchroom.domain.events.offer import (
+    AgentRang,
+    OfferFailed,
+    OfferFailure,
+    OfferMade,
+    ScreenPopSent,
+    ScreenPopShown,
+)
+from switchroom.domain.events.queue import ContactQueued, DecisionMade, NobodyOnDuty, PlaceChange, PlaceChanged
+from switchroom.domain.events.recording import RecordingReady
+from switchroom.domain.events.switch import Reconciled, SwitchLost
+from switchroom.domain.events.ticket import TicketClosed, TicketOpened
+
+__all__ = [
+    "AgentRang",
+    "AgentState",
+    "AgentStateChanged",
+    "ContactAdopted",
+    "ContactConnected",
+    "ContactEnded",
+    "ContactEntered",
+    "ContactEvent",
+    "ContactQueued",
+    "ContactRefused",
+    "CustomerIdentified",
+    "DecisionMade",
+    "DesktopClosed",
+    "DesktopOpened",
+    "Event",
+    "FlowStarted",
+    "InputKind",
+    "InputTaken",
+    "NobodyOnDuty",
+    "NodeVisited",
+    "OfferFailed",
+    "OfferFailure",
+    "OfferMade",
+    "PhoneChanged",
+    "PlaceChange",
+    "PlaceChanged",
+    "Reconciled",
+    "RecordingReady",
+    "ScreenPopSent",
+    "ScreenPopShown",
+    "SwitchLost",
+    "TicketClosed",
+    "TicketOpened",
+]

@@ -1,0 +1,70 @@
+"""A contact comes, is known, is served, and ends."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from switchroom.domain.call import CallState
+from switchroom.domain.contact import CustomerTier, Outcome, Waiting
+from switchroom.domain.events.base import Event
+from switchroom.domain.ids import AgentId, ContactId, CustomerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactEvent(Event):
+    """Something that happened to one call."""
+
+    contact_id: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactEntered(ContactEvent):
+    """A customer's INVITE was accepted. Both numbers are digits with an optional leading ``+``, else empty."""
+
+    number: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactAdopted(ContactEvent):
+    """A call was found live in the softswitch after a restart or a lost connection, and goes on from ``state``."""
+
+    number: str
+    caller: str
+    entered_at: datetime
+    state: CallState
+    agent_id: AgentId | None = None
+    waiting: Waiting | None = None
+    answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRefused(ContactEvent):
+    """A call was told "busy", because as many as fit were here: it is over, and lost."""
+
+    number: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerIdentified(ContactEvent):
+    """The caller's number was looked up. ``customer_id`` is None for a stranger."""
+
+    customer_id: CustomerId | None
+    tier: CustomerTier = CustomerTier.STANDARD
+    name: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactConnected(ContactEvent):
+    """Agent and caller talk."""
+
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactEnded(ContactEvent):
+    """The call is over, in exactly one of the outcomes. ``agent_id`` is the one who talked, if one did."""
+
+    outcome: Outcome
+    agent_id: AgentId | None = None

@@ -1,0 +1,17 @@
+"""Recordings."""
+
+from dataclasses import dataclass
+
+from switchroom.domain.events.contact import ContactEvent
+from switchroom.domain.ids import AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingReady(ContactEvent):
+    """A recording is finished and indexed. ``path`` is relative to the recordings folder; levels are RMS, 0 to 1."""
+
+    agent_id: AgentId
+    path: str
+    seconds: float
+    left_rms: float
+    right_rms: float

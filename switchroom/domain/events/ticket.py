@@ -1,0 +1,18 @@
+"""Tickets."""
+
+from dataclasses import dataclass
+
+from switchroom.domain.events.contact import ContactEvent
+from switchroom.domain.ids import AgentId, TicketId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketOpened(ContactEvent):
+    ticket_id: TicketId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketClosed(ContactEvent):
+    ticket_id: TicketId
+    disposition: str
