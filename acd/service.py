@@ -40,7 +40,7 @@ from switchroom.domain.events import (
     SwitchLost,
     TalkEnded,
 )
-from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName, TeamName
 from switchroom.domain.views import AgentView, QueueView
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -108,6 +108,10 @@ class AcdService:
     def agent(self, agent_id: AgentId) -> AgentView | None:
         agent = self.roster.get(agent_id)
         return None if agent is None else self._board.agent(agent)
+
+    def team(self, name: TeamName) -> frozenset[AgentId]:
+        """Who belongs to the team."""
+        return frozenset(agent.id for agent in self.agents() if agent.team == name)
 
     def queues(self) -> list[QueueView]:
         return self._board.queues(self._unserved.count)

@@ -17,10 +17,10 @@ from acd.service import AcdService
 from acd.store.memory import MemoryStore
 from acd.store.port import Store
 from acd.store.redis_store import RedisStore
-from cti_bridge.api.app import create_app
-from cti_bridge.api.hub import Hub
+from cti_bridge.bridge import CtiBridge
 from cti_bridge.connectors.builtin import builtin
-from cti_bridge.service import CtiBridge
+from cti_bridge.http.app import create_app
+from cti_bridge.live.hub import Hub
 from ivr.service import Ivr
 from recordings.service import Recordings
 from server.adapters import LedgerBookings, LedgerDips, surroundings
@@ -167,11 +167,10 @@ class Server:
             ledger=ledger,
             hub=hub,
             bridge=bridge,
-            connectors=connectors,
             agents=acd,
             calls=calls,
             flows=ivr.flows,
-            recordings=settings.recordings,
+            recordings_folder=settings.recordings,
             checks=checks(settings, switch, store, writable, ledger, room),
             registry=registry,
             origins=settings.http.origins,
@@ -187,7 +186,7 @@ class Server:
         """The record is on the screen before the phone makes a sound."""
 
         async def pop_then_ring(offer: OfferMade) -> None:
-            await bridge.pop(offer)
+            await bridge.pops.pop(offer)
             try:
                 await calls.connect(
                     offer.contact_id,

@@ -65,7 +65,7 @@ RECONCILE_EVERY_S = 60.0
 
 
 class Calls:
-    """All live calls of this server (ivr.ports.CallControl, cti_bridge.api.ports.CallDesk)."""
+    """All live calls of this server (ivr.ports.CallControl, cti_bridge.calls.port.CallCommands)."""
 
     def __init__(self, switch: Softswitch, bus: Bus, clock: Clock, bookings: Bookings, fallback: QueueName) -> None:
         """``fallback`` is the queue of callers whose own nobody knows."""

@@ -7,9 +7,10 @@ import typer
 
 from acd.config import load_config
 from server.cli.run import CommandError, ledger, run, settings
-from switchroom.domain.ids import AgentId
+from switchroom.domain.ids import AgentId, TeamName
+from switchroom.domain.user import Role
 from switchroom.runtime.settings import Settings
-from switchroom.storage.accounts import Accounts, Role
+from switchroom.storage.accounts import Accounts
 
 app = typer.Typer(help="Users and tokens.", no_args_is_help=True)
 
@@ -22,18 +23,22 @@ SHORTEST_PASSWORD = 10
 def add(
     login: str,
     role: Annotated[Role, typer.Option(help="What the user may do.")] = Role.AGENT,
-    agent: Annotated[str | None, typer.Option(help="The agent's number, for those who take calls.")] = None,
+    agent: Annotated[str | None, typer.Option(help="The agent's number, for those who serve.")] = None,
+    team: Annotated[str | None, typer.Option(help="The team that a leader leads.")] = None,
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
-    """Add a user, or change the role, agent or password of an existing one."""
+    """Add a user, or change the role, agent, team or password of an existing one."""
     if len(password) < SHORTEST_PASSWORD:
         raise CommandError(f"a password has at least {SHORTEST_PASSWORD} characters")
-    if (role is Role.AGENT) != (agent is not None):
-        raise CommandError("an agent needs --agent NUMBER, and nobody else may have one")
+    if (role is Role.AGENT) != (agent is not None) and role is not Role.LEADER:
+        raise CommandError("an agent needs --agent NUMBER, and nobody else but a leader may have one")
+    if (role is Role.LEADER) != (team is not None):
+        raise CommandError("a leader needs --team NAME, and nobody else may have one")
     found = settings()
     if agent is not None and AgentId(agent) not in load_config(found.dialplans).agents:
         raise CommandError(f"agent {agent} is not in {found.dialplans / 'agents.yaml'}")
-    run(_with_accounts(found, lambda a: a.ensure_user(login, role, AgentId(agent) if agent else None, password)))
+    agent_id, led = AgentId(agent) if agent else None, TeamName(team) if team else None
+    run(_with_accounts(found, lambda a: a.ensure_user(login, role, agent_id, password, team=led)))
     typer.echo(f"user {login}: {role.value}")
 
 
@@ -41,7 +46,7 @@ def add(
 def list_() -> None:
     """Print every user."""
     for user in run(_with_accounts(settings(), lambda a: a.users())):
-        typer.echo(f"{user.login:20} {user.role.value:10} {user.agent_id or ''}")
+        typer.echo(f"{user.login:20} {user.role.value:10} {user.agent_id or user.team or ''}")
 
 
 @app.command()

@@ -17,6 +17,7 @@ OfferId = NewType("OfferId", str)
 LegId = NewType("LegId", str)
 """One party's line in a call; an agent's has the id of the offer that brought it."""
 
+TeamName = NewType("TeamName", str)
 QueueName = NewType("QueueName", str)
 CustomerId = NewType("CustomerId", int)
 TicketId = NewType("TicketId", int)

@@ -79,16 +79,19 @@ class Contacts:
     async def latest(
         self,
         *,
-        agent_id: AgentId | None = None,
+        agents: Collection[AgentId] | None = None,
         customer_id: CustomerId | None = None,
         before: datetime | None = None,
         live: bool = False,
         limit: int = 50,
     ) -> Sequence[ContactRecord]:
-        """The newest first; ``before`` (an ``entered_at``) turns the page, ``live`` leaves out what is over."""
+        """The newest first, of these agents (None: of all).
+
+        ``before`` (an ``entered_at``) turns the page, ``live`` leaves out what is over.
+        """
         wanted: list[ColumnElement[bool]] = []
-        if agent_id is not None:
-            wanted.append(contacts.c.agent_id == agent_id)
+        if agents is not None:
+            wanted.append(contacts.c.agent_id.in_(agents))
         if customer_id is not None:
             wanted.append(contacts.c.customer_id == customer_id)
         if before is not None:

@@ -1,6 +1,6 @@
 """Reads the append-only log: everything that happened, in order, with the router's reasons."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,11 +28,13 @@ class EventLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def after(self, seq: int, *, agent_id: AgentId | None = None, limit: int = 1000) -> Sequence[LoggedEvent]:
-        """What happened after ``seq``, oldest first; with ``agent_id`` only what concerns that agent."""
+    async def after(
+        self, seq: int, *, agents: Collection[AgentId] | None = None, limit: int = 1000
+    ) -> Sequence[LoggedEvent]:
+        """What happened after ``seq``, oldest first; with ``agents`` only what concerns these."""
         query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
-        if agent_id is not None:
-            query = query.where(events.c.agent_id == agent_id)
+        if agents is not None:
+            query = query.where(events.c.agent_id.in_(agents))
         async with self._database.read() as connection:
             return [LoggedEvent(**row._mapping) for row in await connection.execute(query)]
 

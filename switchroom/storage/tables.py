@@ -195,6 +195,7 @@ users = Table(
     Column("password_hash", String, nullable=False),
     Column("role", String, nullable=False),
     Column("agent_id", String),
+    Column("team", String),
 )
 
 # Of sessions and tokens only the hash is kept: who reads the database cannot log in with what is found there.

@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cti_bridge.api.ports import RequestedState
+from cti_bridge.agents.port import RequestedState
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.errors import Refused, UnknownAgent, UnknownContact
 from switchroom.domain.events import AgentState, AgentStateChanged
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, QueueName, TeamName
 from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
@@ -35,10 +35,11 @@ class FakeAgentDesk:
                 skills={"returns": 9},
                 queues=tuple(map(QueueName, queues)),
                 phone_registered=True,
+                team=TeamName(team),
             )
-            for number, name, queues in (
-                ("1001", "张敏", ("general", "returns")),
-                ("1002", "李娜", ("complaints",)),
+            for number, name, queues, team in (
+                ("1001", "张敏", ("general", "returns"), "sales"),
+                ("1002", "李娜", ("complaints",), "service"),
             )
         }
 
@@ -69,6 +70,9 @@ class FakeAgentDesk:
             )
             for name, title in titles.items()
         ]
+
+    def team(self, name: TeamName) -> frozenset[AgentId]:
+        return frozenset(agent.id for agent in self._agents.values() if agent.team == name)
 
     async def set_state(self, agent_id: AgentId, state: RequestedState, reason: str | None) -> AgentView:
         if agent_id not in self._agents:

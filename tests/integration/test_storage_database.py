@@ -240,7 +240,7 @@ async def test_given_the_log_of_several_agents_when_one_resumes_then_only_its_ow
     for agent in ("1001", "1002", "1001"):
         bus.publish(ev.DesktopOpened(at=NOON, agent_id=AgentId(agent)))
     await ledger.flush()
-    mine = await EventLog(database).after(0, agent_id=AGENT)
+    mine = await EventLog(database).after(0, agents={AGENT})
     assert [entry.agent_id for entry in mine] == [AGENT, AGENT]
     assert await EventLog(database).after(mine[-1].seq) == []
 

@@ -3,7 +3,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti_bridge.pop import LONGEST, Profile, inert, mask_phone, screen_pop
+from cti_bridge.customers.profiles import Profile
+from cti_bridge.masking import LONGEST, inert, mask_phone
+from cti_bridge.pop.screen_pop import screen_pop
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.customer import Customer
 from switchroom.domain.events import InputKind, OfferMade

@@ -112,6 +112,7 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String, nullable=False),
         sa.Column("role", sa.String, nullable=False),
         sa.Column("agent_id", sa.String),
+        sa.Column("team", sa.String),
         sa.PrimaryKeyConstraint("login", name="pk_users"),
     )
     op.create_table(
