@@ -14,9 +14,9 @@ from pathlib import Path
 import structlog
 from watchfiles import awatch
 
-from ivr.language import loader
-from ivr.language.flow import Flow, texts
-from ivr.language.lint import spoken
+from ivr.language import loader, templates
+from ivr.language.flow import Flow
+from ivr.language.place import texts
 from ivr.language.surroundings import Surroundings
 from ivr.machine.effects import Prompt
 from ivr.speech.synthesis import Prompts
@@ -95,7 +95,7 @@ class Flows:
         for file in self._files.values():
             for number in file.flow.menus.numbers if file.flow else ():
                 if file.flow is not None and numbers.setdefault(number, file.flow) is not file.flow:
-                    log.error("flow.number_taken", number=number, by=numbers[number].name, wanted_by=file.flow.name)
+                    log.error("flow.number_taken", number=number, by=numbers[number].name, claimed_by=file.flow.name)
         self._numbers = numbers
         self._seen = seen
 
@@ -155,8 +155,10 @@ class Flows:
 
 
 def _static_prompts(flow: Flow) -> list[Prompt]:
+    """What is always the same, and can be synthesised before anyone calls."""
     return [
         Prompt(written, language, text.audio, static=True)
         for _, text in texts(flow.menus)
-        for language, written in spoken(text, flow.languages)
+        for language in flow.languages
+        if (written := text.get(language)) is not None and templates.parse(written).static
     ]

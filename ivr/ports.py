@@ -1,4 +1,4 @@
-"""What the menus want of the rest of the house."""
+"""What the menus need of the rest of the house."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ class CallControl(Protocol):
         """Take a caller in hand. Raises `UnknownContact` if nobody knows it in time, or another session has it."""
 
     def release(self, contact_id: ContactId) -> None:
-        """The session is over, for whatever reason."""
+        """The session is over, for any reason."""
 
     def flow_started(self, contact_id: ContactId, flow: str, version: str) -> None: ...
 
@@ -27,7 +27,7 @@ class CallControl(Protocol):
     ) -> None: ...
 
     def resolved(self, contact_id: ContactId) -> None:
-        """The caller has been told what they wanted."""
+        """The caller has heard what they asked for."""
 
     async def queue(self, contact_id: ContactId, requirements: Requirements, collected: Mapping[str, str]) -> None:
         """Give the caller a place in line. Raises `Refused` (then the dialplan must find them one).

@@ -1,18 +1,24 @@
 """Menu files to flows."""
 
 import hashlib
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from ivr.language.expressions import Expression
-from ivr.language.flow import Flow, branches
+from ivr.language.flow import Flow
 from ivr.language.lint import UnknownWords, lint, lint_vocabulary
-from ivr.language.models import Menus
+from ivr.language.menus import Menus, menus_model
+from ivr.language.place import conditions
 from ivr.language.surroundings import Surroundings
+from ivr.language.verb import Verb
+from ivr.verbs import VERBS
 from switchroom.runtime import yamlfile
 from switchroom.runtime.yamlfile import Document, Finding, YamlError
 
 VERSION_DIGITS = 12
+
+MENUS = menus_model(VERBS)
+"""Menu files with all our verbs."""
 
 STRANDS = frozenset({"IVR116", "IVR117", "IVR118", "IVR119"})
 """Errors that are not of the menu itself, but of what it relies on."""
@@ -30,7 +36,7 @@ def load(
     path: Path, recordings: Set[tuple[str, str]] = frozenset(), surroundings: Surroundings | None = None
 ) -> tuple[Flow, list[Finding]]:
     """The flow in ``path``, and the warnings about it. Raises `YamlError` when it cannot be used (see `Strands`)."""
-    return _checked(yamlfile.load(path, Menus), recordings, surroundings)
+    return _checked(yamlfile.load(path, MENUS), recordings, surroundings)
 
 
 def parse(
@@ -38,9 +44,11 @@ def parse(
     file: str,
     recordings: Set[tuple[str, str]] = frozenset(),
     surroundings: Surroundings | None = None,
+    verbs: Sequence[type[Verb]] = VERBS,
 ) -> tuple[Flow, list[Finding]]:
     """As `load`, for a text that is not (yet) in a file."""
-    return _checked(yamlfile.parse(text, file, Menus), recordings, surroundings)
+    model = MENUS if verbs is VERBS else menus_model(verbs)
+    return _checked(yamlfile.parse(text, file, model), recordings, surroundings)
 
 
 def lint_files(
@@ -59,7 +67,7 @@ def lint_files(
     numbers: dict[str, str] = {}
     for path in sorted(paths):
         try:
-            document = yamlfile.load(path, Menus)
+            document = yamlfile.load(path, MENUS)
         except YamlError as error:
             findings += error.findings
             continue
@@ -93,10 +101,10 @@ def _checked(
 
 
 def _flow(menus: Menus) -> Flow:
-    content = menus.model_dump_json(by_alias=True)
-    conditions = [branch.if_ for node in menus.nodes.values() for branch in branches(node) if branch.if_ is not None]
+    # A setting that the language gains later, and that the file does not use, makes no new version.
+    content = menus.model_dump_json(by_alias=True, exclude_defaults=True)
     return Flow(
         menus=menus,
         version=hashlib.sha256(content.encode()).hexdigest()[:VERSION_DIGITS],
-        conditions={condition: Expression(condition) for condition in conditions},
+        conditions={condition: Expression(condition) for _, condition in conditions(menus)},
     )

@@ -23,13 +23,13 @@ def lint(
     format: Annotated[Literal["text", "json"], typer.Option(help="text for people, json for tools")] = "text",
 ) -> None:
     """Check menus: `file:line:col CODE message`, exit code 1 if there is an error."""
-    found = settings()
-    paths = files or sorted((found.dialplans / "menus").glob("*.yaml"))
+    set_up = settings()
+    paths = files or sorted((set_up.dialplans / "menus").glob("*.yaml"))
     for path in paths:
         if not path.is_file():
             raise CommandError(f"{path}: there is no such file")
-    fitting = surroundings(load_config(found.dialplans))
-    findings = lint_files(paths, found.dialplans / "prompts", vocabulary(found), fitting)
+    fitting = surroundings(load_config(set_up.dialplans))
+    findings = lint_files(paths, set_up.dialplans / "prompts", vocabulary(set_up), fitting)
     if format == "json":
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
     else:
