@@ -8,7 +8,6 @@ Every caller arrives: questions give up after some failures, give-ups lead to an
 bound what lint cannot see (``MAX_…`` in `ivr.machine.step`).
 """
 
-from dataclasses import replace
 from typing import Any
 
 from ivr.language.flow import Flow
@@ -38,7 +37,8 @@ def step(flow: Flow, state: State, received: Input) -> tuple[State, tuple[Effect
     unheard = isinstance(received, SpeechStarted | Heard | NotUnderstood) and not state.listening
     if does is None or late or unheard:
         return state, ()
-    taken = Step(flow, replace(state, received=state.received + 1), received)
+    taken = Step(flow, state, received)
+    taken.state.received += 1
     does(taken.node, taken, received)
     taken.record()
     return taken.state, tuple(taken.effects)
@@ -69,7 +69,7 @@ def _key_while_telling(node: Any, step: Step, received: Digit) -> None:
 
 
 def _heard_to_the_end(node: Any, step: Step, _: PromptDone) -> None:
-    step.state = replace(step.state, speaking=False)
+    step.state.speaking = False
     node.heard(step)
     step.go(step.state.goes_to)
 
@@ -80,7 +80,7 @@ def _keep(_: Any, step: Step, received: Digit) -> None:
 
 def _unspoken(_: Any, step: Step, __: Unspoken) -> None:
     """Nobody is left in silence: the caller waits for a person."""
-    step.state = replace(step.state, speaking=False)
+    step.state.speaking = False
     step.end(step.hand_back("no voice"))
 
 

@@ -37,9 +37,13 @@ class Frame:
     """The questions on the way here, for ``back``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class State:
-    """Everything known of one caller's way through a flow. The last of the ``frames`` is the present one."""
+    """Everything known of one caller's way through a flow. The last of the ``frames`` is the present one.
+
+    A value to all but the `Step` that makes it: each has a copy of its own. (Frozen, with `dataclasses.replace` at each
+    change, the machine would be half as fast.)
+    """
 
     frames: tuple[Frame, ...]
     language: str
@@ -67,6 +71,12 @@ class State:
     nodes_without_input: int = 0
     received: int = 0
     """Inputs taken in so far."""
+
+    def copy(self) -> "State":
+        made = State.__new__(State)
+        for name in State.__slots__:
+            setattr(made, name, getattr(self, name))
+        return made
 
     @property
     def frame(self) -> Frame:

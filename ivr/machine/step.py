@@ -44,11 +44,11 @@ MAX_TYPED = 64
 
 
 class Step:
-    """One step in the making: the state as it becomes, and the effects so far. Verbs replace ``state`` as they need."""
+    """One step in the making: the state as it becomes, its own copy, which verbs change; and the effects so far."""
 
     def __init__(self, flow: Flow, state: State, received: Input | None = None) -> None:
         self.flow = flow
-        self.state = state
+        self.state = state.copy()
         self.effects: list[Effect] = []
         self._unrecorded = self.node.recordable(self, received) if isinstance(received, Digit | Heard) else received
 
@@ -68,18 +68,15 @@ class Step:
         seen, secrets = self.values(), self.state.secrets
         name = self._resolve(target)
         if name not in self.flow.scope(self.state.frame.scope).nodes:
-            self.state = replace(self.state, frames=self.state.frames[:1])  # a node of the menu: sub-flows are left
+            self.state.frames = self.state.frames[:1]  # a node of the menu: sub-flows are left
         if sets:
             self._assign(sets, seen, secrets)
         if self.state.nodes_without_input >= MAX_NODES_WITHOUT_INPUT or self.state.failures >= MAX_FAILURES:
             self.end(self.hand_back("endless"))
             return
-        self.state = replace(
-            self.state,
-            frames=(*self.state.frames[:-1], replace(self.state.frame, node=name)),
-            nodes_without_input=self.state.nodes_without_input + 1,
-            misses=0,
-        )
+        self.state.frames = (*self.state.frames[:-1], replace(self.state.frame, node=name))
+        self.state.nodes_without_input += 1
+        self.state.misses = 0
         self.emit(Visited(self.state.place))
         self.node.enter(self)
 
@@ -117,11 +114,11 @@ class Step:
         """The flow is over."""
         self.stop_prompt()
         self.drop_typed()
-        self.state = replace(self.state, phase=Phase.ENDED)
+        self.state.phase = Phase.ENDED
         self.emit(effect)
 
     def change_frame(self, frame: Frame) -> None:
-        self.state = replace(self.state, frames=(*self.state.frames[:-1], frame))
+        self.state.frames = (*self.state.frames[:-1], frame)
 
     # Sub-flows
 
@@ -132,13 +129,13 @@ class Step:
             return
         values, secrets = self._rendered(arguments)
         start = self.flow.scope(scope).start
-        self.state = replace(self.state, frames=(*self.state.frames, Frame(start, scope, values, secrets)))
+        self.state.frames = (*self.state.frames, Frame(start, scope, values, secrets))
         self.go(start)
 
     def give_back(self, results: Mapping[str, str]) -> None:
         """Return from a sub-flow; the results become variables of the flow that called it."""
         values, secrets = self._rendered(results)
-        self.state = replace(self.state, frames=self.state.frames[:-1])
+        self.state.frames = self.state.frames[:-1]
         for name, value in values.items():
             self.remember(name, value, secret=name in secrets)
         self.node.returned(self)
@@ -154,12 +151,15 @@ class Step:
     def say(self, phase: Phase, prompts: tuple[Prompt, ...]) -> None:
         # No timer runs while a prompt is heard: the number of an old one goes out of date.
         turn = self.state.turn + 1
-        self.state = replace(self.state, phase=phase, turn=turn, timer=self.state.timer + 1, speaking=True)
+        self.state.phase = phase
+        self.state.turn = turn
+        self.state.timer += 1
+        self.state.speaking = True
         self.emit(Say(turn, prompts))
 
     def stop_prompt(self) -> None:
         if self.state.speaking:
-            self.state = replace(self.state, speaking=False)
+            self.state.speaking = False
             self.emit(StopPrompt())
 
     def tell(self, text: Text, goes_to: str, *, every_language: bool = False) -> None:
@@ -167,7 +167,7 @@ class Step:
         if self.state.typed and self.node.interruptible:
             self.go(goes_to)  # who types ahead knows what is said here
             return
-        self.state = replace(self.state, goes_to=goes_to)
+        self.state.goes_to = goes_to
         self.say(Phase.TELLING, self.prompts(text, every_language=every_language))
 
     def prompts(self, text: Text, *, every_language: bool = False) -> tuple[Prompt, ...]:
@@ -216,29 +216,30 @@ class Step:
                 self.remember(name, value, secret=secret)
             elif value in self.flow.languages:
                 known["lang"] = value
-                self.state = replace(self.state, language=value)
+                self.state.language = value
 
     def look_up(self, source: str, arguments: Mapping[str, str], timeout_s: float, retries: int) -> None:
         """Ask a source, and wait; ``arguments`` may have holes, and see secrets."""
         turn = self.state.turn + 1
-        self.state = replace(self.state, phase=Phase.WAITING, turn=turn)
+        self.state.phase = Phase.WAITING
+        self.state.turn = turn
         self.emit(LookUp(turn, source, self._rendered(arguments)[0], timeout_s, retries))
 
     # Listening
 
     def start_timer(self, seconds: float) -> None:
         timer = self.state.timer + 1
-        self.state = replace(self.state, timer=timer)
+        self.state.timer = timer
         self.emit(StartTimer(timer, seconds))
 
     def listen(self, grammar: Grammar) -> None:
         if not self.state.listening and (grammar.phrases or grammar.digits):
-            self.state = replace(self.state, listening=True)
+            self.state.listening = True
             self.emit(Listen(self.state.turn, grammar))
 
     def stop_listening(self) -> None:
         if self.state.listening:
-            self.state = replace(self.state, listening=False)
+            self.state.listening = False
             self.emit(StopListening())
 
     # Keys
@@ -247,11 +248,13 @@ class Step:
         """A key that is to be used later, or in this step by `next_key`."""
         state = self.state
         if received.digit == state.ignored_finish_key:
-            self.state = replace(state, ignored_finish_key="")
+            self.state.ignored_finish_key = ""
         elif len(state.typed) < MAX_TYPED:
             self._unrecorded = None  # recorded when it is used
             typed, numbers = state.typed + received.digit, (*state.typed_numbers, state.received)
-            self.state = replace(state, typed=typed, typed_numbers=numbers, ignored_finish_key="")
+            self.state.typed = typed
+            self.state.typed_numbers = numbers
+            self.state.ignored_finish_key = ""
         else:
             self._unrecorded = Digit(MASKED)
 
@@ -259,7 +262,8 @@ class Step:
         """The first of the keys kept, for the present question."""
         state = self.state
         key, number = state.typed[0], state.typed_numbers[0]
-        self.state = replace(state, typed=state.typed[1:], typed_numbers=state.typed_numbers[1:])
+        self.state.typed = state.typed[1:]
+        self.state.typed_numbers = state.typed_numbers[1:]
         self.emit(Recorded(number, self.node.recordable(self, Digit(key))))
         return key
 
@@ -267,7 +271,8 @@ class Step:
         """Forget the keys kept. What they were meant for is not known, so they are recorded as secrets."""
         if self.state.typed:
             self.effects += unused_keys(self.state)
-            self.state = replace(self.state, typed="", typed_numbers=())
+            self.state.typed = ""
+            self.state.typed_numbers = ()
 
     def record(self) -> None:
         """Of the input of this step, unless it is a key that is kept."""

@@ -73,9 +73,11 @@ class Asks(Verb):
 
     def ask(self, step: Step, *first: Text) -> None:
         """Put the question; unless it is answered by keys typed ahead. ``first`` is said where it is put again."""
-        step.state = replace(step.state, digits="", pending=None)
+        step.state.digits = ""
+        step.state.pending = None
         if step.state.typed and not first:
-            step.state = replace(step.state, phase=Phase.ASKING, turn=step.state.turn + 1)
+            step.state.phase = Phase.ASKING
+            step.state.turn += 1
             self.use_typed(step)
             return
         question = (self.short if first else None) or self.question
@@ -129,7 +131,10 @@ class Asks(Verb):
 
     def accept(self, step: Step, taken: Taken) -> None:
         step.emit(taken)
-        step.state = replace(step.state, failures=0, nodes_without_input=0, misses=0, pending=None)
+        step.state.failures = 0
+        step.state.nodes_without_input = 0
+        step.state.misses = 0
+        step.state.pending = None
 
     def miss(self, step: Step, *, silent: bool) -> None:
         """Nothing came, or nothing that can be used: say so and ask again, or give up."""
@@ -137,7 +142,9 @@ class Asks(Verb):
         step.stop_listening()
         step.drop_typed()
         misses = step.state.misses + 1
-        step.state = replace(step.state, misses=misses, failures=step.state.failures + 1, digits="")
+        step.state.misses = misses
+        step.state.failures += 1
+        step.state.digits = ""
         defaults = step.flow.menus.defaults
         give_up = self.give_up or defaults.give_up
         if misses >= give_up.after:
@@ -159,7 +166,7 @@ class Asks(Verb):
             self.use_typed(step)
 
     def asked_to_the_end(self, step: Step, _: PromptDone) -> None:
-        step.state = replace(step.state, speaking=False)
+        step.state.speaking = False
         if step.state.typed:
             self.use_typed(step)  # typed during a prompt that could not be interrupted
         else:

@@ -105,9 +105,9 @@ ask_order:
         elif key.isdigit() or key == MASKED:
             step.stop_listening()  # who types does not speak: a noise must not wipe what was typed
             digits = step.state.digits + key
-            step.state = replace(step.state, digits=digits)
+            step.state.digits = digits
             if len(digits) == self.digits.most:
-                step.state = replace(step.state, ignored_finish_key=self.digits.finish or "")
+                step.state.ignored_finish_key = self.digits.finish or ""
                 self.complete(step, digits, InputKind.DTMF)
         elif self.choice(step, key) is not None:
             self.choose(step, key, Taken(step.state.place, InputKind.DTMF, key))
@@ -136,7 +136,7 @@ ask_order:
             self.accept(step, taken)
             self.go_on(step)
         else:
-            step.state = replace(step.state, pending=taken)
+            step.state.pending = taken
             self.ask_back(step, self.confirm)
 
     def _spoken_digits(self, step: Step, text: str) -> str:
@@ -161,7 +161,7 @@ ask_order:
 
     def digit_while_confirming(self, step: Step, received: Digit) -> None:
         ignored = received.digit == step.state.ignored_finish_key
-        step.state = replace(step.state, ignored_finish_key="")
+        step.state.ignored_finish_key = ""
         if not ignored:
             step.stop_prompt()
             self.confirmed(step, CONFIRM_KEYS.get(received.digit))
@@ -182,11 +182,11 @@ ask_order:
             self.accept(step, pending)
             self.go_on(step)
         else:
-            step.state = replace(step.state, phase=Phase.ASKING)
+            step.state.phase = Phase.ASKING
             self.miss(step, silent=False)
 
     def confirm_asked_to_the_end(self, step: Step, _: PromptDone) -> None:
-        step.state = replace(step.state, speaking=False)
+        step.state.speaking = False
         step.start_timer(self.settings(step).timeout.total_seconds())
 
     # Secrets

@@ -1,7 +1,6 @@
 """``hangup``: says good-bye and ends the call."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar
 
 from ivr.language.parts import Text
@@ -36,7 +35,7 @@ closed:
         step.say(Phase.LEAVING, step.prompts(self.hangup))
 
     def said(self, step: Step, _: PromptDone) -> None:
-        step.state = replace(step.state, speaking=False)
+        step.state.speaking = False
         if self.resolves:
             step.emit(Resolved())
         step.end(Finish())

@@ -1,7 +1,6 @@
 """``queue``: lets the caller wait for an agent."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -62,12 +61,12 @@ returns:
             step.say(Phase.LEAVING, step.prompts(self.say))
 
     def said(self, step: Step, _: PromptDone) -> None:
-        step.state = replace(step.state, speaking=False)
+        step.state.speaking = False
         self.leave(step)
 
     def unspoken(self, step: Step, _: Unspoken) -> None:
         """The word before is missing; the caller waits where the menu sends them all the same."""
-        step.state = replace(step.state, speaking=False)
+        step.state.speaking = False
         self.leave(step)
 
     def leave(self, step: Step) -> None:

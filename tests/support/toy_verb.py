@@ -1,7 +1,6 @@
 """A verb that the product does not have, to show that a verb is one file: it waits for a key, any key."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar
 
 from ivr.language.menus import Menus
@@ -53,7 +52,7 @@ ready:
         self.go_on(step)
 
     def asked(self, step: Step, _: PromptDone) -> None:
-        step.state = replace(step.state, speaking=False)
+        step.state.speaking = False
         step.start_timer(3.0)
 
     def timed_out(self, step: Step, _: TimedOut) -> None:

@@ -451,9 +451,10 @@ def test_with_any_inputs_the_machine_stays_sound(
 ) -> None:
     walker = in_flow(flow, caller)
     for kind, value in received:
-        before = walker.state
+        before, kept = walker.state, walker.state.copy()
         walker.feed(to_input(before, kind, value))
         after = walker.state
+        assert before == kept, "a state is a value: a step changes its own copy"
         if handler(flow, before, to_input(before, kind, value)) is None:
             assert after == before
         assert after.turn >= before.turn
