@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 
 S = AgentState
 
@@ -57,6 +57,8 @@ class Agent:
     """One agent. ``since`` is when the present state began; for AVAILABLE it is the time since which they are idle."""
 
     id: AgentId
+    extension: Extension
+    """The phone where they sit."""
     name: str
     skills: Mapping[str, int]
     since: datetime
@@ -80,7 +82,8 @@ def move(agent: Agent, what: AgentMove, now: datetime, *, reason: str | None = N
     """The agent after ``what``; IllegalMove if the table has no such move.
 
     >>> from datetime import UTC
-    >>> ann = Agent(id=AgentId("1001"), name="Ann", skills={}, since=datetime(2026, 1, 5, tzinfo=UTC))
+    >>> monday = datetime(2026, 1, 5, tzinfo=UTC)
+    >>> ann = Agent(id=AgentId("1001"), extension=Extension("1001"), name="Ann", skills={}, since=monday)
     >>> move(ann, AgentMove.READY, datetime(2026, 1, 6, tzinfo=UTC)).state
     <AgentState.AVAILABLE: 'available'>
     """

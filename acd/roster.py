@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from acd.agents import DEFERRED, REQUESTED_STATE, Agent, AgentMove, move
 from acd.config import AcdConfig, QueueConfig
 from switchroom.domain.errors import UnknownAgent
-from switchroom.domain.events import AgentState, AgentStateChanged
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.events import AgentState, AgentStateChanged, DeskChanged
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock, Timer
 
@@ -31,7 +31,7 @@ class Roster:
         self._engaged_with: defaultdict[ContactId, set[AgentId]] = defaultdict(set)
         now = clock.now()
         self._agents = {
-            agent_id: Agent(id=agent_id, name=agent.name, skills=agent.skills, since=now)
+            agent_id: Agent(id=agent_id, extension=Extension(agent_id), name=agent.name, skills=agent.skills, since=now)
             for agent_id, agent in config.agents.items()
         }
 
@@ -40,6 +40,10 @@ class Roster:
 
     def get(self, agent_id: AgentId | None) -> Agent | None:
         return None if agent_id is None else self._agents.get(agent_id)
+
+    def extension(self, agent_id: AgentId) -> Extension:
+        """The phone where the agent sits."""
+        return self._agents[agent_id].extension
 
     def restore(self, known: Iterable[AgentStateChanged]) -> None:
         """Take up the last states, as the ledger kept them."""
@@ -128,11 +132,15 @@ class Roster:
                 replace(agent, state=state, since=since, reason=None, until=None, contact_id=contact_id, queue=queue)
             )
 
-    def phone(self, agent_id: AgentId, registered: bool) -> None:
-        agent = self._agents.get(agent_id)
-        if agent is not None and agent.phone_registered != registered:
-            self._keep(replace(agent, phone_registered=registered))
-            self._on_change(self._agents[agent_id])
+    def phone(self, extension: Extension, registered: bool) -> None:
+        """A phone registered, or went away: the agent who sits there can be reached, or not."""
+        for agent in tuple(self._agents.values()):
+            if agent.extension == extension and agent.phone_registered != registered:
+                self._keep(replace(agent, phone_registered=registered))
+                now = self._clock.now()
+                changed = DeskChanged(at=now, agent_id=agent.id, extension=extension, phone_registered=registered)
+                self._bus.publish(changed)
+                self._on_change(self._agents[agent.id])
 
     def stop(self) -> None:
         for timer in self._wrap_ups.values():

@@ -86,7 +86,7 @@ class AcdService:
         bus.subscribe(ContactConnected, self._on_connected)
         bus.subscribe(OfferFailed, self._on_offer_failed)
         bus.subscribe(ContactEnded, self._on_ended)
-        bus.subscribe(PhoneChanged, lambda event: self.roster.phone(event.agent_id, event.registered))
+        bus.subscribe(PhoneChanged, lambda event: self.roster.phone(event.extension, event.registered))
         bus.subscribe(SwitchLost, self._on_switch_lost)
         bus.subscribe(Reconciled, self._on_reconciled)
 
@@ -167,7 +167,8 @@ class AcdService:
             entry = self._entry(event.contact_id, event.waiting)
             self._shared.joined(entry)
             self._board.joined(entry)
-            self._keep(Offer(id=self._new_offer_id(), agent_id=event.agent_id, entry=entry, made_at=event.at))
+            offer_id = event.offer_id or self._new_offer_id()
+            self._keep(Offer(id=offer_id, agent_id=event.agent_id, entry=entry, made_at=event.at))
 
     def _on_connected(self, event: ContactConnected) -> None:
         offer = self._offers.get(event.contact_id)
@@ -348,6 +349,7 @@ class AcdService:
                     contact_id=offer.contact_id,
                     offer_id=offer.id,
                     agent_id=offer.agent_id,
+                    extension=self.roster.extension(offer.agent_id),
                     queue=offer.entry.waiting.requirements.queue,
                     ring_timeout_s=self._ring_timeout_s(offer.entry),
                 )

@@ -18,7 +18,7 @@ from cti_bridge.tickets import QueueTitle, TicketDesk
 from switchroom.domain import events as ev
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.history import ContactRecord, fold
-from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
@@ -145,6 +145,7 @@ class CtiBridge:
                 contact_id=contact_id,
                 offer_id=OfferId(""),
                 agent_id=agent_id,
+                extension=Extension(""),
                 queue=record.queue or QueueName(""),
                 ring_timeout_s=0,
             )

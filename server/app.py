@@ -47,6 +47,7 @@ from switchroom.storage.recordings import Recordings as RecordingIndex
 from telephony.calls import Calls
 from telephony.room import CallRoom
 from telephony.softswitch.ami import AmiSoftswitch
+from telephony.softswitch.port import Delivery
 
 log = structlog.get_logger(__name__)
 
@@ -188,7 +189,15 @@ class Server:
         async def pop_then_ring(offer: OfferMade) -> None:
             await bridge.pop(offer)
             try:
-                await calls.connect(offer.contact_id, offer.agent_id, offer.ring_timeout_s)
+                await calls.connect(
+                    offer.contact_id,
+                    Delivery(
+                        offer_id=offer.offer_id,
+                        agent_id=offer.agent_id,
+                        extension=offer.extension,
+                        ring_timeout_s=offer.ring_timeout_s,
+                    ),
+                )
             except UnknownContact:
                 log.info("offer.caller_gone", contact_id=offer.contact_id)
 

@@ -13,6 +13,7 @@ from switchroom.domain.events import Event
 def type_name(event: type[Event] | Event) -> str:
     """The CloudEvents type name.
 
+    >>> from switchroom.domain.events import AgentStateChanged, ContactQueued
     >>> type_name(ContactQueued)
     'switchroom.contact.queued'
     >>> type_name(AgentStateChanged)

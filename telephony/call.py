@@ -24,7 +24,7 @@ from switchroom.domain.events import (
     PlaceChange,
     PlaceChanged,
 )
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import AgentId, ContactId, OfferId
 from switchroom.domain.views import CallView
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
@@ -56,6 +56,7 @@ class Call:
         self._state = CallState.ENTERED
         self.waiting: Waiting | None = None
         self.agent_id: AgentId | None = None
+        self.offer_id: OfferId | None = None
         self.resolved = False
         """The menu has given the caller what they asked for."""
         self.claimed = False
@@ -85,11 +86,12 @@ class Call:
         self,
         state: CallState,
         agent_id: AgentId | None,
+        offer_id: OfferId | None,
         waiting: Waiting | None,
         answered_at: datetime | None = None,
     ) -> None:
         """Found in the softswitch, or in its journal: it goes on from there."""
-        self.state, self.agent_id, self.waiting = state, agent_id, waiting
+        self.state, self.agent_id, self.offer_id, self.waiting = state, agent_id, offer_id, waiting
         self._bus.publish(
             ContactAdopted(
                 at=self._clock.now(),
@@ -99,6 +101,7 @@ class Call:
                 entered_at=self.entered_at,
                 state=state,
                 agent_id=agent_id,
+                offer_id=offer_id,
                 waiting=waiting,
                 answered_at=answered_at,
             )
@@ -153,26 +156,41 @@ class Call:
             )
         )
 
-    def offered(self, agent_id: AgentId) -> None:
-        self.state, self.agent_id = after(self.state, Move.OFFERED), agent_id
+    def offered(self, agent_id: AgentId, offer_id: OfferId) -> None:
+        self.state, self.agent_id, self.offer_id = after(self.state, Move.OFFERED), agent_id, offer_id
 
-    def offer_failed(self, agent_id: AgentId, failure: OfferFailure) -> None:
-        """The agent did not take it. A late word about an offer that is over, or was another's, changes nothing."""
-        if self.state is not CallState.RINGING or self.agent_id not in (None, agent_id):
+    def offer_failed(self, offer_id: OfferId, agent_id: AgentId, failure: OfferFailure) -> None:
+        """The agent did not take it. A late word about an offer that is over changes nothing."""
+        if self.state is not CallState.RINGING or self.offer_id not in (None, offer_id):
             return
-        self.state, self.agent_id = after(self.state, Move.OFFER_FAILED), None
-        now = self._clock.now()
-        self._bus.publish(OfferFailed(at=now, contact_id=self.contact_id, agent_id=agent_id, failure=failure))
+        self.state, self.agent_id, self.offer_id = after(self.state, Move.OFFER_FAILED), None, None
+        self._bus.publish(
+            OfferFailed(
+                at=self._clock.now(),
+                contact_id=self.contact_id,
+                offer_id=offer_id,
+                agent_id=agent_id,
+                failure=failure,
+            )
+        )
 
-    def answered(self, agent_id: AgentId, at: datetime | None = None) -> None:
+    def answered(self, agent_id: AgentId, offer_id: OfferId | None, at: datetime | None = None) -> None:
         """Agent and caller talk, since ``at`` (now, unless it is told late)."""
         if self.state is CallState.CONNECTED:
             return
-        self.state, self.agent_id = after(self.state, Move.ANSWERED), agent_id
-        self.tell_connected(agent_id, at)
+        self.state, self.agent_id, self.offer_id = after(self.state, Move.ANSWERED), agent_id, offer_id
+        self.tell_connected(at)
 
-    def tell_connected(self, agent_id: AgentId, at: datetime | None = None) -> None:
-        self._bus.publish(ContactConnected(at=at or self._clock.now(), contact_id=self.contact_id, agent_id=agent_id))
+    def tell_connected(self, at: datetime | None = None) -> None:
+        assert self.agent_id is not None
+        self._bus.publish(
+            ContactConnected(
+                at=at or self._clock.now(),
+                contact_id=self.contact_id,
+                agent_id=self.agent_id,
+                offer_id=self.offer_id,
+            )
+        )
 
     def ended(self, *, at: datetime | None = None, by_softswitch: bool = False) -> None:
         """It is over, since ``at`` (now, unless it is told late); nothing more is done for it.
@@ -180,8 +198,8 @@ class Call:
         ``by_softswitch``: nobody hung up, the softswitch died, or no server was there to serve the caller.
         """
         self.mailbox.close()
-        if self.state is CallState.RINGING and self.agent_id is not None:
-            self.offer_failed(self.agent_id, OfferFailure.CALLER_LEFT)
+        if self.state is CallState.RINGING and self.agent_id is not None and self.offer_id is not None:
+            self.offer_failed(self.offer_id, self.agent_id, OfferFailure.CALLER_LEFT)
         outcome, agent_id = self.outcome, self.agent_id if self.state is CallState.CONNECTED else None
         if by_softswitch and outcome is Outcome.ABANDONED:
             outcome = Outcome.SYSTEM_FAILED

@@ -28,7 +28,7 @@ from switchroom.domain.events import (
     PlaceChanged,
     SwitchLost,
 )
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import ContactId, Extension, QueueName
 from switchroom.domain.views import CallView
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -47,6 +47,7 @@ from telephony.softswitch.port import (
     CallerLeft,
     CallerRefused,
     CallGone,
+    Delivery,
     PhoneState,
     Softswitch,
     SwitchDown,
@@ -72,8 +73,8 @@ class Calls:
         self._switch = switch
         self._bus = bus
         self._clock = clock
-        self._phones: dict[AgentId, bool] = {}
-        """Which agents' phones are registered, as it was said last: the softswitch repeats itself."""
+        self._phones: dict[Extension, bool] = {}
+        """Which phones are registered, as it was said last: the softswitch repeats itself."""
         self._tasks = BackgroundTasks()
         self._calls = CallRegistry(self._tasks, bus, clock, fallback)
         self._reconciler = Reconciler(self._calls, switch, bookings, bus, clock, self._tasks, self._on_switch)
@@ -172,21 +173,21 @@ class Calls:
 
     # Wishes of ACD and desks.
 
-    async def connect(self, contact_id: ContactId, agent_id: AgentId, ring_timeout_s: int) -> None:
+    async def connect(self, contact_id: ContactId, delivery: Delivery) -> None:
         """Ring the agent; OfferFailed follows when that cannot be. UnknownContact if the caller is gone."""
         call = self._calls.known(contact_id)
 
         async def work() -> None:
             if call.state is not CallState.QUEUED:
                 return
-            call.offered(agent_id)
+            call.offered(delivery.agent_id, delivery.offer_id)
             try:
-                await self._switch.connect(contact_id, agent_id, ring_timeout_s)
+                await self._switch.connect(contact_id, delivery)
             except CallGone:
                 log.info("calls.gone_before_ringing", contact_id=contact_id)
             except SwitchError as error:
-                log.warning("calls.connect_failed", contact_id=contact_id, agent_id=agent_id, error=str(error))
-                call.offer_failed(agent_id, OfferFailure.SWITCH_FAILED)
+                log.warning("calls.connect_failed", contact_id=contact_id, offer_id=delivery.offer_id, error=str(error))
+                call.offer_failed(delivery.offer_id, delivery.agent_id, OfferFailure.SWITCH_FAILED)
 
         await self._calls.ask(call, work)
 
@@ -212,10 +213,10 @@ class Calls:
                 self._begin_reconcile()
             case SwitchDown():
                 self._bus.publish(SwitchLost(at=self._clock.now()))
-            case PhoneState(agent_id=agent_id, registered=registered):
-                if self._phones.get(agent_id) is not registered:
-                    self._phones[agent_id] = registered
-                    self._bus.publish(PhoneChanged(at=self._clock.now(), agent_id=agent_id, registered=registered))
+            case PhoneState(extension=extension, registered=registered):
+                if self._phones.get(extension) is not registered:
+                    self._phones[extension] = registered
+                    self._bus.publish(PhoneChanged(at=self._clock.now(), extension=extension, registered=registered))
             case CallerArrived(contact_id=contact_id, number=number, caller=phone):
                 if self._calls.get(contact_id) is None:
                     self._calls.open(contact_id, number, phone, self._clock.now()).entered()
@@ -235,12 +236,13 @@ class Calls:
         match event:
             case CallerFellBack(waiting=waiting):
                 await self._fell_back(call, waiting)
-            case AgentRinging(agent_id=agent_id):
-                self._bus.publish(AgentRang(at=self._clock.now(), contact_id=call.contact_id, agent_id=agent_id))
-            case AgentAnswered(agent_id=agent_id, at=at):
-                call.answered(agent_id, at)
-            case AgentFailed(agent_id=agent_id, failure=failure):
-                call.offer_failed(agent_id, failure)
+            case AgentRinging(offer_id=offer_id, agent_id=agent_id):
+                now = self._clock.now()
+                self._bus.publish(AgentRang(at=now, contact_id=call.contact_id, offer_id=offer_id, agent_id=agent_id))
+            case AgentAnswered(offer_id=offer_id, agent_id=agent_id, at=at):
+                call.answered(agent_id, offer_id, at)
+            case AgentFailed(offer_id=offer_id, agent_id=agent_id, failure=failure):
+                call.offer_failed(offer_id, agent_id, failure)
             case CallerLeft() | AgentLeft():
                 self._calls.end(call)
 

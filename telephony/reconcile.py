@@ -160,7 +160,7 @@ class Reconciler:
         """A call whose end was not heard."""
         if over.talks and call.state in (CallState.QUEUED, CallState.RINGING):
             talk = over.talks[-1]
-            call.answered(talk.agent_id, talk.answered_at)
+            call.answered(talk.agent_id, talk.offer_id, talk.answered_at)
         log.info("calls.end_missed", contact_id=call.contact_id, talked=bool(over.talks))
         self._calls.end(call, at=over.ended_at)
 
@@ -175,8 +175,8 @@ class Reconciler:
             call.entered()
         if over.talks:
             talk = over.talks[-1]
-            call.adopted(CallState.CONNECTED, talk.agent_id, None, talk.answered_at)
-            call.tell_connected(talk.agent_id, talk.answered_at)
+            call.adopted(CallState.CONNECTED, talk.agent_id, talk.offer_id, None, talk.answered_at)
+            call.tell_connected(talk.answered_at)
         self._calls.end(call, at=over.ended_at, by_softswitch=not heard_of)
 
     def _end_vanished(self, before: Collection[ContactId], found: Snapshot) -> None:
@@ -217,22 +217,32 @@ class Reconciler:
         in_line = live.phase in (LivePhase.WAITING, LivePhase.RINGING)
         waiting = self._calls.place(call, live.waiting) if in_line else live.waiting
         call.resolved = live.served
-        call.adopted(FOUND_IN[live.phase], live.agent_id, waiting, live.answered_at)
+        call.adopted(FOUND_IN[live.phase], live.agent_id, live.offer_id, waiting, live.answered_at)
         if call.state is CallState.QUEUED and call.waiting is not None:
             call.tell_waiting(live.collected)
         elif call.state is CallState.CONNECTED and call.agent_id is not None:
-            call.tell_connected(call.agent_id, live.answered_at)
+            call.tell_connected(live.answered_at)
 
     def _align(self, call: Call, live: LiveCall) -> None:
         """Catch up with what was missed of a call that is known."""
         found = FOUND_IN[live.phase]
-        if found is CallState.CONNECTED and live.agent_id is not None:
-            self._on_event(AgentAnswered(contact_id=call.contact_id, agent_id=live.agent_id, at=live.answered_at))
+        if found is CallState.CONNECTED and live.agent_id is not None and live.offer_id is not None:
+            self._on_event(
+                AgentAnswered(
+                    contact_id=call.contact_id, offer_id=live.offer_id, agent_id=live.agent_id, at=live.answered_at
+                )
+            )
         elif found is CallState.RINGING and call.state is CallState.QUEUED:
-            call.adopted(found, live.agent_id, live.waiting or call.waiting)
+            call.adopted(found, live.agent_id, live.offer_id, live.waiting or call.waiting)
         elif found is CallState.QUEUED:
-            if call.state is CallState.RINGING and call.agent_id is not None:
-                failure = OfferFailure.SWITCH_FAILED
-                self._on_event(AgentFailed(contact_id=call.contact_id, agent_id=call.agent_id, failure=failure))
+            if call.state is CallState.RINGING and call.agent_id is not None and call.offer_id is not None:
+                self._on_event(
+                    AgentFailed(
+                        contact_id=call.contact_id,
+                        offer_id=call.offer_id,
+                        agent_id=call.agent_id,
+                        failure=OfferFailure.SWITCH_FAILED,
+                    )
+                )
             elif call.state in (CallState.ENTERED, CallState.IN_MENU):
                 self._on_event(CallerFellBack(contact_id=call.contact_id, waiting=live.waiting))

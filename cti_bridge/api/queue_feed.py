@@ -31,7 +31,7 @@ _MOVES = (
         ev.OfferFailed,
         ev.Reconciled,
     ),
-    *(ev.PlaceChanged, ev.NobodyOnDuty, ev.PhoneChanged, ev.AgentStateChanged),
+    *(ev.PlaceChanged, ev.NobodyOnDuty, ev.DeskChanged, ev.AgentStateChanged),
 )
 
 log = structlog.get_logger(__name__)

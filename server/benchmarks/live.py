@@ -33,7 +33,7 @@ from cti_bridge.service import CtiBridge
 from server.benchmarks.loop import TimedSelector, timed_loop
 from switchroom.domain import events as ev
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
-from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
 from switchroom.domain.views import CallView, FlowView
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -217,7 +217,7 @@ class _House:
     async def fill(self, waiting: int) -> None:
         """Everybody is on duty and paused, and so many wait."""
         for agent_id in self.agents:
-            self.bus.publish(ev.PhoneChanged(at=self.clock.now(), agent_id=agent_id, registered=True))
+            self.bus.publish(ev.PhoneChanged(at=self.clock.now(), extension=Extension(agent_id), registered=True))
             await self.acd.set_state(agent_id, "paused", "break")
         for number in range(waiting):
             self._join()

@@ -6,7 +6,10 @@ ContactId = NewType("ContactId", str)
 """A UUID given by the dialplan when the INVITE arrives; one per customer call, whatever its legs."""
 
 AgentId = NewType("AgentId", str)
-"""The agent's number, which is also the user part of the softphone's SIP address, as ``1001``."""
+"""A person who serves, by the number that the house gave them (工号), as ``1001``."""
+
+Extension = NewType("Extension", str)
+"""A phone of the house: the user part of its SIP address. An agent may sit at any."""
 
 OfferId = NewType("OfferId", str)
 """One reservation of one agent for one contact."""

@@ -9,12 +9,21 @@ from pathlib import Path
 import structlog
 
 from switchroom.domain.contact import Waiting
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import ContactId
 from switchroom.runtime.background import BackgroundTasks
 from telephony.softswitch.ami_link import AmiLink, AmiTiming
 from telephony.softswitch.channel_variables import encode
 from telephony.softswitch.journal import Journal
-from telephony.softswitch.port import CallGone, PastCall, Snapshot, SwitchDown, SwitchError, SwitchEvent, SwitchUp
+from telephony.softswitch.port import (
+    CallGone,
+    Delivery,
+    PastCall,
+    Snapshot,
+    SwitchDown,
+    SwitchError,
+    SwitchEvent,
+    SwitchUp,
+)
 from telephony.softswitch.translate import STATUS_VARIABLES, Message, caller_channel, snapshot, text, translate
 
 log = structlog.get_logger(__name__)
@@ -23,7 +32,7 @@ SNAPSHOT_TIMEOUT_S = 10.0
 
 # Asterisk's answers for a channel that is going or gone (manager.c, pbx.c).
 _GONE = re.compile(r"no such channel|channel does not exist|channel not up", re.IGNORECASE)
-_AGENT = re.compile(r"[0-9]+")
+_EXTENSION = re.compile(r"[0-9]+")
 _NORMAL_CLEARING = "16"  # Q.850
 
 
@@ -104,13 +113,15 @@ class AmiSoftswitch:
             ),
         )
 
-    async def connect(self, contact_id: ContactId, agent_id: AgentId, ring_timeout_s: int) -> None:
-        if not _AGENT.fullmatch(agent_id):
-            raise SwitchError("an agent's phone is named by digits")
+    async def connect(self, contact_id: ContactId, delivery: Delivery) -> None:
+        if not _EXTENSION.fullmatch(delivery.extension):
+            raise SwitchError("a phone is named by digits")
         await self._do(
             contact_id,
-            {"Action": "Setvar", "Variable": "RING_S", "Value": str(ring_timeout_s)},
-            {"Action": "Redirect", "Context": "connect", "Exten": agent_id, "Priority": "1"},
+            {"Action": "Setvar", "Variable": "TO_OFFER", "Value": delivery.offer_id},
+            {"Action": "Setvar", "Variable": "TO_AGENT", "Value": delivery.agent_id},
+            {"Action": "Setvar", "Variable": "RING_S", "Value": str(delivery.ring_timeout_s)},
+            {"Action": "Redirect", "Context": "connect", "Exten": delivery.extension, "Priority": "1"},
         )
 
     async def note_served(self, contact_id: ContactId) -> None:

@@ -6,7 +6,7 @@ object, whose ``extra`` is
 
     <call>|<number>|<caller>|<entered at>|<ended at>|<talk>&<talk>&…|<served>
 
-and a talk is ``<agent>/<answered at>/<ended at>``.
+and a talk is ``<offer>/<agent>/<answered at>/<ended at>``.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import structlog
 
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import AgentId, ContactId, OfferId
 from telephony.softswitch.channel_variables import decode_time
 from telephony.softswitch.port import PastCall, Talk
 
@@ -87,9 +87,14 @@ def _call(line: str) -> PastCall:
 
 
 def _talk(text: str) -> Talk:
-    agent_id, answered, ended = text.split("/")
+    offer_id, agent_id, answered, ended = text.split("/")
     ended_at = decode_time(ended)
     if ended_at is None:
         raise ValueError(text)
     # Without it when the caller hung up in the moment of the answer.
-    return Talk(agent_id=AgentId(agent_id), answered_at=decode_time(answered) or ended_at, ended_at=ended_at)
+    return Talk(
+        offer_id=OfferId(offer_id),
+        agent_id=AgentId(agent_id),
+        answered_at=decode_time(answered) or ended_at,
+        ended_at=ended_at,
+    )

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from switchroom.domain.contact import Waiting
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId
 
 
 class SwitchError(Exception):
@@ -69,6 +69,7 @@ class CallerFellBack(SwitchEvent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRinging(SwitchEvent):
     contact_id: ContactId
+    offer_id: OfferId
     agent_id: AgentId
 
 
@@ -77,6 +78,7 @@ class AgentAnswered(SwitchEvent):
     """``at`` is when, if that is long ago."""
 
     contact_id: ContactId
+    offer_id: OfferId
     agent_id: AgentId
     at: datetime | None = None
 
@@ -86,6 +88,7 @@ class AgentFailed(SwitchEvent):
     """The agent's leg ended unanswered; the caller is back in the waiting music unless ``failure`` is CALLER_LEFT."""
 
     contact_id: ContactId
+    offer_id: OfferId
     agent_id: AgentId
     failure: OfferFailure
 
@@ -107,9 +110,9 @@ class CallerLeft(SwitchEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneState(SwitchEvent):
-    """An agent's phone: registered or not, in use or not (also by calls that are not ours)."""
+    """A phone: registered or not, in use or not (also by calls that are not ours)."""
 
-    agent_id: AgentId
+    extension: Extension
     registered: bool
     in_use: bool
 
@@ -135,6 +138,7 @@ class LiveCall:
     entered_at: datetime
     phase: LivePhase
     agent_id: AgentId | None = None
+    offer_id: OfferId | None = None
     answered_at: datetime | None = None
     """Since when they talk, if they do."""
     served: bool = False
@@ -147,6 +151,7 @@ class LiveCall:
 class Talk:
     """A caller and an agent were connected."""
 
+    offer_id: OfferId
     agent_id: AgentId
     answered_at: datetime
     ended_at: datetime
@@ -164,6 +169,16 @@ class PastCall:
     talks: tuple[Talk, ...] = ()
     served: bool = False
     """The menu had given the caller what they asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An offer on its way to the agent's phone."""
+
+    offer_id: OfferId
+    agent_id: AgentId
+    extension: Extension
+    ring_timeout_s: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +219,7 @@ class Softswitch(Protocol):
         Without ``collected`` what is written there already stays.
         """
 
-    async def connect(self, contact_id: ContactId, agent_id: AgentId, ring_timeout_s: int) -> None:
+    async def connect(self, contact_id: ContactId, delivery: Delivery) -> None:
         """Ring the agent for this caller, atomically: from here the call goes on even if the server dies."""
 
     async def note_served(self, contact_id: ContactId) -> None:

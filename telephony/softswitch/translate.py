@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence, Set
 
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId
 from telephony.softswitch.channel_variables import decode_collected, decode_time, decode_waiting
 from telephony.softswitch.port import (
     AgentAnswered,
@@ -31,7 +31,7 @@ Message = Mapping[str, str | Sequence[str]]
 
 STATUS_VARIABLES = ",".join(
     (
-        *("CONTACT_ID", "LEG", "AGENT", "NUMBER", "CALLER", "ENTERED_AT", "ANSWERED_AT", "SERVED"),
+        *("CONTACT_ID", "LEG", "AGENT", "OFFER", "NUMBER", "CALLER", "ENTERED_AT", "ANSWERED_AT", "SERVED"),
         *("QUEUE", "ENQUEUED_AT", "TIER", "TIER_FIXED", "SKILLS", "COLLECTED"),
     )
 )
@@ -120,7 +120,8 @@ def _call_fell_back(contact_id: ContactId, message: Message) -> SwitchEvent:
 
 def _offer_failed(contact_id: ContactId, message: Message) -> SwitchEvent:
     failure = _FAILURES.get(text(message, "DialStatus"), OfferFailure.UNREACHABLE)
-    return AgentFailed(contact_id=contact_id, agent_id=AgentId(text(message, "Agent")), failure=failure)
+    offer_id, agent_id = OfferId(text(message, "Offer")), AgentId(text(message, "Agent"))
+    return AgentFailed(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id, failure=failure)
 
 
 def _talk_ended(contact_id: ContactId, message: Message) -> SwitchEvent:
@@ -129,23 +130,23 @@ def _talk_ended(contact_id: ContactId, message: Message) -> SwitchEvent:
 
 def _dial_state(message: Message) -> SwitchEvent | None:
     if (leg := _agent_leg(message)) and text(message, "DialStatus") == "RINGING":
-        return AgentRinging(contact_id=leg[0], agent_id=leg[1])
+        return AgentRinging(contact_id=leg[0], offer_id=leg[1], agent_id=leg[2])
     return None
 
 
 def _dial_end(message: Message) -> SwitchEvent | None:
     # Failures are told by the dialplan's OfferFailed, once the caller is on the way back to the music.
     if (leg := _agent_leg(message)) and text(message, "DialStatus") == "ANSWER":
-        return AgentAnswered(contact_id=leg[0], agent_id=leg[1])
+        return AgentAnswered(contact_id=leg[0], offer_id=leg[1], agent_id=leg[2])
     return None
 
 
-def _agent_leg(message: Message) -> tuple[ContactId, AgentId] | None:
-    """The call and agent of the leg that is dialled; None when the menu's leg is."""
+def _agent_leg(message: Message) -> tuple[ContactId, OfferId, AgentId] | None:
+    """Contact, offer and agent of the leg that is dialled; None when the menu's leg is."""
     variables = _variables(message, "DestChanVariable")
     if not variables.get("CONTACT_ID") or not variables.get("AGENT"):
         return None
-    return ContactId(variables["CONTACT_ID"]), AgentId(variables["AGENT"])
+    return ContactId(variables["CONTACT_ID"]), OfferId(variables.get("OFFER", "")), AgentId(variables["AGENT"])
 
 
 def _hangup(message: Message) -> SwitchEvent | None:
@@ -159,7 +160,7 @@ def _phone(message: Message) -> PhoneState | None:
     if not (device := _PHONE.fullmatch(text(message, "Device"))):
         return None
     state = text(message, "State")
-    return PhoneState(agent_id=AgentId(device[1]), registered=state not in _UNREGISTERED, in_use=state in _IN_USE)
+    return PhoneState(extension=Extension(device[1]), registered=state not in _UNREGISTERED, in_use=state in _IN_USE)
 
 
 def _answered_call(message: Message) -> ContactId | None:
@@ -183,6 +184,7 @@ def _live_call(message: Message, answered: Set[ContactId]) -> LiveCall | None:
         entered_at=entered_at,
         phase=phase,
         agent_id=AgentId(variables["AGENT"]) if variables.get("AGENT") else None,
+        offer_id=OfferId(variables["OFFER"]) if variables.get("OFFER") else None,
         answered_at=decode_time(variables.get("ANSWERED_AT", "")) if phase is LivePhase.TALKING else None,
         served=variables.get("SERVED") == "yes",
         waiting=decode_waiting(variables),

@@ -14,6 +14,7 @@ from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import free_port
 from tests.e2e.switch import Switch, queue_caller
 from tests.e2e.waiting import eventually
+from tests.fakes.fake_softswitch import OFFER, delivery
 
 NUMBER, CALLER, AGENT = "4008123123", "13900139000", AgentId("1003")
 
@@ -28,8 +29,8 @@ async def test_given_two_phones_when_they_talk_then_each_hears_the_other_and_the
     agent = softphones.agent(AGENT, answer_after_s=0.3)
     outgoing = softphones.customer(CALLER).call(NUMBER)
     contact_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=AGENT))
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
+    await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     incoming = agent.wait_call(5)
     assert incoming.remote == CALLER
     outgoing.play(tone(440, 2))
@@ -41,7 +42,7 @@ async def test_given_two_phones_when_they_talk_then_each_hears_the_other_and_the
     await switch.told(CallerLeft(contact_id=contact_id))
     outgoing.wait_ended(5)
 
-    assert AgentRinging(contact_id=contact_id, agent_id=AGENT) in switch.events
+    assert AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT) in switch.events
     assert loudest_hz(incoming.heard()[-8000:]) == pytest.approx(440, abs=10)
     assert loudest_hz(outgoing.heard()[-8000:]) == pytest.approx(1000, abs=10)
     (recording,) = asterisk.recordings.glob(f"{contact_id}-{AGENT}-*.raw")
@@ -72,7 +73,7 @@ async def test_given_a_ringing_phone_when_nobody_answers_then_the_ringing_is_tak
     agent = softphones.agent(AGENT, answer_after_s=None)
     softphones.customer().call(NUMBER)
     contact_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=1)
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 1))
     incoming = agent.wait_call(5)
     await eventually(lambda: incoming.ended_at, "the ringing was taken back")
     assert incoming.answered_at is None
@@ -85,8 +86,8 @@ async def test_given_a_callers_number_when_the_agents_phone_rings_then_it_shows_
     agent = softphones.agent(AGENT, answer_after_s=None)
     softphones.customer(caller).call(NUMBER)
     contact_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentRinging(contact_id=contact_id, agent_id=AGENT))
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
+    await switch.told(AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     assert agent.wait_call(5).remote == shown
 
 

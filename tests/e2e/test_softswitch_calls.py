@@ -8,7 +8,7 @@ import pytest
 
 from switchroom.domain.contact import Requirements
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import AgentId, ContactId, Extension
 from telephony.softswitch.port import (
     AgentAnswered,
     AgentFailed,
@@ -27,6 +27,7 @@ from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import AGENT_TONE_HZ, CALLER_TONE_HZ, Behaviour, Phones
 from tests.e2e.switch import COLLECTED, WAITING, Switch, queue_caller
 from tests.e2e.waiting import eventually
+from tests.fakes.fake_softswitch import OFFER, delivery
 
 NUMBER, CALLER = "4008123123", "13800138000"
 AGENT = AgentId("1001")
@@ -54,9 +55,9 @@ async def test_given_a_waiting_caller_when_the_agent_answers_and_hangs_up_then_b
     assert (found.number, found.caller, found.agent_id) == (NUMBER, CALLER, None)
     assert abs((datetime.now(UTC) - found.entered_at).total_seconds()) < 10
 
-    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentRinging(contact_id=contact_id, agent_id=AGENT))
-    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=AGENT))
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
+    await switch.told(AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
+    await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     talking = await switch.live(contact_id)
     assert talking is not None
     assert (talking.phase, talking.agent_id, talking.waiting) == (LivePhase.TALKING, AGENT, WAITING)
@@ -80,8 +81,8 @@ async def test_given_a_talk_when_the_caller_hangs_up_then_the_recording_is_compl
     phones.agent(AGENT, "answers", ring_s=0)
     phones.call(NUMBER, CALLER, hold_s=4)
     contact_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=AGENT))
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
+    await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     sizes: list[int] = []
 
     def note_size(event: SwitchEvent) -> None:
@@ -128,8 +129,8 @@ async def test_given_a_waiting_caller_when_the_agent_does_not_take_the_call_then
     phone = phones.agent(AGENT, behaviour) if behaviour else None
     phones.call(NUMBER, CALLER)
     contact_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(contact_id, agent, ring_timeout_s=1)
-    await switch.told(AgentFailed(contact_id=contact_id, agent_id=agent, failure=failure))
+    await switch.softswitch.connect(contact_id, delivery(agent, 1))
+    await switch.told(AgentFailed(contact_id=contact_id, offer_id=OFFER, agent_id=agent, failure=failure))
     await switch.until_phase(contact_id, LivePhase.WAITING)
     call = await switch.live(contact_id)
     assert call is not None
@@ -143,12 +144,12 @@ async def test_given_a_ringing_agent_when_the_caller_hangs_up_then_the_offer_fai
     phone = phones.agent(AGENT, "rings")
     phones.call(NUMBER, CALLER, hold_s=3)
     contact_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=20)
-    await switch.told(AgentRinging(contact_id=contact_id, agent_id=AGENT))
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 20))
+    await switch.told(AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     assert await switch.phase(contact_id) is LivePhase.RINGING
     await switch.told(CallerLeft(contact_id=contact_id))
     assert [event for event in switch.events if isinstance(event, AgentFailed | AgentLeft | CallerLeft)] == [
-        AgentFailed(contact_id=contact_id, agent_id=AGENT, failure=OfferFailure.CALLER_LEFT),
+        AgentFailed(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT, failure=OfferFailure.CALLER_LEFT),
         CallerLeft(contact_id=contact_id),
     ]
     assert phone.finished(), phone.errors.read_text()
@@ -161,10 +162,10 @@ async def test_given_a_ringing_agent_when_another_is_connected_then_the_first_st
     phones.agent(second, "answers", ring_s=0)
     phones.call(NUMBER, CALLER)
     contact_id = await queue_caller(switch, menu)
-    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=20)
-    await switch.told(AgentRinging(contact_id=contact_id, agent_id=AGENT))
-    await switch.softswitch.connect(contact_id, second, ring_timeout_s=20)
-    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=second))
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 20))
+    await switch.told(AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
+    await switch.softswitch.connect(contact_id, delivery(second, 20))
+    await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=second))
     assert first.finished(), first.errors.read_text()
 
 
@@ -231,10 +232,13 @@ async def test_given_any_caller_number_when_the_call_enters_then_only_digits_and
 async def test_given_a_phone_when_it_registers_then_its_state_is_told(switch: Switch, phones: Phones) -> None:
     agent = AgentId("1005")
     before = next(phone for phone in (await switch.softswitch.snapshot()).phones if phone.agent_id == agent)
-    assert before == PhoneState(agent_id=agent, registered=False, in_use=False)
+    assert before == PhoneState(extension=Extension(agent), registered=False, in_use=False)
     phones.agent(agent, "rings")
-    await switch.told(PhoneState(agent_id=agent, registered=True, in_use=False))
-    assert PhoneState(agent_id=agent, registered=True, in_use=False) in (await switch.softswitch.snapshot()).phones
+    await switch.told(PhoneState(extension=Extension(agent), registered=True, in_use=False))
+    assert (
+        PhoneState(extension=Extension(agent), registered=True, in_use=False)
+        in (await switch.softswitch.snapshot()).phones
+    )
 
 
 def recording_of(asterisk: RunningAsterisk, contact_id: ContactId) -> Path:

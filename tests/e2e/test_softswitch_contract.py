@@ -7,7 +7,7 @@ import pytest
 
 from softswitch_config.render import Folders
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import AgentId, ContactId, Extension
 from telephony.softswitch.ami import AmiSoftswitch
 from telephony.softswitch.port import (
     AgentAnswered,
@@ -28,7 +28,7 @@ from tests.e2e.conftest import RunningAsterisk, Softphones
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.switch import COLLECTED, WAITING, Switch
 from tests.e2e.waiting import eventually
-from tests.fakes.fake_softswitch import Behaviour, FakeSoftswitch
+from tests.fakes.fake_softswitch import OFFER, Behaviour, FakeSoftswitch, delivery
 
 NUMBER, CALLER = "4008123123", "13800138000"
 AGENT, ABSENT = AgentId("1004"), AgentId("1010")
@@ -174,24 +174,24 @@ async def test_a_menu_that_finishes_ends_the_call(world: World, switch: Switch) 
 @pytest.mark.parametrize("still_in_the_menu", [False, True])
 async def test_an_agent_rings_answers_and_hangs_up(world: World, switch: Switch, still_in_the_menu: bool) -> None:
     await world.register("answers")
-    await switch.told(PhoneState(agent_id=AGENT, registered=True, in_use=False))
+    await switch.told(PhoneState(extension=Extension(AGENT), registered=True, in_use=False))
     if still_in_the_menu:
         await world.call()
         contact_id = await switch.arrived()
         await switch.softswitch.wait(contact_id, WAITING, COLLECTED)
     else:
         contact_id = await queued(world, switch)
-    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=AGENT))
-    await switch.told(PhoneState(agent_id=AGENT, registered=True, in_use=True))
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
+    await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
+    await switch.told(PhoneState(extension=Extension(AGENT), registered=True, in_use=True))
     call = await switch.live(contact_id)
     assert call is not None
     assert (call.phase, call.agent_id, call.waiting) == (LivePhase.TALKING, AGENT, WAITING)
     await world.agent_hangs_up(contact_id)
     await switch.told(CallerLeft(contact_id=contact_id))
     assert of_call(switch)[1:] == [
-        AgentRinging(contact_id=contact_id, agent_id=AGENT),
-        AgentAnswered(contact_id=contact_id, agent_id=AGENT),
+        AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT),
+        AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT),
         AgentLeft(contact_id=contact_id, agent_id=AGENT),
         CallerLeft(contact_id=contact_id),
     ]
@@ -200,8 +200,8 @@ async def test_an_agent_rings_answers_and_hangs_up(world: World, switch: Switch,
 async def test_the_caller_ends_the_talk(world: World, switch: Switch) -> None:
     await world.register("answers")
     contact_id = await queued(world, switch)
-    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentAnswered(contact_id=contact_id, agent_id=AGENT))
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
+    await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     await world.caller_hangs_up(contact_id)
     await switch.told(CallerLeft(contact_id=contact_id))
     assert of_call(switch)[-2:] == [AgentLeft(contact_id=contact_id, agent_id=AGENT), CallerLeft(contact_id=contact_id)]
@@ -218,12 +218,12 @@ async def test_an_agent_who_does_not_take_the_call_leaves_the_caller_waiting(
     if behaviour:
         await world.register(behaviour)
     contact_id = await queued(world, switch)
-    await switch.softswitch.connect(contact_id, agent, ring_timeout_s=1)
+    await switch.softswitch.connect(contact_id, delivery(agent, 1))
     if behaviour == "rings":
-        await switch.told(AgentRinging(contact_id=contact_id, agent_id=agent))
+        await switch.told(AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=agent))
         assert await switch.phase(contact_id) is LivePhase.RINGING
         await world.nobody_answers(contact_id)
-    await switch.told(AgentFailed(contact_id=contact_id, agent_id=agent, failure=failure))
+    await switch.told(AgentFailed(contact_id=contact_id, offer_id=OFFER, agent_id=agent, failure=failure))
     await switch.until_phase(contact_id, LivePhase.WAITING)
     call = await switch.live(contact_id)
     assert call is not None
@@ -233,12 +233,12 @@ async def test_an_agent_who_does_not_take_the_call_leaves_the_caller_waiting(
 async def test_a_caller_who_hangs_up_while_it_rings_is_told_before_the_end(world: World, switch: Switch) -> None:
     await world.register("rings")
     contact_id = await queued(world, switch)
-    await switch.softswitch.connect(contact_id, AGENT, ring_timeout_s=10)
-    await switch.told(AgentRinging(contact_id=contact_id, agent_id=AGENT))
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
+    await switch.told(AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     await world.caller_hangs_up(contact_id)
     await switch.told(CallerLeft(contact_id=contact_id))
     assert of_call(switch)[-2:] == [
-        AgentFailed(contact_id=contact_id, agent_id=AGENT, failure=OfferFailure.CALLER_LEFT),
+        AgentFailed(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT, failure=OfferFailure.CALLER_LEFT),
         CallerLeft(contact_id=contact_id),
     ]
 
@@ -249,7 +249,7 @@ async def test_a_call_that_is_over_is_gone_for_every_command(world: World, switc
     await switch.told(CallerLeft(contact_id=contact_id))
     for command in (
         switch.softswitch.wait(contact_id, WAITING, COLLECTED),
-        switch.softswitch.connect(contact_id, AGENT, 10),
+        switch.softswitch.connect(contact_id, delivery(AGENT, 10)),
         switch.softswitch.finish(contact_id),
         switch.softswitch.hang_up(contact_id),
     ):
@@ -262,7 +262,7 @@ async def test_a_stopped_softswitch_refuses_every_command(world: World, switch: 
     await switch.softswitch.stop()
     assert not switch.softswitch.connected
     with pytest.raises(SwitchError):
-        await switch.softswitch.connect(contact_id, AGENT, 10)
+        await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
     with pytest.raises(SwitchError):
         await switch.softswitch.snapshot()
     switch.events.clear()

@@ -12,7 +12,7 @@ from typing import Literal
 
 from switchroom.domain.contact import Waiting
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId
 from telephony.softswitch.port import (
     AgentAnswered,
     AgentFailed,
@@ -22,6 +22,7 @@ from telephony.softswitch.port import (
     CallerFellBack,
     CallerLeft,
     CallGone,
+    Delivery,
     LiveCall,
     LivePhase,
     PastCall,
@@ -46,11 +47,23 @@ class Command:
     arguments: tuple[object, ...] = ()
 
 
+OFFER = OfferId("o1")
+NOWHERE = Extension("")
+
+
+def delivery(agent_id: AgentId, ring_timeout_s: int = 20, offer_id: OfferId = OFFER) -> Delivery:
+    """An offer on its way to the phone of the agent's own number."""
+    extension = Extension(agent_id)
+    return Delivery(offer_id=offer_id, agent_id=agent_id, extension=extension, ring_timeout_s=ring_timeout_s)
+
+
 @dataclass(slots=True)
 class _Line:
     """A caller in the softswitch."""
 
     live: LiveCall
+    extension: Extension = NOWHERE
+    """Where it rings, or rang last."""
     next: Literal["", "waiting", "hangup"] = ""
 
 
@@ -78,7 +91,7 @@ class FakeSoftswitch:
     _handler: Callable[[SwitchEvent], None] | None = None
     _lines: dict[ContactId, _Line] = field(default_factory=dict)
     _past: list[PastCall] = field(default_factory=list)
-    _phones: dict[AgentId, _Phone] = field(default_factory=dict)
+    _phones: dict[Extension, _Phone] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.snapshot_arrives.set()
@@ -97,8 +110,8 @@ class FakeSoftswitch:
     async def snapshot(self) -> Snapshot:
         self._must_be_connected("snapshot")
         phones = (
-            PhoneState(agent_id=agent_id, registered=True, in_use=phone.in_use)
-            for agent_id, phone in self._phones.items()
+            PhoneState(extension=extension, registered=True, in_use=phone.in_use)
+            for extension, phone in self._phones.items()
         )
         found = Snapshot(
             calls=tuple(line.live for line in self._lines.values()),
@@ -123,16 +136,18 @@ class FakeSoftswitch:
         line.next = "waiting"
         self.while_writing(contact_id)
 
-    async def connect(self, contact_id: ContactId, agent_id: AgentId, ring_timeout_s: int) -> None:
-        line = self._command("connect", contact_id, agent_id, ring_timeout_s)
-        line.live = replace(line.live, phase=LivePhase.RINGING, agent_id=agent_id)
-        phone = self._phones.get(agent_id)
+    async def connect(self, contact_id: ContactId, delivery: Delivery) -> None:
+        line = self._command("connect", contact_id, delivery)
+        offer_id, agent_id = delivery.offer_id, delivery.agent_id
+        line.live = replace(line.live, phase=LivePhase.RINGING, agent_id=agent_id, offer_id=offer_id)
+        line.extension = delivery.extension
+        phone = self._phones.get(delivery.extension)
         if phone is None:
             self.fail(contact_id, OfferFailure.UNREACHABLE)
         elif phone.behaviour == "busy":
             self.fail(contact_id, OfferFailure.BUSY)
         else:
-            self._tell(AgentRinging(contact_id=contact_id, agent_id=agent_id))
+            self._tell(AgentRinging(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id))
             if phone.behaviour == "answers":
                 self.answer(contact_id)
 
@@ -175,27 +190,27 @@ class FakeSoftswitch:
         line.live = replace(line.live, phase=LivePhase.WAITING, waiting=waiting)
         self._tell(CallerFellBack(contact_id=contact_id, waiting=waiting))
 
-    def register(self, agent_id: AgentId, behaviour: Behaviour = "answers") -> None:
-        self._phones[agent_id] = _Phone(behaviour)
-        self._tell_phone(agent_id)
+    def register(self, extension: Extension, behaviour: Behaviour = "answers") -> None:
+        self._phones[extension] = _Phone(behaviour)
+        self._tell_phone(extension)
 
-    def unregister(self, agent_id: AgentId) -> None:
-        del self._phones[agent_id]
-        self._tell_phone(agent_id)
+    def unregister(self, extension: Extension) -> None:
+        del self._phones[extension]
+        self._tell_phone(extension)
 
     def answer(self, contact_id: ContactId) -> None:
         """The ringing agent takes the call."""
-        line, agent_id = self._ringing(contact_id)
+        line, offer_id, agent_id = self._ringing(contact_id)
         line.live = replace(line.live, phase=LivePhase.TALKING, answered_at=self.now())
-        self._phones[agent_id].in_use = True
-        self._tell(AgentAnswered(contact_id=contact_id, agent_id=agent_id))
-        self._tell_phone(agent_id)
+        self._phones[line.extension].in_use = True
+        self._tell(AgentAnswered(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id))
+        self._tell_phone(line.extension)
 
     def fail(self, contact_id: ContactId, failure: OfferFailure) -> None:
         """The offer comes to nothing; the caller waits again."""
-        line, agent_id = self._ringing(contact_id)
-        line.live = replace(line.live, phase=LivePhase.WAITING, agent_id=None)
-        self._tell(AgentFailed(contact_id=contact_id, agent_id=agent_id, failure=failure))
+        line, offer_id, agent_id = self._ringing(contact_id)
+        line.live = replace(line.live, phase=LivePhase.WAITING, agent_id=None, offer_id=None)
+        self._tell(AgentFailed(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id, failure=failure))
 
     def agent_hangs_up(self, contact_id: ContactId) -> None:
         """The agent ends the talk; the dialplan ends the call."""
@@ -203,19 +218,27 @@ class FakeSoftswitch:
         self.caller_hangs_up(contact_id)
 
     def caller_hangs_up(self, contact_id: ContactId) -> None:
-        live = self._lines.pop(contact_id).live
+        line = self._lines[contact_id]
+        live = line.live
         self._write_down(live)
-        if live.phase is LivePhase.RINGING and live.agent_id is not None:
-            self._tell(AgentFailed(contact_id=contact_id, agent_id=live.agent_id, failure=OfferFailure.CALLER_LEFT))
+        if live.phase is LivePhase.RINGING:
+            _, offer_id, agent_id = self._ringing(contact_id)
+            left = OfferFailure.CALLER_LEFT
+            self._tell(AgentFailed(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id, failure=left))
         elif live.phase is LivePhase.TALKING and live.agent_id is not None:
             self._tell(AgentLeft(contact_id=contact_id, agent_id=live.agent_id))
-            self._free(live.agent_id)
+            self._free(line.extension)
+        del self._lines[contact_id]
         self._tell(CallerLeft(contact_id=contact_id))
 
     def _write_down(self, live: LiveCall) -> None:
         talks: tuple[Talk, ...] = ()
-        if live.phase is LivePhase.TALKING and live.agent_id is not None and live.answered_at is not None:
-            talks = (Talk(agent_id=live.agent_id, answered_at=live.answered_at, ended_at=self.now()),)
+        if live.phase is LivePhase.TALKING and live.answered_at is not None:
+            assert live.agent_id is not None and live.offer_id is not None
+            talk = Talk(
+                offer_id=live.offer_id, agent_id=live.agent_id, answered_at=live.answered_at, ended_at=self.now()
+            )
+            talks = (talk,)
         self._past.append(
             PastCall(
                 contact_id=live.contact_id,
@@ -257,21 +280,21 @@ class FakeSoftswitch:
             raise CallGone(contact_id)
         return self._lines[contact_id]
 
-    def _ringing(self, contact_id: ContactId) -> tuple[_Line, AgentId]:
+    def _ringing(self, contact_id: ContactId) -> tuple[_Line, OfferId, AgentId]:
         line = self._lines[contact_id]
         assert line.live.phase is LivePhase.RINGING, f"the call is {line.live.phase}"
-        assert line.live.agent_id is not None
-        return line, line.live.agent_id
+        assert line.live.agent_id is not None and line.live.offer_id is not None
+        return line, line.live.offer_id, line.live.agent_id
 
-    def _free(self, agent_id: AgentId) -> None:
-        if agent_id in self._phones:
-            self._phones[agent_id].in_use = False
-            self._tell_phone(agent_id)
+    def _free(self, extension: Extension) -> None:
+        if extension in self._phones:
+            self._phones[extension].in_use = False
+            self._tell_phone(extension)
 
-    def _tell_phone(self, agent_id: AgentId) -> None:
-        phone = self._phones.get(agent_id)
+    def _tell_phone(self, extension: Extension) -> None:
+        phone = self._phones.get(extension)
         in_use = phone is not None and phone.in_use
-        self._tell(PhoneState(agent_id=agent_id, registered=phone is not None, in_use=in_use))
+        self._tell(PhoneState(extension=extension, registered=phone is not None, in_use=in_use))
 
     def _tell(self, event: SwitchEvent) -> None:
         if self.connected and self._handler is not None:

@@ -14,7 +14,7 @@ from cti_bridge.tickets import DispositionMissing
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
-from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName, TicketId
 from switchroom.domain.ticket import IllegalTicketMove, TicketState
 from switchroom.runtime.bus import Bus
 from switchroom.storage.contacts import Contacts
@@ -77,6 +77,7 @@ class House:
             contact_id=CALL,
             offer_id=OfferId("o1"),
             agent_id=AGENT,
+            extension=Extension("1001"),
             queue=QueueName("returns"),
             ring_timeout_s=20,
         )

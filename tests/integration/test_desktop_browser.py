@@ -15,6 +15,7 @@ from switchroom.domain.views import QueueView
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import Customers
 from switchroom.storage.tickets import Tickets
+from tests.fakes.fake_softswitch import OFFER
 from tests.fixtures.bridge_server import BridgeServer
 from tests.fixtures.desktop_page import log_in
 
@@ -92,7 +93,11 @@ async def test_a_call_that_was_not_answered_leaves_the_screen(server: BridgeServ
     await server.ring()
     await expect(page.locator(".pop")).to_be_visible()
     failed = ev.OfferFailed(
-        at=server.clock.now(), contact_id=ContactId("c1"), agent_id=AgentId("1001"), failure=ev.OfferFailure.NO_ANSWER
+        at=server.clock.now(),
+        contact_id=ContactId("c1"),
+        offer_id=OFFER,
+        agent_id=AgentId("1001"),
+        failure=ev.OfferFailure.NO_ANSWER,
     )
     server.bus.publish(failed)
     server.agents.move(AgentId("1001"), ev.AgentState.PAUSED, reason="ring_no_answer")

@@ -17,7 +17,7 @@ from ivr.language.expressions import Expression
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
-from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, Extension, OfferId, QueueName, TicketId
 from switchroom.domain.ticket import IllegalTicketMove, TicketState
 from switchroom.runtime.bus import Bus
 from switchroom.storage.accounts import SESSION_LASTS, Accounts, Role, User
@@ -105,11 +105,12 @@ def story() -> list[ev.Event]:
             contact_id=CALL,
             offer_id=OfferId("o1"),
             agent_id=AGENT,
+            extension=Extension("1001"),
             queue=QueueName("returns"),
             ring_timeout_s=20,
         ),
         ev.ScreenPopSent(at=next(at), contact_id=CALL, offer_id=OfferId("o1"), agent_id=AGENT, screens=1),
-        ev.AgentRang(at=next(at), contact_id=CALL, agent_id=AGENT),
+        ev.AgentRang(at=next(at), contact_id=CALL, offer_id=OfferId("o1"), agent_id=AGENT),
         ev.ContactConnected(at=next(at), contact_id=CALL, agent_id=AGENT),
         ev.TicketOpened(at=next(at), contact_id=CALL, ticket_id=TicketId(5), agent_id=AGENT),
         ev.ContactEnded(at=next(at), contact_id=CALL, outcome=Outcome.CONNECTED, agent_id=AGENT),
@@ -237,7 +238,7 @@ async def test_given_the_log_of_several_agents_when_one_resumes_then_only_its_ow
     database: Database, bus: Bus, ledger: Ledger
 ) -> None:
     for agent in ("1001", "1002", "1001"):
-        bus.publish(ev.PhoneChanged(at=NOON, agent_id=AgentId(agent), registered=True))
+        bus.publish(ev.DesktopOpened(at=NOON, agent_id=AgentId(agent)))
     await ledger.flush()
     mine = await EventLog(database).after(0, agent_id=AGENT)
     assert [entry.agent_id for entry in mine] == [AGENT, AGENT]

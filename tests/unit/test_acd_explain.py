@@ -7,7 +7,7 @@ from acd.explain import decision, sentences
 from acd.routing import QueueEntry
 from switchroom.domain.contact import CustomerTier, Requirements, Waiting
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -15,7 +15,13 @@ NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 def agent(number: str, state: AgentState = AgentState.AVAILABLE, *, level: int = 5, phone: bool = True) -> Agent:
     since = NOW - timedelta(seconds=40)
     return Agent(
-        id=AgentId(number), name=number, skills={"returns": level}, since=since, state=state, phone_registered=phone
+        id=AgentId(number),
+        extension=Extension(number),
+        name=number,
+        skills={"returns": level},
+        since=since,
+        state=state,
+        phone_registered=phone,
     )
 
 

@@ -11,7 +11,7 @@ from switchroom.domain.events import (
     PhoneChanged,
     Reconciled,
 )
-from switchroom.domain.ids import AgentId
+from switchroom.domain.ids import AgentId, Extension
 from tests.fixtures.acd_house import ANN, BOB, House
 
 GONE_AFTER_S = 30.0
@@ -108,7 +108,7 @@ async def test_given_a_restart_then_who_comes_back_with_neither_desktop_nor_phon
     follow(house, *((ANN,) if desktop else ()))
     house.clock.advance(GONE_AFTER_S)  # the softswitch has said nothing yet: nobody is judged
     assert house.state(ANN) is AgentState.AVAILABLE
-    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=ANN, registered=phone))
+    house.bus.publish(PhoneChanged(at=house.clock.now(), extension=Extension(ANN), registered=phone))
     house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset()))
     house.clock.advance(GONE_AFTER_S)
     assert house.state(ANN) is state

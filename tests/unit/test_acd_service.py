@@ -24,7 +24,7 @@ from switchroom.domain.events import (
     Reconciled,
     SwitchLost,
 )
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 from tests.fakes.clock import FakeClock
 from tests.fixtures.acd_house import ANN, BOB, House, settle
 
@@ -52,10 +52,10 @@ async def test_given_no_agent_then_the_call_waits_and_the_reason_is_kept(house: 
 
 async def test_given_an_agent_whose_phone_is_not_registered_then_it_is_not_rung(house: House) -> None:
     await house.open(ANN)
-    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=ANN, registered=False))
+    house.bus.publish(PhoneChanged(at=house.clock.now(), extension=Extension(ANN), registered=False))
     await house.queue("one")
     assert house.offers() == []
-    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=ANN, registered=True))
+    house.bus.publish(PhoneChanged(at=house.clock.now(), extension=Extension(ANN), registered=True))
     await settle()
     assert house.offers() == [("one", ANN)]
 
@@ -90,7 +90,7 @@ async def test_given_no_answer_then_the_agent_is_paused_and_the_caller_goes_on_i
     [line] = house.acd.queues()
     assert (line.waiting, line.oldest) == (2, came)
 
-    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=BOB, registered=True))
+    house.bus.publish(PhoneChanged(at=house.clock.now(), extension=Extension(BOB), registered=True))
     await house.acd.set_state(BOB, "available", None)
     await settle()
     assert house.offers() == [("one", ANN), ("one", BOB)]
@@ -285,7 +285,7 @@ async def test_given_an_offer_given_up_when_its_agent_answers_then_they_are_busy
 ) -> None:
     await house.open(ANN, BOB)
     await house.queue("one")
-    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=ANN, registered=False))
+    house.bus.publish(PhoneChanged(at=house.clock.now(), extension=Extension(ANN), registered=False))
     await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)  # Asterisk did not say in time that it rings
     house.clock.advance(RETRY_S)
     await settle()
@@ -371,7 +371,7 @@ async def test_given_an_agent_who_is_reserved_without_an_offer_then_the_reconcil
         [AgentStateChanged(at=house.clock.now(), agent_id=ANN, state=AgentState.RESERVED, contact_id=ContactId("one"))]
     )
     await house.acd.start()
-    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=ANN, registered=True))
+    house.bus.publish(PhoneChanged(at=house.clock.now(), extension=Extension(ANN), registered=True))
     await house.queue("one")
     house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset({ContactId("one")})))
     await settle()
@@ -506,7 +506,7 @@ async def test_given_an_agent_who_is_found_talking_while_reserved_for_another_th
     await house.connected("one", ANN)
     assert house.state(ANN) is AgentState.BUSY
     await house.acd.set_state(BOB, "available", None)
-    house.bus.publish(PhoneChanged(at=house.clock.now(), agent_id=BOB, registered=True))
+    house.bus.publish(PhoneChanged(at=house.clock.now(), extension=Extension(BOB), registered=True))
     await settle()
     assert house.offers()[-1] == ("two", BOB)
 

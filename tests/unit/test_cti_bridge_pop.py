@@ -8,7 +8,7 @@ from switchroom.domain.contact import CustomerTier
 from switchroom.domain.customer import Customer
 from switchroom.domain.events import InputKind, OfferMade
 from switchroom.domain.history import ContactRecord, TakenInput
-from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, Extension, OfferId, QueueName, TicketId
 from switchroom.domain.ticket import Ticket, TicketState
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
@@ -17,6 +17,7 @@ OFFER = OfferMade(
     contact_id=ContactId("c1"),
     offer_id=OfferId("o1"),
     agent_id=AgentId("1001"),
+    extension=Extension("1001"),
     queue=QueueName("returns"),
     ring_timeout_s=20,
 )

@@ -26,6 +26,7 @@ from telephony.softswitch.port import (
 )
 from telephony.softswitch.translate import Message
 from tests.fakes.ami_server import AmiServer, ami_server
+from tests.fakes.fake_softswitch import delivery
 
 CALL, AGENT, CHANNEL = ContactId("91c64074-e96f-453e-969e-6e042287e7c2"), AgentId("1001"), "PJSIP/carrier-00000001"
 WAITING = Waiting(Requirements(QueueName("refund")), datetime(2026, 11, 23, 9, tzinfo=UTC))
@@ -87,7 +88,7 @@ async def test_given_no_connection_when_anything_is_asked_then_it_is_refused_at_
     assert not watched.softswitch.connected
     for asked in (
         watched.softswitch.snapshot(),
-        watched.softswitch.connect(CALL, AGENT, 20),
+        watched.softswitch.connect(CALL, delivery(AGENT, 20)),
         watched.softswitch.hang_up(CALL),
     ):
         with pytest.raises(SwitchError, match="not connected"):
@@ -154,14 +155,14 @@ async def test_given_a_redirect_without_answer_when_the_connection_is_lost_then_
     await watched.with_call(server)
     server.drop_on = "Redirect"
     with pytest.raises(SwitchError, match="lost"):
-        await watched.softswitch.connect(CALL, AGENT, 20)
+        await watched.softswitch.connect(CALL, delivery(AGENT, 20))
     await watched.told(SwitchDown(), SwitchUp())
     server.drop_on = None
     server.send(CALL_ENTERED)
     await watched.told(ARRIVED)
     await watched.softswitch.hang_up(CALL)
     assert len(server.asked("Redirect")) == 1
-    assert len(server.asked("Setvar")) == 1
+    assert [asked["Variable"] for asked in server.asked("Setvar")] == ["TO_OFFER", "TO_AGENT", "RING_S"]
 
 
 async def test_given_a_silent_server_when_an_action_is_asked_then_the_deadline_ends_it_and_nothing_is_kept(
@@ -199,7 +200,7 @@ async def test_given_a_line_break_in_a_value_when_sent_then_it_is_refused_and_no
     with pytest.raises(SwitchError):
         await watched.softswitch.wait(CALL, Waiting(Requirements(QueueName(hostile)), WAITING.enqueued_at), {})
     with pytest.raises(SwitchError):
-        await watched.softswitch.connect(CALL, AgentId(hostile), 20)
+        await watched.softswitch.connect(CALL, delivery(AgentId(hostile)))
     protocol = watched.softswitch._link._protocol
     assert protocol is not None
     with pytest.raises(SwitchError, match="control character"):
@@ -242,7 +243,7 @@ async def test_given_a_caller_when_connected_then_the_ring_time_and_the_redirect
     await watched.with_call(server)
     server.answers["Setvar"] = None  # whoever waited for this answer would not send the Redirect
     with pytest.raises(SwitchError, match="did not answer"):
-        await watched.softswitch.connect(CALL, AGENT, 20)
+        await watched.softswitch.connect(CALL, delivery(AGENT, 20))
     setvar, redirect = server.actions[-2:]
     assert (setvar["Action"], setvar["Variable"], setvar["Value"]) == ("Setvar", "RING_S", "20")
     assert (redirect["Action"], redirect["Context"], redirect["Exten"]) == ("Redirect", "connect", "1001")
@@ -268,7 +269,7 @@ async def test_given_a_caller_who_hung_up_when_moved_then_the_call_is_gone(
     await watched.with_call(server)
     server.answers["Redirect"] = f"Response: Error\r\nMessage: {reason}"
     with pytest.raises(CallGone):
-        await watched.softswitch.connect(CALL, AGENT, 20)
+        await watched.softswitch.connect(CALL, delivery(AGENT, 20))
     server.send(CALL_LEFT)
     await watched.told(CallerLeft(contact_id=CALL))
     with pytest.raises(SwitchError):
@@ -281,7 +282,7 @@ async def test_given_a_refusal_when_it_is_not_about_the_caller_then_it_is_an_err
     await watched.with_call(server)
     server.answers["Redirect"] = "Response: Error\r\nMessage: Permission denied"
     with pytest.raises(SwitchError, match="Permission denied") as error:
-        await watched.softswitch.connect(CALL, AGENT, 20)
+        await watched.softswitch.connect(CALL, delivery(AGENT, 20))
     assert not isinstance(error.value, CallGone)
 
 

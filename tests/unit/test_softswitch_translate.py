@@ -7,7 +7,7 @@ import pytest
 
 from switchroom.domain.contact import CustomerTier, Requirements, Waiting
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 from telephony.softswitch.port import (
     AgentAnswered,
     AgentFailed,
@@ -22,6 +22,7 @@ from telephony.softswitch.port import (
     SwitchEvent,
 )
 from telephony.softswitch.translate import Message, caller_channel, snapshot, translate
+from tests.fakes.fake_softswitch import OFFER
 
 TRACES = Path(__file__).parent.parent / "fixtures" / "ami"
 AGENT = AgentId("1001")
@@ -65,8 +66,8 @@ def test_given_a_talk_when_either_side_hangs_up_then_its_end_is_told_before_the_
     contact_id, events = told(name)
     assert events == [
         CallerArrived(contact_id=contact_id, number="4008123123", caller="13800138000"),
-        AgentRinging(contact_id=contact_id, agent_id=AGENT),
-        AgentAnswered(contact_id=contact_id, agent_id=AGENT),
+        AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT),
+        AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT),
         AgentLeft(contact_id=contact_id, agent_id=AGENT),
         CallerLeft(contact_id=contact_id),
     ]
@@ -85,10 +86,10 @@ def test_given_an_offer_when_it_fails_then_it_is_told_once_and_before_the_caller
     name: str, rang: bool, agent: AgentId, failure: OfferFailure
 ) -> None:
     contact_id, events = told(name)
-    ringing = [AgentRinging(contact_id=contact_id, agent_id=agent)] if rang else []
+    ringing = [AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=agent)] if rang else []
     assert events[1:] == [
         *ringing,
-        AgentFailed(contact_id=contact_id, agent_id=agent, failure=failure),
+        AgentFailed(contact_id=contact_id, offer_id=OFFER, agent_id=agent, failure=failure),
         CallerLeft(contact_id=contact_id),
     ]
 
@@ -108,7 +109,7 @@ def test_given_no_menu_when_the_dialplan_falls_back_then_the_place_in_line_is_to
 
 def test_given_a_phone_when_it_registers_then_it_is_told() -> None:
     (message,) = read_trace("phone_registers")
-    assert translate(message) == (PhoneState(agent_id=AGENT, registered=True, in_use=False),)
+    assert translate(message) == (PhoneState(extension=Extension(AGENT), registered=True, in_use=False),)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_given_a_phone_when_it_registers_then_it_is_told() -> None:
 )
 def test_device_states(state: str, registered: bool, in_use: bool) -> None:
     message = {"Event": "DeviceStateChange", "Device": "PJSIP/1007", "State": state}
-    assert translate(message) == (PhoneState(agent_id=AgentId("1007"), registered=registered, in_use=in_use),)
+    assert translate(message) == (PhoneState(extension=Extension("1007"), registered=registered, in_use=in_use),)
 
 
 def test_given_a_fallback_whose_place_cannot_be_read_then_it_is_told_all_the_same() -> None:
@@ -165,10 +166,10 @@ def test_given_live_calls_when_asked_then_the_snapshot_has_each_where_it_is() ->
     }
     assert {(call.number, call.caller) for call in found.calls} == {("4008123123", "13800138000")}
     assert all(call.entered_at.tzinfo is UTC for call in found.calls)
-    phones = {phone.agent_id: (phone.registered, phone.in_use) for phone in found.phones}
-    assert phones[AGENT] == (True, False)
-    assert phones[AgentId("1003")] == (True, True)
-    assert phones[AgentId("1010")] == (False, False)
+    phones = {phone.extension: (phone.registered, phone.in_use) for phone in found.phones}
+    assert phones["1001"] == (True, False)
+    assert phones["1003"] == (True, True)
+    assert phones["1010"] == (False, False)
     callers = [caller for message in status if (caller := caller_channel(message))]
     assert {contact_id for contact_id, _ in callers} == {call.contact_id for call in found.calls}
     assert all(channel.startswith("PJSIP/carrier-") for _, channel in callers)

@@ -27,7 +27,7 @@ from switchroom.domain.events import (
     Reconciled,
     SwitchLost,
 )
-from switchroom.domain.ids import AgentId, ContactId, CustomerId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId, QueueName
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.mailbox import Mailbox
@@ -36,7 +36,7 @@ from telephony.calls import Calls
 from telephony.softswitch.port import AgentFailed, CallGone, LivePhase, SwitchError
 from tests.fakes.bookings import FakeBookings
 from tests.fakes.clock import FakeClock
-from tests.fakes.fake_softswitch import FakeSoftswitch
+from tests.fakes.fake_softswitch import FakeSoftswitch, delivery
 
 E = TypeVar("E", bound=Event)
 
@@ -122,7 +122,7 @@ async def house() -> AsyncIterator[House]:
 async def test_a_call_from_arrival_to_hang_up(house: House) -> None:
     house.switch.register(ANN, "answers")
     contact_id = await house.queued()
-    await house.calls.connect(contact_id, ANN, 20)
+    await house.calls.connect(contact_id, delivery(ANN, 20))
     await settle()
     assert house.state(contact_id) is CallState.CONNECTED
     house.switch.agent_hangs_up(contact_id)
@@ -220,7 +220,7 @@ async def test_given_no_answer_then_the_call_waits_again_with_the_same_place(hou
     house.switch.register(ANN, "rings")
     contact_id = await house.queued()
     place = house.of(ContactQueued)[0].enqueued_at
-    await house.calls.connect(contact_id, ANN, 20)
+    await house.calls.connect(contact_id, delivery(ANN, 20))
     house.clock.advance(20)
     house.switch.fail(contact_id, OfferFailure.NO_ANSWER)
     await settle()
@@ -233,7 +233,7 @@ async def test_given_no_answer_then_the_call_waits_again_with_the_same_place(hou
 async def test_given_a_caller_who_leaves_while_it_rings_then_the_offer_fails_before_the_call_ends(house: House) -> None:
     house.switch.register(ANN, "rings")
     contact_id = await house.queued()
-    await house.calls.connect(contact_id, ANN, 20)
+    await house.calls.connect(contact_id, delivery(ANN, 20))
     house.switch.caller_hangs_up(contact_id)
     await settle()
     [failed, ended] = [event for event in house.seen if isinstance(event, OfferFailed | ContactEnded)]
@@ -244,7 +244,7 @@ async def test_given_a_caller_who_leaves_while_it_rings_then_the_offer_fails_bef
 async def test_given_a_softswitch_that_refuses_to_connect_then_the_call_waits_on(house: House) -> None:
     contact_id = await house.queued()
     house.switch.refuse["connect"] = SwitchError("no answer")
-    await house.calls.connect(contact_id, ANN, 20)
+    await house.calls.connect(contact_id, delivery(ANN, 20))
     assert [event.failure for event in house.of(OfferFailed)] == [OfferFailure.SWITCH_FAILED]
     assert house.state(contact_id) is CallState.QUEUED
 
@@ -253,14 +253,14 @@ async def test_given_a_caller_who_has_gone_then_there_is_no_call_to_connect(hous
     contact_id = await house.queued()
     house.switch.caller_hangs_up(contact_id)
     with pytest.raises(UnknownContact):
-        await house.calls.connect(contact_id, ANN, 20)
+        await house.calls.connect(contact_id, delivery(ANN, 20))
     assert [ended.outcome for ended in house.of(ContactEnded)] == [Outcome.ABANDONED]
 
 
 async def test_given_a_redirect_that_comes_too_late_then_no_agent_is_blamed_for_it(house: House) -> None:
     contact_id = await house.queued()
     house.switch.refuse["connect"] = CallGone("no such channel")
-    await house.calls.connect(contact_id, ANN, 20)
+    await house.calls.connect(contact_id, delivery(ANN, 20))
     assert house.of(OfferFailed) == []
     house.switch.caller_hangs_up(contact_id)
     await settle()
@@ -283,8 +283,8 @@ async def test_given_a_restarted_server_then_waiting_ringing_and_talking_calls_a
     house.switch.register(ANN, "answers")
     house.switch.register(bob, "rings")
     talking, ringing, waiting = [await house.queued() for _ in range(3)]
-    await house.calls.connect(talking, ANN, 20)
-    await house.calls.connect(ringing, bob, 20)
+    await house.calls.connect(talking, delivery(ANN, 20))
+    await house.calls.connect(ringing, delivery(bob, 20))
     await settle()
     place = house.of(ContactQueued)[2].enqueued_at
     house.clock.advance(42)
@@ -301,19 +301,19 @@ async def test_given_a_restarted_server_then_waiting_ringing_and_talking_calls_a
     assert [event.contact_id for event in house.of(ContactConnected)] == [talking]
     assert [(event.contact_id, event.enqueued_at) for event in house.of(ContactQueued)] == [(waiting, place)]
     assert house.of(Reconciled)[-1].live == {talking, ringing, waiting}
-    assert {event.agent_id for event in house.of(PhoneChanged)} >= {ANN, bob}
+    assert {event.extension for event in house.of(PhoneChanged)} >= {ANN, bob}
 
     house.switch.fail(ringing, OfferFailure.NO_ANSWER)
     await settle()
     assert house.state(ringing) is CallState.QUEUED
-    assert joe not in {event.agent_id for event in house.of(PhoneChanged)}
+    assert joe not in {event.extension for event in house.of(PhoneChanged)}
     await house.calls.stop()
 
 
 async def test_given_a_lost_connection_then_what_happened_meanwhile_is_caught_up_with(house: House) -> None:
     house.switch.register(ANN, "rings")
     gone, ringing, fallen = [await house.queued() for _ in range(2)] + [house.switch.arrive("4008123123", "")]
-    await house.calls.connect(ringing, ANN, 20)
+    await house.calls.connect(ringing, delivery(ANN, 20))
     await settle()
     house.switch.go_down()
     house.switch.caller_hangs_up(gone)
@@ -337,7 +337,7 @@ async def test_given_a_softswitch_that_crashed_then_its_callers_did_not_abandon_
     served = house.switch.arrive("4008123123", "")
     await settle()
     house.calls.resolved(served)
-    await house.calls.connect(talking, ANN, 20)
+    await house.calls.connect(talking, delivery(ANN, 20))
     house.clock.advance(60)
     house.switch.crash()
     house.clock.advance(1)
@@ -375,7 +375,7 @@ async def test_given_an_agent_who_is_rung_while_the_snapshot_is_on_its_way_then_
     house.switch.register(ANN, "rings")
     contact_id = await house.queued()
     async with house.snapshot_on_its_way():
-        await house.calls.connect(contact_id, ANN, 20)
+        await house.calls.connect(contact_id, delivery(ANN, 20))
     assert house.of(OfferFailed) == []
     assert house.state(contact_id) is CallState.RINGING
 
@@ -383,7 +383,7 @@ async def test_given_an_agent_who_is_rung_while_the_snapshot_is_on_its_way_then_
 async def test_given_an_offer_whose_failure_was_not_told_then_the_next_snapshot_ends_it(house: House) -> None:
     house.switch.register(ANN, "rings")
     contact_id = await house.queued()
-    await house.calls.connect(contact_id, ANN, 20)
+    await house.calls.connect(contact_id, delivery(ANN, 20))
     house.switch.connected = False
     house.switch.fail(contact_id, OfferFailure.NO_ANSWER)
     house.switch.come_up()
@@ -396,8 +396,10 @@ async def test_given_two_offers_when_the_first_ones_failure_is_told_late_then_th
     bob = AgentId("1002")
     house.switch.register(bob, "rings")
     contact_id = await house.queued()
-    await house.calls.connect(contact_id, bob, 20)
-    house.switch._tell(AgentFailed(contact_id=contact_id, agent_id=ANN, failure=OfferFailure.NO_ANSWER))
+    await house.calls.connect(contact_id, delivery(bob, 20))
+    house.switch._tell(
+        AgentFailed(contact_id=contact_id, offer_id=OfferId("o0"), agent_id=bob, failure=OfferFailure.NO_ANSWER)
+    )
     await settle()
     assert house.state(contact_id) is CallState.RINGING
     assert house.of(OfferFailed) == []
@@ -506,13 +508,13 @@ async def test_given_a_phone_that_is_told_again_then_only_its_changes_are_said(h
     house.switch.come_up()
     await settle()
     house.switch.unregister(ANN)
-    assert [event.registered for event in house.of(PhoneChanged) if event.agent_id == ANN] == [True, False]
+    assert [event.registered for event in house.of(PhoneChanged) if event.extension == ANN] == [True, False]
 
 
 async def test_given_talks_that_begin_and_end_unheard_then_they_are_booked_at_their_times(house: House) -> None:
     house.switch.register(ANN, "rings")
     contact_id = await house.queued()
-    await house.calls.connect(contact_id, ANN, 20)
+    await house.calls.connect(contact_id, delivery(ANN, 20))
     await settle()
     house.switch.go_down()
     house.switch.answer(contact_id)
@@ -532,7 +534,7 @@ async def test_given_talks_that_begin_and_end_unheard_then_they_are_booked_at_th
 async def test_given_a_dead_server_when_calls_come_talk_and_go_then_the_next_one_books_each_once(house: House) -> None:
     house.switch.register(ANN, "rings")
     talked, left = await house.queued(), await house.queued()
-    await house.calls.connect(talked, ANN, 20)
+    await house.calls.connect(talked, delivery(ANN, 20))
     await settle()
     await house.calls.stop()
     house.switch.answer(talked)

@@ -9,7 +9,7 @@ from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
 from switchroom.domain.history import ContactRecord, fold
-from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, Extension, OfferId, QueueName
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 CALL, AGENT = ContactId("c1"), AgentId("1001")
@@ -30,11 +30,19 @@ QUEUED = ev.ContactQueued(
     collected={"order": "1", "language": "en-US"},
 )
 OFFER = ev.OfferMade(
-    at=later(20), contact_id=CALL, offer_id=OfferId("o"), agent_id=AGENT, queue=QueueName("returns"), ring_timeout_s=20
+    at=later(20),
+    contact_id=CALL,
+    offer_id=OfferId("o"),
+    agent_id=AGENT,
+    extension=Extension("1001"),
+    queue=QueueName("returns"),
+    ring_timeout_s=20,
 )
 POPPED = ev.ScreenPopSent(at=later(20.1), contact_id=CALL, offer_id=OfferId("o"), agent_id=AGENT, screens=1)
-RANG = ev.AgentRang(at=later(21), contact_id=CALL, agent_id=AGENT)
-MISSED = ev.OfferFailed(at=later(40), contact_id=CALL, agent_id=AGENT, failure=ev.OfferFailure.NO_ANSWER)
+RANG = ev.AgentRang(at=later(21), contact_id=CALL, offer_id=OFFER, agent_id=AGENT)
+MISSED = ev.OfferFailed(
+    at=later(40), contact_id=CALL, offer_id=OFFER, agent_id=AGENT, failure=ev.OfferFailure.NO_ANSWER
+)
 CONNECTED = ev.ContactConnected(at=later(24), contact_id=CALL, agent_id=AGENT)
 ENDED = ev.ContactEnded(at=later(90), contact_id=CALL, outcome=Outcome.CONNECTED, agent_id=AGENT)
 

@@ -213,8 +213,8 @@ const TAKE: Record<string, Taker> = {
     };
     clearIfDone();
   },
-  "switchroom.phone.changed": (data) => {
-    if (agent.value !== null) agent.value = { ...agent.value, phone_registered: data.registered as boolean };
+  "switchroom.desk.changed": (data) => {
+    if (agent.value !== null) agent.value = { ...agent.value, phone_registered: data.phone_registered as boolean };
   },
   "switchroom.contact.connected": (data, time) => amend(data, { answered_at: time }),
   "switchroom.contact.ended": (data, time) => {

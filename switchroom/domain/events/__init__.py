@@ -4,7 +4,14 @@ Each event is frozen, carries its UTC time, and names the contact or agent that 
 import them from here.
 """
 
-from switchroom.domain.events.agent import AgentState, AgentStateChanged, DesktopClosed, DesktopOpened, PhoneChanged
+from switchroom.domain.events.agent import (
+    AgentState,
+    AgentStateChanged,
+    DeskChanged,
+    DesktopClosed,
+    DesktopOpened,
+    PhoneChanged,
+)
 from switchroom.domain.events.base import Event
 from switchroom.domain.events.contact import (
     ContactAdopted,
@@ -42,6 +49,7 @@ __all__ = [
     "ContactRefused",
     "CustomerIdentified",
     "DecisionMade",
+    "DeskChanged",
     "DesktopClosed",
     "DesktopOpened",
     "Event",

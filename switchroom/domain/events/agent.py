@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from switchroom.domain.events.base import Event
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 
 
 class AgentState(StrEnum):
@@ -36,10 +36,19 @@ class AgentStateChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneChanged(Event):
-    """An agent's softphone registered, or went away."""
+    """A phone of the house registered, or went away."""
+
+    extension: Extension
+    registered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskChanged(Event):
+    """An agent sits at another phone, or the phone where they sit registered or went away."""
 
     agent_id: AgentId
-    registered: bool
+    extension: Extension
+    phone_registered: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Waiting
 from switchroom.domain.events.base import Event
-from switchroom.domain.ids import AgentId, ContactId, CustomerId
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class ContactAdopted(ContactEvent):
     entered_at: datetime
     state: CallState
     agent_id: AgentId | None = None
+    offer_id: OfferId | None = None
     waiting: Waiting | None = None
     answered_at: datetime | None = None
 
@@ -57,9 +58,10 @@ class CustomerIdentified(ContactEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactConnected(ContactEvent):
-    """Agent and caller talk."""
+    """Agent and caller talk. ``offer_id`` is None for a talk of which only the softswitch's record tells."""
 
     agent_id: AgentId
+    offer_id: OfferId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from switchroom.domain.events.contact import ContactEvent
-from switchroom.domain.ids import AgentId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, Extension, OfferId, QueueName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +13,8 @@ class OfferMade(ContactEvent):
 
     offer_id: OfferId
     agent_id: AgentId
+    extension: Extension
+    """The phone that is to ring."""
     queue: QueueName
     ring_timeout_s: int
 
@@ -38,6 +40,7 @@ class ScreenPopShown(ContactEvent):
 class AgentRang(ContactEvent):
     """The agent's phone said 180 Ringing."""
 
+    offer_id: OfferId
     agent_id: AgentId
 
 
@@ -55,5 +58,6 @@ class OfferFailure(StrEnum):
 class OfferFailed(ContactEvent):
     """The agent did not take the call. Unless the caller left, the caller waits again, with its place."""
 
+    offer_id: OfferId
     agent_id: AgentId
     failure: OfferFailure
