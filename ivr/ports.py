@@ -26,6 +26,9 @@ class CallControl(Protocol):
         self, contact_id: ContactId, node: str, kind: InputKind, value: str, confidence: float | None
     ) -> None: ...
 
+    def menu_input(self, contact_id: ContactId, number: int, kind: str, received: Mapping[str, Any]) -> None:
+        """The menu took this in (`ivr.replay`): number in order, kind, and JSON data, masked where they are secret."""
+
     def resolved(self, contact_id: ContactId) -> None:
         """The caller has heard what they asked for."""
 

@@ -21,6 +21,7 @@ from ivr.machine.effects import Effect
 from ivr.machine.inputs import Input
 from ivr.media.session import Closed, Digit, MediaClosed, MediaEvent, MediaSession, Played
 from ivr.ports import CallControl, DipFailed, Dips
+from ivr.replay import encode
 from ivr.speech.listening import Recognisers, UtteranceListener
 from ivr.speech.synthesis import Prompts
 from switchroom.domain.caller import Caller
@@ -84,11 +85,12 @@ class CallSession:
             while not self._over:
                 received = await self._inbox.get()
                 if isinstance(received, Closed):
-                    await self._do(machine.hung_up(state))
+                    self._record(machine.hung_up(state))
                     return
                 state, todo = machine.step(self._flow, state, received)
                 await self._do(todo)
         except MediaClosed:
+            self._record(machine.hung_up(state))
             raise
         except Exception as error:
             if self._over:
@@ -141,13 +143,18 @@ class CallSession:
                 case effects.Taken(node, kind, value, confidence):
                     self._calls.input_taken(self._contact_id, node, kind, value, confidence)
                 case effects.Recorded():
-                    pass
+                    self._record((effect,))
                 case effects.Resolved():
                     self._calls.resolved(self._contact_id)
                 case effects.Undecided(node, condition):
                     _warn_of_condition(self._flow.name, self._flow.version, node, condition)
                 case effects.Enqueue() | effects.Finish() | effects.HandBack():
                     await self._leave(effect)
+
+    def _record(self, some: Sequence[effects.Recorded]) -> None:
+        for one in some:
+            written = encode(one)
+            self._calls.menu_input(self._contact_id, written.number, written.kind, written.received)
 
     async def _say(self, turn: int, prompts: Sequence[effects.Prompt]) -> None:
         """In a task of its own: a key pressed while the voice is still at work acts at once."""

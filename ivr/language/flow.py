@@ -15,6 +15,8 @@ class Flow:
     menus: Menus
     version: str
     conditions: Mapping[str, Expression]
+    source: str
+    """The file as it was written."""
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from ivr.language.surroundings import Surroundings
 from ivr.language.verb import Verb
 from ivr.verbs import VERBS
 from switchroom.runtime import yamlfile
-from switchroom.runtime.yamlfile import Document, Finding, YamlError
+from switchroom.runtime.yamlfile import Finding, YamlError
 
 VERSION_DIGITS = 12
 
@@ -36,7 +36,7 @@ def load(
     path: Path, recordings: Set[tuple[str, str]] = frozenset(), surroundings: Surroundings | None = None
 ) -> tuple[Flow, list[Finding]]:
     """The flow in ``path``, and the warnings about it. Raises `YamlError` when it cannot be used (see `Strands`)."""
-    return _checked(yamlfile.load(path, MENUS), recordings, surroundings)
+    return parse(yamlfile.read(path), str(path), recordings, surroundings)
 
 
 def parse(
@@ -47,8 +47,15 @@ def parse(
     verbs: Sequence[type[Verb]] = VERBS,
 ) -> tuple[Flow, list[Finding]]:
     """As `load`, for a text that is not (yet) in a file."""
-    model = MENUS if verbs is VERBS else menus_model(verbs)
-    return _checked(yamlfile.parse(text, file, model), recordings, surroundings)
+    document = yamlfile.parse(text, file, MENUS if verbs is VERBS else menus_model(verbs))
+    findings = lint(document, recordings, surroundings)
+    errors = {finding.code for finding in findings if finding.severity == "error"}
+    if errors - STRANDS:
+        raise YamlError(findings)
+    flow = _flow(document.model, text)
+    if errors:
+        raise Strands(flow, findings)
+    return flow, findings
 
 
 def lint_files(
@@ -87,24 +94,12 @@ def recorded(prompts: Path) -> frozenset[tuple[str, str]]:
     return frozenset((path.parent.name, path.stem) for path in prompts.glob("*/*.wav"))
 
 
-def _checked(
-    document: Document[Menus], recordings: Set[tuple[str, str]], surroundings: Surroundings | None
-) -> tuple[Flow, list[Finding]]:
-    findings = lint(document, recordings, surroundings)
-    errors = {finding.code for finding in findings if finding.severity == "error"}
-    if errors - STRANDS:
-        raise YamlError(findings)
-    flow = _flow(document.model)
-    if errors:
-        raise Strands(flow, findings)
-    return flow, findings
-
-
-def _flow(menus: Menus) -> Flow:
+def _flow(menus: Menus, source: str) -> Flow:
     # A setting that the language gains later, and that the file does not use, makes no new version.
     content = menus.model_dump_json(by_alias=True, exclude_defaults=True)
     return Flow(
         menus=menus,
         version=hashlib.sha256(content.encode()).hexdigest()[:VERSION_DIGITS],
         conditions={condition: Expression(condition) for _, condition in conditions(menus)},
+        source=source,
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from ivr.language.flow import Flow
 from ivr.language.verb import Handler, Inputs, on
-from ivr.machine.effects import Effect, HandBack
+from ivr.machine.effects import Effect, HandBack, Recorded
 from ivr.machine.inputs import Digit, Heard, Input, NotUnderstood, PromptDone, SpeechStarted, Unspoken
 from ivr.machine.state import Frame, Phase, State
 from ivr.machine.step import Step, unused_keys
@@ -55,7 +55,7 @@ def hand_back(flow: Flow, state: State, reason: str) -> HandBack:
     return Step(flow, state).hand_back(reason)
 
 
-def hung_up(state: State) -> tuple[Effect, ...]:
+def hung_up(state: State) -> tuple[Recorded, ...]:
     """The caller is gone: the records that are still due."""
     return tuple(unused_keys(state))
 

@@ -295,6 +295,6 @@ class Step:
         return {**shown, "language": self.state.language}
 
 
-def unused_keys(state: State) -> list[Effect]:
+def unused_keys(state: State) -> list[Recorded]:
     """The records of keys that no question used."""
     return [Recorded(number, Digit(MASKED)) for number in state.typed_numbers]

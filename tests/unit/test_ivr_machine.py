@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ivr.language.flow import Flow
 from ivr.language.loader import load, parse
-from ivr.machine import Phase, State, handler, step
+from ivr.machine import Phase, handler, step
 from ivr.machine.effects import (
     Enqueue,
     Finish,
@@ -44,6 +44,7 @@ from switchroom.domain.caller import Caller
 from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.events import InputKind
 from switchroom.domain.ids import CustomerId, QueueName
+from tests.support.menu_inputs import received_inputs, to_input
 from tests.support.menu_walker import STRANGER, Walker
 
 MENUS = Path(__file__).parents[2] / "dialplans/menus"
@@ -414,34 +415,6 @@ nodes:
 
 
 # Properties
-
-KEYS = st.sampled_from("0123456789*#")
-
-
-@st.composite
-def received_inputs(draw: st.DrawFn) -> list[tuple[str, object]]:
-    one = (
-        st.tuples(st.just("key"), KEYS)
-        | st.tuples(st.sampled_from(["done", "timeout", "noise", "found", "missing", "failed", "start"]), st.none())
-        | st.tuples(st.just("heard"), st.sampled_from(["订单", "人工", "orders", "agent", "one two three four", "对"]))
-    )
-    return draw(st.lists(one, max_size=60))
-
-
-def to_input(state: State, kind: str, value: object) -> Input:
-    turn = state.turn
-    made: dict[str, Input] = {
-        "key": Digit(str(value)),
-        "done": PromptDone(turn),
-        "timeout": TimedOut(state.timer),
-        "noise": NotUnderstood(turn),
-        "found": Found(turn, {"status": "s", "total": 1.0}),
-        "missing": NotFound(turn),
-        "failed": Unavailable(turn),
-        "start": SpeechStarted(turn),
-        "heard": Heard(turn, str(value), 0.9),
-    }
-    return made[kind]
 
 
 @settings(max_examples=150, deadline=None)

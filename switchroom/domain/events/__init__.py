@@ -22,7 +22,7 @@ from switchroom.domain.events.contact import (
     ContactRefused,
     CustomerIdentified,
 )
-from switchroom.domain.events.menu import FlowStarted, InputKind, InputTaken, NodeVisited
+from switchroom.domain.events.menu import FlowStarted, InputKind, InputTaken, MenuInput, NodeVisited
 from switchroom.domain.events.offer import (
     AgentRang,
     OfferFailed,
@@ -56,6 +56,7 @@ __all__ = [
     "FlowStarted",
     "InputKind",
     "InputTaken",
+    "MenuInput",
     "NobodyOnDuty",
     "NodeVisited",
     "OfferFailed",
