@@ -38,6 +38,7 @@ from switchroom.domain.events import (
     PlaceChanged,
     Reconciled,
     SwitchLost,
+    TalkEnded,
 )
 from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
 from switchroom.domain.views import AgentView, QueueView
@@ -86,6 +87,7 @@ class AcdService:
         bus.subscribe(ContactConnected, self._on_connected)
         bus.subscribe(OfferFailed, self._on_offer_failed)
         bus.subscribe(ContactEnded, self._on_ended)
+        bus.subscribe(TalkEnded, lambda event: self.roster.release(event.agent_id, event.contact_id, event.at))
         bus.subscribe(PhoneChanged, lambda event: self.roster.phone(event.extension, event.registered))
         bus.subscribe(SwitchLost, self._on_switch_lost)
         bus.subscribe(Reconciled, self._on_reconciled)

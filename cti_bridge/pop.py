@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from switchroom.domain.contact import CustomerTier
+from switchroom.domain.contact import CustomerTier, Talk
 from switchroom.domain.customer import Customer, Order
 from switchroom.domain.events import OfferMade
 from switchroom.domain.history import ContactRecord, TakenInput
@@ -70,6 +70,8 @@ class ScreenPop:
     path: Sequence[str]
     inputs: Sequence[TakenInput]
     collected: Mapping[str, str]
+    talks: Sequence[Talk] = ()
+    """Who of us they talked to before, in this contact."""
     customer: Customer | None = None
     orders: Sequence[Order] = ()
     contacts: Sequence[FormerContact] = ()
@@ -99,6 +101,7 @@ def screen_pop(offer: OfferMade, record: ContactRecord, profile: Profile | None)
         path=tuple(record.path),
         inputs=tuple(replace(taken, value=inert(taken.value)) for taken in record.inputs),
         collected={inert(name): inert(value) for name, value in record.collected.items()},
+        talks=tuple(talk for talk in record.talks if talk.ended_at is not None),
     )
     if profile is None:
         return pop

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from recordings.finishing import finish
-from switchroom.domain.events import ContactEnded, Reconciled, RecordingReady
+from switchroom.domain.events import ContactEnded, Reconciled, RecordingReady, TalkEnded
 from switchroom.domain.ids import AgentId, ContactId
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -42,6 +42,7 @@ class Recordings:
         self._busy: set[Path] = set()
         self._tasks = BackgroundTasks()
         bus.subscribe(ContactEnded, self._on_ended)
+        bus.subscribe(TalkEnded, self._on_talk_ended)
         bus.subscribe(Reconciled, self._on_reconciled)
 
     async def stop(self) -> None:
@@ -49,6 +50,10 @@ class Recordings:
 
     def _on_ended(self, event: ContactEnded) -> None:
         self._tasks.spawn(self._begin_all(f"{event.contact_id}-*.raw"), name="recordings.ended")
+
+    def _on_talk_ended(self, event: TalkEnded) -> None:
+        pattern = f"{event.contact_id}-{event.agent_id}-*.raw"
+        self._tasks.spawn(self._begin_all(pattern), name="recordings.talk_ended")
 
     def _on_reconciled(self, event: Reconciled) -> None:
         """Whatever belongs to no live call was left behind: by us, or by a disk that was full."""

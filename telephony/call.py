@@ -4,27 +4,31 @@ It only knows what happened; who makes things happen is `telephony.calls`. Its m
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from switchroom.domain.call import CallState, Move, after
 from switchroom.domain.caller import Caller
-from switchroom.domain.contact import CustomerTier, Outcome, Requirements, Waiting
+from switchroom.domain.contact import CustomerTier, Outcome, Requirements, Talk, Waiting
 from switchroom.domain.events import (
+    AgentRang,
     ContactAdopted,
     ContactConnected,
     ContactEnded,
     ContactEntered,
     ContactQueued,
+    ContactTransferred,
     CustomerIdentified,
     FlowStarted,
     OfferFailed,
     OfferFailure,
     PlaceChange,
     PlaceChanged,
+    TalkEnded,
 )
-from switchroom.domain.ids import AgentId, ContactId, OfferId
+from switchroom.domain.ids import AgentId, ContactId, LegId, OfferId
+from switchroom.domain.leg import Leg, LegMove, LegState, Party, move
 from switchroom.domain.views import CallView
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
@@ -57,6 +61,10 @@ class Call:
         self.waiting: Waiting | None = None
         self.agent_id: AgentId | None = None
         self.offer_id: OfferId | None = None
+        self.transfer_to: Waiting | None = None
+        """The place that a transfer has asked for: taken when the talk is over."""
+        self._legs: dict[LegId, Leg] = {}
+        self._talks_told: set[OfferId] = set()
         self.resolved = False
         """The menu has given the caller what they asked for."""
         self.claimed = False
@@ -92,6 +100,8 @@ class Call:
     ) -> None:
         """Found in the softswitch, or in its journal: it goes on from there."""
         self.state, self.agent_id, self.offer_id, self.waiting = state, agent_id, offer_id, waiting
+        if state is CallState.RINGING and agent_id is not None and offer_id is not None:
+            self._move_leg(offer_id, agent_id, LegMove.RANG)
         self._bus.publish(
             ContactAdopted(
                 at=self._clock.now(),
@@ -158,12 +168,19 @@ class Call:
 
     def offered(self, agent_id: AgentId, offer_id: OfferId) -> None:
         self.state, self.agent_id, self.offer_id = after(self.state, Move.OFFERED), agent_id, offer_id
+        self._move_leg(offer_id, agent_id, None)
+
+    def rang(self, agent_id: AgentId, offer_id: OfferId) -> None:
+        self._move_leg(offer_id, agent_id, LegMove.RANG)
+        now = self._clock.now()
+        self._bus.publish(AgentRang(at=now, contact_id=self.contact_id, offer_id=offer_id, agent_id=agent_id))
 
     def offer_failed(self, offer_id: OfferId, agent_id: AgentId, failure: OfferFailure) -> None:
         """The agent did not take it. A late word about an offer that is over changes nothing."""
         if self.state is not CallState.RINGING or self.offer_id not in (None, offer_id):
             return
         self.state, self.agent_id, self.offer_id = after(self.state, Move.OFFER_FAILED), None, None
+        self._move_leg(offer_id, agent_id, LegMove.LEFT)
         self._bus.publish(
             OfferFailed(
                 at=self._clock.now(),
@@ -183,14 +200,65 @@ class Call:
 
     def tell_connected(self, at: datetime | None = None) -> None:
         assert self.agent_id is not None
+        at = at or self._clock.now()
+        if self.offer_id is not None:
+            self._move_leg(self.offer_id, self.agent_id, LegMove.ANSWERED, at)
         self._bus.publish(
             ContactConnected(
-                at=at or self._clock.now(),
+                at=at,
                 contact_id=self.contact_id,
                 agent_id=self.agent_id,
                 offer_id=self.offer_id,
             )
         )
+
+    def talk_ended(self, talk: Talk) -> None:
+        """Agent and caller talk no more; told once for each talk."""
+        assert talk.offer_id is not None and talk.ended_at is not None
+        if talk.offer_id in self._talks_told:
+            return
+        self._talks_told.add(talk.offer_id)
+        self._move_leg(talk.offer_id, talk.agent_id, LegMove.LEFT, talk.ended_at)
+        self._bus.publish(
+            TalkEnded(
+                at=talk.ended_at,
+                contact_id=self.contact_id,
+                agent_id=talk.agent_id,
+                offer_id=talk.offer_id,
+                began_at=talk.began_at,
+            )
+        )
+
+    def has_ended_talk(self, offer_id: OfferId) -> bool:
+        """Whether the end of the talk that this offer brought was told."""
+        return offer_id in self._talks_told
+
+    def agent_left(self, offer_id: OfferId, agent_id: AgentId, at: datetime | None = None) -> bool:
+        """The agent's line is gone. Whether the caller waits again, because they were transferred."""
+        leg = self._legs.get(LegId(offer_id))
+        at = at or self._clock.now()
+        began_at = (leg.up_at if leg else None) or at
+        self.talk_ended(Talk(agent_id=agent_id, offer_id=offer_id, began_at=began_at, ended_at=at))
+        place = self.transfer_to
+        if self.state is not CallState.CONNECTED or offer_id != self.offer_id or place is None:
+            return False
+        self.state, self.agent_id, self.offer_id = after(self.state, Move.TRANSFERRED), None, None
+        self.waiting, self.transfer_to = place, None
+        queue = place.requirements.queue
+        self._bus.publish(ContactTransferred(at=at, contact_id=self.contact_id, agent_id=agent_id, queue=queue))
+        self.tell_waiting({})
+        return True
+
+    def _move_leg(self, offer_id: OfferId, agent_id: AgentId, what: LegMove | None, at: datetime | None = None) -> None:
+        """The agent's leg that this offer brought, dialled now unless it is known; a leg that is gone is forgotten."""
+        at = at or self._clock.now()
+        leg_id = LegId(offer_id)
+        leg = self._legs.get(leg_id) or Leg(id=leg_id, party=Party.AGENT, agent_id=agent_id, since=at)
+        leg = leg if what is None else move(leg, what, at)
+        if leg.state is LegState.GONE:
+            self._legs.pop(leg_id, None)
+        else:
+            self._legs[leg_id] = leg
 
     def ended(self, *, at: datetime | None = None, by_softswitch: bool = False) -> None:
         """It is over, since ``at`` (now, unless it is told late); nothing more is done for it.
@@ -198,13 +266,15 @@ class Call:
         ``by_softswitch``: nobody hung up, the softswitch died, or no server was there to serve the caller.
         """
         self.mailbox.close()
+        at = at or self._clock.now()
         if self.state is CallState.RINGING and self.agent_id is not None and self.offer_id is not None:
             self.offer_failed(self.offer_id, self.agent_id, OfferFailure.CALLER_LEFT)
+        elif self.state is CallState.CONNECTED and self.agent_id is not None and self.offer_id is not None:
+            self.agent_left(self.offer_id, self.agent_id, at)
         outcome, agent_id = self.outcome, self.agent_id if self.state is CallState.CONNECTED else None
         if by_softswitch and outcome is Outcome.ABANDONED:
             outcome = Outcome.SYSTEM_FAILED
         self.state = after(self.state, Move.ENDED)
-        at = at or self._clock.now()
         self._bus.publish(ContactEnded(at=at, contact_id=self.contact_id, outcome=outcome, agent_id=agent_id))
 
     # What others see of it.
@@ -216,6 +286,11 @@ class Call:
             return Outcome.CONNECTED
         in_menu = self.state in (CallState.ENTERED, CallState.IN_MENU)
         return Outcome.SELF_SERVICE if in_menu and self.resolved else Outcome.ABANDONED
+
+    @property
+    def legs(self) -> Sequence[Leg]:
+        """The agents' lines that are there now, the earliest first."""
+        return tuple(self._legs.values())
 
     @property
     def caller(self) -> Caller:

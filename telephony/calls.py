@@ -14,10 +14,9 @@ import structlog
 
 from switchroom.domain.call import CallState
 from switchroom.domain.caller import Caller
-from switchroom.domain.contact import Requirements, Waiting
+from switchroom.domain.contact import Requirements, Waiting, for_queue
 from switchroom.domain.errors import Refused, UnknownContact
 from switchroom.domain.events import (
-    AgentRang,
     ContactRefused,
     CustomerIdentified,
     InputKind,
@@ -30,7 +29,7 @@ from switchroom.domain.events import (
     PlaceChanged,
     SwitchLost,
 )
-from switchroom.domain.ids import ContactId, Extension, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 from switchroom.domain.views import CallView
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -198,6 +197,29 @@ class Calls:
 
         await self._calls.ask(call, work)
 
+    async def transfer(self, contact_id: ContactId, agent_id: AgentId, queue: QueueName) -> None:
+        """Send the agent's caller back into line, for ``queue``, with what is known of them; the agent is free.
+
+        Returns when the softswitch has taken it: `ContactTransferred` follows. UnknownContact if there is no such call,
+        Refused if the two do not talk, or the softswitch does not do it: then they talk on.
+        """
+        call = self._calls.known(contact_id)
+
+        async def work() -> None:
+            if call.state is not CallState.CONNECTED or call.agent_id != agent_id:
+                raise Refused("Only a call that is answered can be transferred.")
+            if call.transfer_to is not None:
+                raise Refused("The call is being transferred already.")
+            before = call.waiting.requirements if call.waiting else Requirements(queue, tier=call.caller.tier)
+            call.transfer_to = Waiting(call.ranked(for_queue(before, queue)), self._clock.now())
+            try:
+                await self._switch.transfer(contact_id, call.transfer_to)
+            except BaseException:
+                call.transfer_to = None
+                raise
+
+        await self._ask(call, work)
+
     async def hang_up(self, contact_id: ContactId) -> None:
         """End the call now; UnknownContact if there is none, Refused if the softswitch does not answer."""
         call = self._calls.known(contact_id)
@@ -233,7 +255,7 @@ class Calls:
                 now = self._clock.now()
                 self._bus.publish(ContactRefused(at=now, contact_id=contact_id, number=number, caller=phone))
             case _:
-                if isinstance(event, CallerLeft | AgentLeft):
+                if isinstance(event, CallerLeft):
                     self._reconciler.gone(event.contact_id)
                 call = self._calls.get(event.contact_id)  # type: ignore[attr-defined]  # all other events have one
                 if call is not None:
@@ -244,13 +266,15 @@ class Calls:
             case CallerFellBack(waiting=waiting):
                 await self._fell_back(call, waiting)
             case AgentRinging(offer_id=offer_id, agent_id=agent_id):
-                now = self._clock.now()
-                self._bus.publish(AgentRang(at=now, contact_id=call.contact_id, offer_id=offer_id, agent_id=agent_id))
+                call.rang(agent_id, offer_id)
             case AgentAnswered(offer_id=offer_id, agent_id=agent_id, at=at):
                 call.answered(agent_id, offer_id, at)
             case AgentFailed(offer_id=offer_id, agent_id=agent_id, failure=failure):
                 call.offer_failed(offer_id, agent_id, failure)
-            case CallerLeft() | AgentLeft():
+            case AgentLeft(offer_id=offer_id, agent_id=agent_id, at=at):
+                if not call.agent_left(offer_id, agent_id, at) and call.offer_id == offer_id:
+                    self._calls.end(call)
+            case CallerLeft():
                 self._calls.end(call)
 
     async def _fell_back(self, call: Call, written: Waiting | None) -> None:

@@ -1,19 +1,19 @@
 """Agents, queues, flows and live calls: what the ACD, call control and the menus show and let be done."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from http import HTTPStatus
 
 import structlog
 from aiohttp import web
 
 from cti_bridge.api.endpoint import respond
-from cti_bridge.api.models import StateRequest
+from cti_bridge.api.models import StateRequest, TransferRequest
 from cti_bridge.api.ports import Refused, UnknownAgent, UnknownContact
 from cti_bridge.api.problems import Problem, forbidden, not_found
 from cti_bridge.api.route import Context, Route
 from switchroom.domain.ids import AgentId, ContactId
-from switchroom.domain.views import AgentView, FlowView, QueueView
+from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
 from switchroom.storage.accounts import Role
 
 KEPT_WITHIN_S = 2.0
@@ -68,18 +68,38 @@ async def flows(context: Context) -> Sequence[FlowView]:
 
 
 async def hang_up(context: Context) -> web.Response:
-    contact_id = ContactId(context.http.match_info["id"])
-    live = context.api.calls.find(contact_id)
+    live = _live(context)
+    await _done(context.api.calls.hang_up(live.contact_id))
+    log.info("audit.call_hung_up", user=context.user.login, contact_id=live.contact_id)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def transfer(context: Context) -> web.Response:
+    live, request = _live(context), context.body
+    if request.queue not in {queue.name for queue in context.api.agents.queues()}:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no queue `{request.queue}`")
+    if live.agent_id is None:
+        raise Problem(HTTPStatus.CONFLICT, "Only a call that is answered can be transferred.")
+    await _done(context.api.calls.transfer(live.contact_id, live.agent_id, request.queue))
+    log.info("audit.call_transferred", user=context.user.login, contact_id=live.contact_id, queue=request.queue)
+    return web.Response(status=HTTPStatus.ACCEPTED)
+
+
+def _live(context: Context) -> CallView:
+    """The live call of the path, if the user may act on it."""
+    live = context.api.calls.find(ContactId(context.http.match_info["id"]))
     if live is None or not context.sees(live.agent_id):
         raise not_found("live call")
+    return live
+
+
+async def _done(command: Awaitable[None]) -> None:
     try:
-        await context.api.calls.hang_up(contact_id)
+        await command
     except UnknownContact:
         raise not_found("live call") from None
     except Refused as error:
         raise Problem(HTTPStatus.CONFLICT, str(error)) from error
-    log.info("audit.call_hung_up", user=context.user.login, contact_id=contact_id)
-    return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 ROUTES = (
@@ -123,5 +143,14 @@ ROUTES = (
         least=Role.AGENT,
         summary="End a live call; an agent may end their own",
         status=HTTPStatus.NO_CONTENT,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/contacts/{id}/actions/transfer",
+        handle=transfer,
+        least=Role.AGENT,
+        summary="Send a contact who talks back into line, for a queue; what is known of them goes with them",
+        body=TransferRequest,
+        status=HTTPStatus.ACCEPTED,
     ),
 )

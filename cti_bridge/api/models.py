@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from cti_bridge.api.ports import RequestedState
 from switchroom.domain.customer import Customer, Order
 from switchroom.domain.history import ContactRecord
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import AgentId, ContactId, QueueName
 from switchroom.domain.ticket import TicketState
 from switchroom.domain.views import AgentView
 from switchroom.storage.accounts import Role
@@ -51,6 +51,12 @@ class StateRequest(In):
 
     state: RequestedState
     reason: Word | None = None
+
+
+class TransferRequest(In):
+    """The queue where the contact is to wait again."""
+
+    queue: QueueName
 
 
 class TicketChange(In):

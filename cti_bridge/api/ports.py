@@ -39,6 +39,9 @@ class CallDesk(Protocol):
     async def hang_up(self, contact_id: ContactId) -> None:
         """End the call now; raises `UnknownContact`, or `Refused` when the softswitch does not answer."""
 
+    async def transfer(self, contact_id: ContactId, agent_id: AgentId, queue: QueueName) -> None:
+        """Send the agent's caller back into line; raises `UnknownContact`, or `Refused` when they do not talk."""
+
 
 class FlowDesk(Protocol):
     """The menus."""

@@ -126,6 +126,8 @@ class _Nothing:
 
     async def hang_up(self, contact_id: ContactId) -> None: ...
 
+    async def transfer(self, contact_id: ContactId, agent_id: AgentId, queue: QueueName) -> None: ...
+
     def flows(self) -> Sequence[FlowView]:
         return ()
 

@@ -5,21 +5,26 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from switchroom.domain.contact import CustomerTier, Outcome
+from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk
 from switchroom.domain.events import InputKind
 from switchroom.domain.history import ContactRecord, TakenInput
 from switchroom.domain.ids import AgentId, ContactId, CustomerId
 from switchroom.storage.database import Database, batched
 from switchroom.storage.tables import contacts, recordings
 
+_VISIT, _TALK = TypeAdapter(QueueVisit), TypeAdapter(Talk)
+
 
 def to_row(record: ContactRecord) -> dict[str, Any]:
     row = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
     row["path"] = list(record.path)
     row["inputs"] = [dataclasses.asdict(taken) for taken in record.inputs]
+    row["visits"] = [_VISIT.dump_python(visit, mode="json") for visit in record.visits]
+    row["talks"] = [_TALK.dump_python(talk, mode="json") for talk in record.talks]
     row["collected"], row["skills"] = dict(record.collected), dict(record.skills)
     return row
 
@@ -28,6 +33,8 @@ def from_row(row: Row[Any] | Mapping[str, Any]) -> ContactRecord:
     values = dict(row if isinstance(row, Mapping) else row._mapping)
     values["tier"] = CustomerTier(values["tier"])
     values["outcome"] = Outcome(values["outcome"]) if values["outcome"] else None
+    values["visits"] = tuple(_VISIT.validate_python(visit) for visit in values["visits"])
+    values["talks"] = tuple(_TALK.validate_python(talk) for talk in values["talks"])
     values["path"] = tuple(values["path"])
     values["inputs"] = tuple(
         TakenInput(node=i["node"], kind=InputKind(i["kind"]), value=i["value"]) for i in values["inputs"]

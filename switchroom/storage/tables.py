@@ -98,6 +98,8 @@ contacts = Table(
     Column("queue", String),
     Column("skills", JSON, nullable=False),
     Column("agent_id", String),
+    Column("visits", JSON, nullable=False),
+    Column("talks", JSON, nullable=False),
     Column("entered_at", Utc, nullable=False),
     Column("enqueued_at", Utc),
     Column("offered_at", Utc),

@@ -103,6 +103,7 @@ class FakeCallDesk:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.hung_up: list[ContactId] = []
+        self.transferred: list[tuple[ContactId, AgentId, QueueName]] = []
         self.calls: dict[ContactId, CallView] = {}
         self.refusal: str | None = None
 
@@ -130,6 +131,13 @@ class FakeCallDesk:
         if contact_id not in self.calls:
             raise UnknownContact(contact_id)
         self.hung_up.append(contact_id)
+
+    async def transfer(self, contact_id: ContactId, agent_id: AgentId, queue: QueueName) -> None:
+        if self.refusal:
+            raise Refused(self.refusal)
+        if contact_id not in self.calls:
+            raise UnknownContact(contact_id)
+        self.transferred.append((contact_id, agent_id, queue))
 
 
 class FakeFlowDesk:

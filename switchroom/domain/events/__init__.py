@@ -20,7 +20,9 @@ from switchroom.domain.events.contact import (
     ContactEntered,
     ContactEvent,
     ContactRefused,
+    ContactTransferred,
     CustomerIdentified,
+    TalkEnded,
 )
 from switchroom.domain.events.menu import FlowStarted, InputKind, InputTaken, MenuInput, NodeVisited
 from switchroom.domain.events.offer import (
@@ -47,6 +49,7 @@ __all__ = [
     "ContactEvent",
     "ContactQueued",
     "ContactRefused",
+    "ContactTransferred",
     "CustomerIdentified",
     "DecisionMade",
     "DeskChanged",
@@ -70,6 +73,7 @@ __all__ = [
     "ScreenPopSent",
     "ScreenPopShown",
     "SwitchLost",
+    "TalkEnded",
     "TicketClosed",
     "TicketOpened",
 ]

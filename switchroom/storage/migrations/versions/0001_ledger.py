@@ -41,6 +41,8 @@ def upgrade() -> None:
         sa.Column("queue", sa.String),
         sa.Column("skills", sa.JSON(), nullable=False),
         sa.Column("agent_id", sa.String),
+        sa.Column("visits", sa.JSON(), nullable=False),
+        sa.Column("talks", sa.JSON(), nullable=False),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("enqueued_at", sa.DateTime(timezone=True)),
         sa.Column("offered_at", sa.DateTime(timezone=True)),
