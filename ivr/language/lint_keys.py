@@ -41,7 +41,7 @@ def _instead(keys: Set[str]) -> str:
 
 
 def _next_keys(menus: Menus, scope: Scope, start: Iterator[str]) -> Set[str]:
-    """The keys of the questions that may come next: they may be pressed while something is told before."""
+    """The keys of the questions that may come next: they may be pressed while a text before them is heard."""
     keys: set[str] = set()
     seen: set[tuple[str, str]] = set()
     todo = [(scope.name, name) for name in start]

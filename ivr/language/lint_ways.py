@@ -82,7 +82,7 @@ def _sub_flows(document: Document[Menus]) -> Iterator[Finding]:
                 if called not in menus.flows:
                     message = f"there is no sub-flow `{called}`{close_to(called, menus.flows)}"
                     yield document.finding(loc, "IVR122", message)
-                elif scope.name and (circle := _circle(menus, called, (scope.name,))):
+                elif scope.name and (circle := _circle(menus, called, scope.name)):
                     message = f"sub-flows call one another without end: {' → '.join(circle)}"
                     yield document.finding(loc, "IVR123", message)
         if scope.name and all(node.returns is None for node in scope.nodes.values()):
@@ -90,17 +90,20 @@ def _sub_flows(document: Document[Menus]) -> Iterator[Finding]:
             yield document.finding(scope.at, "IVR125", message, "warning")
 
 
-def _circle(menus: Menus, called: str, path: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The way from a sub-flow back to the first of ``path``."""
-    if called == path[0]:
-        return (*path, called)
-    if called in path or called not in menus.flows:
-        return None
-    for node in menus.flows[called].nodes.values():
-        for _, further in node.calls():
-            if circle := _circle(menus, further, (*path, called)):
-                return circle
-    return None
+def _circle(menus: Menus, called: str, home: str) -> tuple[str, ...] | None:
+    """The way from a sub-flow that ``home`` calls back to ``home``; None where there is none."""
+    seen: set[str] = set()
+
+    def follow(name: str, path: tuple[str, ...]) -> tuple[str, ...] | None:
+        if name == home:
+            return (*path, name)
+        if name in seen or name not in menus.flows:
+            return None
+        seen.add(name)
+        further = [one for node in menus.flows[name].nodes.values() for _, one in node.calls()]
+        return next((way for one in further if (way := follow(one, (*path, name)))), None)
+
+    return follow(called, (home,))
 
 
 def _reachable(document: Document[Menus], graph: _Graph) -> Iterator[Finding]:

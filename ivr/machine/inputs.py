@@ -1,4 +1,4 @@
-"""What can happen to a caller in a menu, as the machine sees it.
+"""What comes of a caller in a menu, as the machine sees it.
 
 A ``turn`` tells to which question or request an answer belongs: what comes late for an older turn is ignored.
 """

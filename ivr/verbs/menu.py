@@ -66,10 +66,10 @@ choose:
         self.choose(step, key, Taken(step.state.place, InputKind.DTMF, key))
 
     def lint(self, place: Place) -> Iterator[Finding]:
-        yield from self._untold(place)
+        yield from self._unmentioned(place)
         yield from self._phrases(place)
 
-    def _untold(self, place: Place) -> Iterator[Finding]:
+    def _unmentioned(self, place: Place) -> Iterator[Finding]:
         """A choice that no caller hears of (IVR121, a warning)."""
         for language in place.menus.languages:
             heard = " ".join(text.get(language) or "" for text in self._heard_here(place))
@@ -87,8 +87,8 @@ choose:
         yield from self.noinput or defaults.noinput
         yield from self.nomatch or defaults.nomatch
         for before in place.scope.nodes.values():
-            if before.keys(place.menus) is None and any(way.target == place.name for way in before.ways()):
-                yield from (text for _, text in before.texts())
+            if before.keys(place.menus) is None:
+                yield from (text for at, text in before.texts() if place.name in before.after(at))
 
     def _phrases(self, place: Place) -> Iterator[Finding]:
         """In one menu, globals included, a phrase must lead to one place, and not sound like another's."""
