@@ -10,6 +10,7 @@ from ivr.language.place import choices, conditions, filled
 from ivr.language.surroundings import Source
 from switchroom.runtime.yamlfile import Document, Finding, Loc
 
+NO_FIELD = "IVR119"
 CALLER_FIELDS = frozenset({"tier", "name", "phone", "number", "known"})
 
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
@@ -22,7 +23,7 @@ def lint_fields(document: Document[Menus], sources: Mapping[str, Source]) -> Ite
     for loc, variable, field in _used(document.model):
         if variable in records and field not in records[variable]:
             hint = close_to(field, records[variable]) or f"; it has {quoted(records[variable])}"
-            yield document.finding(loc, "IVR119", f"`{variable}` has no field `{field}`{hint}")
+            yield document.finding(loc, NO_FIELD, f"`{variable}` has no field `{field}`{hint}")
 
 
 def _records(menus: Menus, sources: Mapping[str, Source]) -> Mapping[str, Set[str]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from ivr.language.expressions import Expression
 from ivr.language.flow import Flow
 from ivr.language.lint import UnknownWords, lint, lint_vocabulary
+from ivr.language.lint_fields import NO_FIELD
 from ivr.language.menus import Menus, menus_model
 from ivr.language.place import conditions
 from ivr.language.surroundings import Surroundings
@@ -19,9 +20,6 @@ VERSION_DIGITS = 12
 
 MENUS = menus_model(VERBS)
 """Menu files with all our verbs."""
-
-STRANDS = frozenset({"IVR116", "IVR117", "IVR118", "IVR119"})
-"""Errors that are not of the menu itself, but of what it relies on."""
 
 
 class Strands(YamlError):
@@ -50,7 +48,7 @@ def parse(
     document = yamlfile.parse(text, file, MENUS if verbs is VERBS else menus_model(verbs))
     findings = lint(document, recordings, surroundings)
     errors = {finding.code for finding in findings if finding.severity == "error"}
-    if errors - STRANDS:
+    if errors - {NO_FIELD}.union(*(verb.strands for verb in verbs)):
         raise YamlError(findings)
     flow = _flow(document.model, text)
     if errors:

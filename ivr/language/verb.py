@@ -59,6 +59,8 @@ class Verb(Part):
     example: ClassVar[str]
     """Nodes as docs/ivr.md shows them, the first one of this verb; a test runs them."""
     inputs: ClassVar[Inputs] = {}
+    strands: ClassVar[frozenset[str]] = frozenset()
+    """The codes of its errors that are not of the menu itself, but of what it relies on."""
 
     # What is written
 

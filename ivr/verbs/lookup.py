@@ -34,6 +34,8 @@ find_order:
   error: agent                         # too slow, refused, nonsense: always have a way out
 """
 
+    strands: ClassVar[frozenset[str]] = frozenset({"IVR118"})
+
     lookup: Name
     with_: Mapping[Name, Filled] = Field(alias="with", default_factory=dict)
     into: Name

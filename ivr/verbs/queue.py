@@ -33,6 +33,8 @@ returns:
   say: {zh-CN: 正在为您转接。, en-US: Connecting you.}
 """
 
+    strands: ClassVar[frozenset[str]] = frozenset({"IVR116", "IVR117"})
+
     queue: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
     skills: Mapping[str, Annotated[int, Field(ge=1, le=10)]] = Field(
         default_factory=dict, description="What the agent must know, and how well; with holes, as `lang:{lang|base}`."

@@ -37,6 +37,7 @@ def test_given_a_verbs_example_then_it_is_sound_and_every_caller_who_does_nothin
 @ALL
 def test_a_verbs_example_is_the_one_in_the_guide(verb: type[Verb]) -> None:
     assert f"```yaml\n{verb.example.strip()}\n```" in GUIDE
+    assert f"| `{verb.verb}` |" in GUIDE, "in the table of verbs"
 
 
 @ALL
