@@ -53,4 +53,4 @@ class Dips(Protocol):
     """Sources of data that menus look things up in."""
 
     async def look_up(self, source: str, arguments: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """The record; None if there is none. Raises `DipFailed`. The menu sets the deadline."""
+        """The record, in JSON values; None if there is none. Raises `DipFailed`. The menu sets the deadline."""

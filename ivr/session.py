@@ -7,10 +7,12 @@ connection is closed and the dialplan takes the caller: nobody is left in silenc
 
 import asyncio
 import contextlib
+import json
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -35,6 +37,15 @@ log = structlog.get_logger(__name__)
 def _warn_of_condition(flow: str, version: str, node: str, condition: str) -> None:
     """Once for each version of a flow, not once a call: the cache remembers."""
     log.warning("flow.condition_of_wrong_type", flow=flow, version=version, node=node, condition=condition)
+
+
+def _as_json(record: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The record, which is written down for the replay. Raises `DipFailed`: it holds what JSON cannot hold."""
+    try:
+        json.dumps(record, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise DipFailed("the record is not JSON") from error
+    return record
 
 
 class CallSession:
@@ -199,7 +210,7 @@ class CallSession:
         for attempt in range(asked.retries + 1):
             try:
                 async with asyncio.timeout(asked.timeout_s):
-                    record = await self._dips.look_up(asked.source, asked.arguments)
+                    record = _as_json(await self._dips.look_up(asked.source, asked.arguments))
             except (DipFailed, TimeoutError) as error:
                 log.warning("dip.failed", source=asked.source, attempt=attempt, reason=type(error).__name__)
                 continue

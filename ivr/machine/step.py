@@ -9,6 +9,7 @@ from ivr.language.expressions import WrongType
 from ivr.language.flow import Flow
 from ivr.language.parts import AGAIN, BACK, Branch, Exit, Text
 from ivr.language.verb import Verb
+from ivr.machine import known
 from ivr.machine.effects import (
     Effect,
     Enqueue,
@@ -37,8 +38,6 @@ MAX_FRAMES = 8
 """The menu, and sub-flows that call one another."""
 MAX_ASKED = 20
 """Questions that ``back`` remembers."""
-MAX_SHOWN = 200
-"""Characters of a value that the agent is shown."""
 MAX_TYPED = 64
 """Keys kept ahead; more is a fax machine or a child."""
 
@@ -65,7 +64,7 @@ class Step:
     def go(self, target: str, sets: Mapping[str, str] | None = None) -> None:
         """Go on to a node, and through all that need not wait. ``sets`` are variables of the flow that it is in."""
         self.stop_listening()
-        seen, secrets = self.values(), self.state.secrets
+        seen, secrets = self.values() if sets else {}, self.state.secrets
         name = self._resolve(target)
         if name not in self.flow.scope(self.state.frame.scope).nodes:
             self.state.frames = self.state.frames[:1]  # a node of the menu: sub-flows are left
@@ -85,10 +84,14 @@ class Step:
             return self.state.node
         if target != BACK:
             return target
-        before = tuple(name for name in self.state.frame.asked if name != self.state.node)
+        frames = self.state.frames
+        before = tuple(name for name in frames[-1].asked if name != frames[-1].node)
+        while not before and len(frames) > 1:
+            frames = frames[:-1]  # the question before is one of the flow that called
+            before = frames[-1].asked
         if not before:
             return self.state.node
-        self.change_frame(replace(self.state.frame, asked=before))
+        self.state.frames = (*frames[:-1], replace(frames[-1], asked=before))
         return before[-1]
 
     def branch(self, branches: tuple[Branch, ...]) -> str:
@@ -184,16 +187,7 @@ class Step:
     # Knowing
 
     def values(self) -> Mapping[str, Any]:
-        """What templates and conditions see."""
-        caller = self.state.caller
-        known = {
-            "tier": caller.tier.value,
-            "name": caller.name or "",
-            "phone": caller.phone,
-            "number": caller.number,
-            "known": caller.customer_id is not None,
-        }
-        return {**self.state.values, "lang": self.state.language, "caller": known}
+        return known.values(self.state)
 
     def remember(self, name: str, value: Any, *, secret: bool) -> None:
         frame = self.state.frame
@@ -205,17 +199,17 @@ class Step:
         self._assign(written, self.values(), self.state.secrets)
 
     def _assign(self, written: Mapping[str, str], seen: Mapping[str, Any], secrets: frozenset[str]) -> None:
-        known = dict(seen)
+        visible = dict(seen)
         for name, text in written.items():
             template = templates.parse(text)
-            value = template.render(known, self.state.language)
+            value = template.render(visible, self.state.language)
             if name != "lang":
                 secret = bool(template.names & secrets)
                 secrets = secrets | {name} if secret else secrets - {name}
-                known[name] = value
+                visible[name] = value
                 self.remember(name, value, secret=secret)
             elif value in self.flow.languages:
-                known["lang"] = value
+                visible["lang"] = value
                 self.state.language = value
 
     def look_up(self, source: str, arguments: Mapping[str, str], timeout_s: float, retries: int) -> None:
@@ -285,14 +279,7 @@ class Step:
         return HandBack(reason, self.collected())
 
     def collected(self) -> Mapping[str, str]:
-        """What the agent is shown: the plain, open values of all frames, and the language spoken."""
-        shown = {
-            name: value[:MAX_SHOWN]
-            for frame in self.state.frames
-            for name, value in frame.values.items()
-            if isinstance(value, str) and name not in frame.secrets
-        }
-        return {**shown, "language": self.state.language}
+        return known.collected(self.state)
 
 
 def unused_keys(state: State) -> list[Recorded]:

@@ -8,6 +8,7 @@ import random
 import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import aiohttp
@@ -221,6 +222,17 @@ async def test_given_a_source_that_fails_once_then_it_is_asked_again(house: Hous
 async def test_given_a_source_that_does_not_answer_then_a_human(house: House, kind: str) -> None:
     house.dips.slow_s = 5 if kind == "slow" else 0
     house.dips.answers = [ValueError("bug"), ValueError("bug")]
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.press("120260105")
+        await asterisk.hears("Sorry.")
+        await house.calls.until("queue")
+
+
+@pytest.mark.parametrize("value", [Decimal("1.5"), float("nan"), {1, 2}])
+async def test_given_a_record_that_cannot_be_written_down_then_the_source_has_failed(
+    house: House, value: object
+) -> None:
+    house.dips.answers = [{"status": value}] * 2
     async with FakeAsterisk(house.port, "c-1") as asterisk:
         await asterisk.press("120260105")
         await asterisk.hears("Sorry.")

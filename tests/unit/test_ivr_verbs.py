@@ -14,6 +14,7 @@ from ivr.machine import GENERAL, Phase, effects
 from ivr.machine.inputs import NotFound, Unavailable, Unspoken
 from ivr.machine.step import MAX_FRAMES
 from ivr.verbs import VERBS
+from ivr.verbs.flow import CallFlow
 from switchroom.runtime.yamlfile import YamlError
 from tests.support.example_menu import MENU, example_flow
 from tests.support.menu_walker import Walker
@@ -142,12 +143,25 @@ def test_given_an_exit_of_the_sub_flow_to_the_menu_then_it_is_left() -> None:
     assert len(walker.state.frames) == 1
 
 
-def test_given_back_then_it_stays_in_the_sub_flow() -> None:
+def test_given_back_then_it_leads_to_the_question_before_of_this_flow_or_of_the_one_that_called() -> None:
     walker = at_check()
     walker.feed(NotFound(walker.state.turn)).hear_out()
     assert walker.path[-1] == "verify.wrong"
-    assert walker.press("*").path[-1] == "verify.card", "the question before, of this flow"
-    assert at_card().press("*").path[-1] == "verify.card"
+    assert walker.press("*").path[-1] == "verify.card"
+    assert len(walker.state.frames) == 2
+    assert walker.press("*").path[-1] == "main"
+    assert len(walker.state.frames) == 1
+    assert at_card().press("1234").press("*").path[-1] == "verify.card", "from a sub-flow's sub-flow"
+
+
+def test_given_back_where_nothing_was_asked_before_then_it_stays_where_it_is() -> None:
+    flow, _ = example_flow(CallFlow)
+    text = flow.source.replace("start: main", "start: member").replace(
+        "nodes:", 'globals: {"*": {goto: back}}\nnodes:', 1
+    )
+    walker = Walker(parse(text, "straight to the sub-flow")[0])
+    assert walker.press("*").path == ["member", "ask_card.ask", "ask_card.ask"]
+    assert len(walker.state.frames) == 2
 
 
 def test_given_silence_in_a_sub_flow_then_the_caller_arrives() -> None:
