@@ -7,7 +7,7 @@ therefore take another way.
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -28,6 +28,14 @@ from ivr.machine.inputs import (
     Unspoken,
 )
 from switchroom.domain.caller import Caller
+from switchroom.domain.events import (
+    ContactAdopted,
+    ContactEntered,
+    ContactEvent,
+    CustomerIdentified,
+    FlowStarted,
+    MenuInput,
+)
 
 KINDS: Mapping[str, type[Input]] = MappingProxyType(
     {
@@ -90,3 +98,38 @@ def replay(flow: Flow, caller: Caller, inputs: Iterable[RecordedInput]) -> list[
         state, effects = machine.step(flow, state, decode(recorded))
         done += effects
     return [*done, *machine.hung_up(state)]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A caller in a menu, as the event log has it: who, in which version of which flow, and what came of them."""
+
+    caller: Caller
+    flow: str
+    version: str
+    inputs: tuple[RecordedInput, ...]
+
+
+def visits(events: Iterable[ContactEvent]) -> list[Visit]:
+    """The visits to menus in one contact's events; one more each time that the dialplan brings the caller back."""
+    found: list[Visit] = []
+    caller: Caller | None = None
+    for event in events:
+        caller = caller or Caller(contact_id=event.contact_id, number="", phone="")
+        match event:
+            case ContactEntered() | ContactAdopted():
+                caller = replace(caller, number=event.number, phone=event.caller)
+            case CustomerIdentified():
+                caller = replace(
+                    caller,
+                    tier=event.tier,
+                    customer_id=event.customer_id,
+                    name=event.name,
+                    language=event.language,
+                )
+            case FlowStarted():
+                found.append(Visit(caller, event.flow, event.version, ()))
+            case MenuInput() if found:
+                one = RecordedInput(event.number, event.kind, event.received)
+                found[-1] = replace(found[-1], inputs=(*found[-1].inputs, one))
+    return found

@@ -1,8 +1,9 @@
 """Recorded calls, run again: the same effects; and no secret in any record."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from ivr.language.loader import load, parse
 from ivr.machine import hung_up
 from ivr.machine.effects import Effect, LookUp, Recorded, Taken
 from ivr.machine.inputs import MASKED, Digit, Input, NotUnderstood, PromptDone
-from ivr.replay import KINDS, RecordedInput, ReplayError, decode, encode, replay
+from ivr.replay import KINDS, RecordedInput, ReplayError, decode, encode, replay, visits
+from switchroom.domain import events as ev
 from switchroom.domain.caller import Caller
-from switchroom.domain.contact import CustomerTier
+from switchroom.domain.contact import CustomerTier, Outcome
+from switchroom.domain.ids import CustomerId
 from tests.support.menu_inputs import received_inputs, to_input
 from tests.support.menu_walker import STRANGER, Walker
 
@@ -153,6 +156,42 @@ def test_given_words_while_a_secret_is_confirmed_then_only_yes_or_no_is_recorded
 def test_given_any_number_of_keys_ahead_then_those_beyond_the_bound_are_recorded_as_secrets() -> None:
     keys = recorded_keys(Walker(ALL_VERBS).press("2" + "4711" * 20).hear_out())
     assert keys[:1] == "2" and set(keys[1:]) == {MASKED} and len(keys) == 81
+
+
+# From the event log
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+CALL = STRANGER.contact_id
+
+
+def menu_events(flow: Flow, effects: Sequence[Effect]) -> Iterator[ev.ContactEvent]:
+    yield ev.FlowStarted(at=NOON, contact_id=CALL, flow=flow.name, version=flow.version)
+    for one in written(effects):
+        yield ev.MenuInput(at=NOON, contact_id=CALL, number=one.number, kind=one.kind, received=one.received)
+
+
+def test_given_a_contacts_events_then_each_visit_to_a_menu_is_replayed_for_the_caller_that_was_known_then() -> None:
+    first = Walker(ALL_VERBS).hear_out().press("1")
+    gold = replace(STRANGER, tier=CustomerTier.GOLD, customer_id=CustomerId(7), name="Li", language="en-US")
+    second = Walker(ALL_VERBS, gold).hear_out().press("0").hear_out()
+    assert second.path != first.path
+    events = [
+        ev.ContactEntered(at=NOON, contact_id=CALL, number=STRANGER.number, caller=STRANGER.phone),
+        *menu_events(ALL_VERBS, first.effects),
+        ev.CustomerIdentified(
+            at=NOON, contact_id=CALL, customer_id=gold.customer_id, tier=gold.tier, name="Li", language="en-US"
+        ),
+        *menu_events(ALL_VERBS, second.effects),
+        ev.ContactEnded(at=NOON, contact_id=CALL, outcome=Outcome.ABANDONED),
+    ]
+    one, two = visits(events)
+    assert (one.flow, one.version, one.caller, two.caller) == (ALL_VERBS.name, ALL_VERBS.version, STRANGER, gold)
+    assert replay(ALL_VERBS, one.caller, one.inputs) == first.effects
+    assert replay(ALL_VERBS, two.caller, two.inputs) == second.effects
+
+
+def test_given_a_contact_that_met_no_menu_then_there_is_no_visit() -> None:
+    assert visits([ev.ContactEntered(at=NOON, contact_id=CALL, number="1", caller="2")]) == []
 
 
 # The written form
