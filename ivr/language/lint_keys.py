@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Set
 
 from ivr.language.keys import DIGITS, offered
-from ivr.language.menus import Menus, Scope, scopes
+from ivr.language.menus import Menus, Scope, nodes_of, scopes
 from ivr.language.parts import HERE, Text
 from ivr.language.place import listed
 from switchroom.runtime.yamlfile import Document, Finding, Loc
@@ -49,19 +49,18 @@ def _next_keys(menus: Menus, scope: Scope, start: Iterator[str]) -> Set[str]:
         here, name = todo.pop()
         if name in HERE:
             return DIGITS | {"*", "#"}  # any question there has been
-        if name not in (menus.flows[here].nodes if here else menus.nodes):
+        if name not in nodes_of(menus, here):
             here = ""
-        if (here, name) in seen or name not in (menus.flows[here].nodes if here else menus.nodes):
+        node = nodes_of(menus, here).get(name)
+        if node is None or (here, name) in seen:
             continue
         seen.add((here, name))
-        node = (menus.flows[here].nodes if here else menus.nodes)[name]
+        if node.returns is not None:
+            return DIGITS | {"*", "#"}  # any question of the flow that called
         taken = node.keys(menus)
         if taken is not None:
             keys |= taken
             continue
         todo += [(here, way.target) for way in node.ways()]
-        for _, called in node.calls():
-            todo += [(called, menus.flows[called].start)] if called in menus.flows else []
-        if node.returns is not None:
-            return DIGITS | {"*", "#"}  # any question of the flow that called
+        todo += [(called, menus.flows[called].start) for _, called in node.calls() if called in menus.flows]
     return keys

@@ -58,6 +58,11 @@ def scopes(menus: Menus) -> Iterator[Scope]:
         yield Scope(name, ("flows", name), flow.start, flow.nodes)
 
 
+def nodes_of(menus: Menus, scope: str) -> Mapping[str, Verb]:
+    """The nodes of a sub-flow; those of the menu itself where ``scope`` is empty."""
+    return menus.flows[scope].nodes if scope else menus.nodes
+
+
 def nodes(menus: Menus) -> Iterator[tuple[Loc, Verb]]:
     """All nodes, with their places in the file."""
     for scope in scopes(menus):

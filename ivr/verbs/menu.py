@@ -74,9 +74,11 @@ choose:
         for language in place.menus.languages:
             heard = " ".join(text.get(language) or "" for text in self._heard_here(place))
             keys = mentioned(heard, language)
-            for key, choice in self.choices.items() if keys is not None else ():
+            if keys is None:
+                continue
+            for key, choice in self.choices.items():
                 phrases = choice.phrases.get(language, ())
-                if keys is not None and key not in keys and not any(p.lower() in heard.lower() for p in phrases):
+                if key not in keys and not any(phrase.lower() in heard.lower() for phrase in phrases):
                     message = f"no prompt in {language} tells callers of key {key}; say it, or leave the choice out"
                     yield place.finding(("choices", key), "IVR121", message, "warning")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ivr.language.loader import load, parse
+from ivr.language.lint import lint
+from ivr.language.loader import MENUS, load, parse
 from ivr.language.menus import nodes
 from ivr.language.verb import Verb
 from ivr.machine import GENERAL, Phase, effects
@@ -15,6 +16,7 @@ from ivr.machine.inputs import NotFound, Unavailable, Unspoken
 from ivr.machine.step import MAX_FRAMES
 from ivr.verbs import VERBS
 from ivr.verbs.flow import CallFlow
+from switchroom.runtime import yamlfile
 from switchroom.runtime.yamlfile import YamlError
 from tests.support.example_menu import MENU, example_flow
 from tests.support.menu_walker import Walker
@@ -193,3 +195,29 @@ def test_nodes_without_input_are_counted_over_all_sub_flows() -> None:
     assert walker.state.nodes_without_input == 99
     walker.press("1234")
     assert walker.state.nodes_without_input == 2, "an input counts from 0 again: pin, ask_pin.ask"
+
+
+@pytest.mark.parametrize(("offered", "codes"), [("1", []), ("7", ["IVR120"])])
+def test_given_a_word_before_a_call_then_it_may_offer_the_keys_of_the_sub_flows_first_question(
+    offered: str, codes: list[str]
+) -> None:
+    text = f"""
+ivr: 1
+name: words
+numbers: ["1000"]
+languages: [en-US]
+start: hello
+defaults: {{noinput: [x], nomatch: [y], give_up: {{goto: bye}}}}
+nodes:
+  hello: {{say: "Press {offered} for tea.", goto: order}}
+  order: {{flow: drinks, goto: bye}}
+  bye: {{hangup: z}}
+flows:
+  drinks:
+    start: ask
+    nodes:
+      ask: {{menu: "Tea, 1.", choices: {{"1": {{goto: done}}}}}}
+      done: {{return: {{}}}}
+"""
+    document = yamlfile.parse(text, "words", MENUS)
+    assert [finding.code for finding in lint(document)] == codes
