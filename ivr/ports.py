@@ -1,4 +1,4 @@
-"""What the menus want of the rest of the house."""
+"""What the menus need of the rest of the house."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ class CallControl(Protocol):
         """Take a caller in hand. Raises `UnknownContact` if nobody knows it in time, or another session has it."""
 
     def release(self, contact_id: ContactId) -> None:
-        """The session is over, for whatever reason."""
+        """The session is over, for any reason."""
 
     def flow_started(self, contact_id: ContactId, flow: str, version: str) -> None: ...
 
@@ -26,8 +26,11 @@ class CallControl(Protocol):
         self, contact_id: ContactId, node: str, kind: InputKind, value: str, confidence: float | None
     ) -> None: ...
 
+    def menu_input(self, contact_id: ContactId, number: int, kind: str, received: Mapping[str, Any]) -> None:
+        """The menu took this in (`ivr.replay`): number in order, kind, and JSON data, masked where they are secret."""
+
     def resolved(self, contact_id: ContactId) -> None:
-        """The caller has been told what they wanted."""
+        """The caller has heard what they asked for."""
 
     async def queue(self, contact_id: ContactId, requirements: Requirements, collected: Mapping[str, str]) -> None:
         """Give the caller a place in line. Raises `Refused` (then the dialplan must find them one).
@@ -50,4 +53,4 @@ class Dips(Protocol):
     """Sources of data that menus look things up in."""
 
     async def look_up(self, source: str, arguments: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """The record; None if there is none. Raises `DipFailed`. The menu sets the deadline."""
+        """The record, in JSON values; None if there is none. Raises `DipFailed`. The menu sets the deadline."""

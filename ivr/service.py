@@ -13,6 +13,7 @@ from ivr.speech.processes import EngineProcess
 from ivr.speech.programs import programs
 from ivr.speech.recognition import EngineRecogniser
 from ivr.speech.synthesis import EngineSynthesiser, Prompts
+from ivr.versions import FileVersions
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.listening import Doors
 from switchroom.runtime.settings import Settings
@@ -39,7 +40,9 @@ class Ivr:
         voices: tuple[Synthesiser, ...] = (EngineSynthesiser(self._voice), *programs())
         prompts = Prompts(voices, settings.dialplans / "prompts", settings.home / "prompts")
         self.recognisers = Recognisers(self._recognisers)
-        self.flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts, surroundings)
+        versions = FileVersions(settings.home / "flows")
+        menus = settings.dialplans / "menus"
+        self.flows = Flows(menus, settings.dialplans / "prompts", prompts, surroundings, versions)
         self.media = MediaServer(settings.media, self.flows, calls, dips, prompts, self.recognisers, most)
 
     async def start(self, doors: Doors) -> None:

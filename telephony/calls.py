@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -20,6 +21,7 @@ from switchroom.domain.events import (
     CustomerIdentified,
     InputKind,
     InputTaken,
+    MenuInput,
     NodeVisited,
     OfferFailure,
     PhoneChanged,
@@ -139,6 +141,11 @@ class Calls:
             self._bus.publish(
                 InputTaken(at=now, contact_id=contact_id, node=node, kind=kind, value=value, confidence=confidence)
             )
+
+    def menu_input(self, contact_id: ContactId, number: int, kind: str, received: Mapping[str, Any]) -> None:
+        if self._calls.get(contact_id) is not None:
+            now = self._clock.now()
+            self._bus.publish(MenuInput(at=now, contact_id=contact_id, number=number, kind=kind, received=received))
 
     def resolved(self, contact_id: ContactId) -> None:
         """The caller has heard what they asked for: a hang-up in the menu is self-service from here on."""

@@ -1,4 +1,4 @@
-"""What a menu relies on and does not hold itself: queues, agents' skills, sources of data. Whoever runs it says it."""
+"""What a menu relies on and does not hold itself: queues, agents' skills, sources of data. The server says it."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 import typer
 
-from server.cli.run import ledger, run, settings
+from server.cli.run import ledger, read_settings, run
 from switchroom.runtime.clock import SystemClock
 from switchroom.storage.seed import seed_demo
 
@@ -24,6 +24,6 @@ def seed() -> None:
 
 
 async def _upgrade(*, demo: bool) -> None:
-    async with ledger(settings()) as database:
+    async with ledger(read_settings()) as database:
         if demo:
             await seed_demo(database, SystemClock().now())

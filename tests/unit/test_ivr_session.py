@@ -8,6 +8,7 @@ import random
 import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import aiohttp
@@ -15,7 +16,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from ivr.flows import Flows
+from ivr.machine import effects
 from ivr.ports import DipFailed
+from ivr.replay import replay
 from ivr.server import MediaServer
 from ivr.speech.listening import Recognisers
 from ivr.speech.port import SpeechFailed, Understood
@@ -225,6 +228,17 @@ async def test_given_a_source_that_does_not_answer_then_a_human(house: House, ki
         await house.calls.until("queue")
 
 
+@pytest.mark.parametrize("value", [Decimal("1.5"), float("nan"), {1, 2}])
+async def test_given_a_record_that_cannot_be_written_down_then_the_source_has_failed(
+    house: House, value: object
+) -> None:
+    house.dips.answers = [{"status": value}] * 2
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.press("120260105")
+        await asterisk.hears("Sorry.")
+        await house.calls.until("queue")
+
+
 async def test_given_the_caller_hangs_up_then_the_call_is_released(house: House) -> None:
     async with FakeAsterisk(house.port, "c-1", plays=False) as asterisk:
         await asterisk.hears("Main menu.")
@@ -422,3 +436,36 @@ async def test_given_the_server_stops_then_callers_are_let_go(house: House) -> N
         await house.server.stop()
         await asyncio.wait_for(asterisk.closed.wait(), 20)
     await house.calls.until("released")
+
+
+async def test_given_a_call_then_its_records_replay_to_what_was_done(house: House) -> None:
+    house.recogniser.answers = [Understood("orders", 0.9)]
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.hears("Main menu.")
+        await asterisk.speak(VOICE)
+        await asterisk.hears("Your number.")
+        await asterisk.press("20260199")
+        await asterisk.hears("No such order.")
+        await asterisk.press("20260105#")
+        await house.calls.until("finish")
+        await asyncio.wait_for(asterisk.closed.wait(), 20)
+    flow = house.flows.find(CALLER.number)
+    assert flow is not None
+    done = replay(flow, CALLER, house.calls.inputs)
+    assert [effect.node for effect in done if isinstance(effect, effects.Visited)] == house.calls.path
+    taken = [("input", e.node, e.kind.value, e.value) for e in done if isinstance(e, effects.Taken)]
+    assert taken == [entry for entry in house.calls.record if entry[0] == "input"]
+    looked_up = [(e.source, dict(e.arguments)) for e in done if isinstance(e, effects.LookUp)]
+    assert looked_up == house.dips.asked
+    assert any(isinstance(effect, effects.Finish) for effect in done)
+
+
+async def test_given_a_caller_who_hangs_up_with_keys_kept_then_they_are_recorded_as_secrets(house: House) -> None:
+    house.dips.slow_s = 60
+    async with FakeAsterisk(house.port, "c-1", plays=False) as asterisk:
+        await asterisk.press("120260105")
+        await house.calls.reaches("find")
+        await asterisk.press("4711")
+    await house.calls.until("released")
+    keys = [one.received["digit"] for one in house.calls.inputs if one.kind == "digit"]
+    assert "".join(keys) == "120260105????"

@@ -24,7 +24,7 @@ from switchroom.domain.events.contact import (
     CustomerIdentified,
     TalkEnded,
 )
-from switchroom.domain.events.menu import FlowStarted, InputKind, InputTaken, NodeVisited
+from switchroom.domain.events.menu import FlowStarted, InputKind, InputTaken, MenuInput, NodeVisited
 from switchroom.domain.events.offer import (
     AgentRang,
     OfferFailed,
@@ -59,6 +59,7 @@ __all__ = [
     "FlowStarted",
     "InputKind",
     "InputTaken",
+    "MenuInput",
     "NobodyOnDuty",
     "NodeVisited",
     "OfferFailed",

@@ -1,7 +1,9 @@
 """What happens to a contact in a menu."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from switchroom.domain.events.contact import ContactEvent
 
@@ -34,3 +36,16 @@ class InputTaken(ContactEvent):
     kind: InputKind
     value: str
     confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuInput(ContactEvent):
+    """Something that the menu took in, so that the call can be replayed (`ivr.replay`).
+
+    ``number`` counts from 1 from `FlowStarted` on; a key pressed ahead is written when it is used, with its old number.
+    ``received`` is JSON; of a secret nothing but its length is known.
+    """
+
+    number: int
+    kind: str
+    received: Mapping[str, Any]
