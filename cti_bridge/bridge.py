@@ -9,6 +9,7 @@ from cti_bridge.customers.profiles import Profiles
 from cti_bridge.pop.service import ScreenPops, Screens
 from cti_bridge.tickets.service import QueueTitle, TicketService
 from switchroom.domain import events as ev
+from switchroom.domain.brand import Brands
 from switchroom.domain.history import ContactRecord
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
@@ -28,6 +29,7 @@ class CtiBridge:
         connectors: Connectors,
         history: Contacts,
         screens: Screens,
+        brands: Brands,
         queue_title: QueueTitle = lambda queue, _: queue,
     ) -> None:
         self._bus, self._clock, self._history = bus, clock, history
@@ -35,7 +37,7 @@ class CtiBridge:
         self.contacts = PresentContacts(bus, history)
         self.profiles = Profiles(connectors, history, clock)
         self.identification = Identification(bus, clock, self.profiles)
-        self.pops = ScreenPops(bus, clock, self.contacts, self.profiles, screens)
+        self.pops = ScreenPops(bus, clock, self.contacts, self.profiles, screens, brands)
         self.tickets = TicketService(connectors.ticketing, bus, clock, queue_title)
         self.contacts.on_complete(lambda record: self.tickets.open_for(record) if record.answered_at else None)
         self.contacts.watch(self._watch)

@@ -27,6 +27,7 @@ from ivr.machine.inputs import (
     Unavailable,
     Unspoken,
 )
+from switchroom.domain.brand import Brand
 from switchroom.domain.caller import Caller
 from switchroom.domain.events import (
     ContactAdopted,
@@ -118,7 +119,8 @@ def visits(events: Iterable[ContactEvent]) -> list[Visit]:
         caller = caller or Caller(contact_id=event.contact_id, number="", phone="")
         match event:
             case ContactEntered() | ContactAdopted():
-                caller = replace(caller, number=event.number, phone=event.caller)
+                brand = Brand(name=event.brand, title={})
+                caller = replace(caller, number=event.number, phone=event.caller, brand=brand)
             case CustomerIdentified():
                 caller = replace(
                     caller,
@@ -128,6 +130,8 @@ def visits(events: Iterable[ContactEvent]) -> list[Visit]:
                     language=event.language,
                 )
             case FlowStarted():
+                brand = replace(caller.brand, title=event.brand_title, arguments=event.arguments)
+                caller = replace(caller, brand=brand)
                 found.append(Visit(caller, event.flow, event.version, ()))
             case MenuInput() if found:
                 one = RecordedInput(event.number, event.kind, event.received)

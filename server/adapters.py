@@ -6,6 +6,7 @@ from typing import Any
 from acd.config import AcdConfig
 from ivr.language.surroundings import Source, Surroundings
 from ivr.ports import DipFailed
+from switchroom.domain.brand import Brands
 from switchroom.domain.contact import Outcome
 from switchroom.domain.ids import ContactId
 from switchroom.storage.contacts import Contacts
@@ -17,12 +18,13 @@ SOURCES: Mapping[str, Source] = {"orders": Source(OrderDip.ARGUMENTS, OrderDip.F
 """What menus can look up."""
 
 
-def surroundings(config: AcdConfig) -> Surroundings:
-    """What menus can rely on, with these queues and agents."""
+def surroundings(config: AcdConfig, brands: Brands) -> Surroundings:
+    """What menus can rely on, with these queues, agents and brands."""
     return Surroundings(
         queues={name: queue.skills for name, queue in config.queues.items()},
         agents=[agent.skills for agent in config.agents.values()],
         sources=SOURCES,
+        brand_arguments=frozenset.intersection(*(frozenset(brand.arguments) for brand in brands.all)),
     )
 
 

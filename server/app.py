@@ -28,6 +28,7 @@ from server.readiness import checks
 from softswitch_config.credentials import AMI_SECRET, load_credentials
 from softswitch_config.logs import keep_logs_bounded
 from softswitch_config.render import Folders
+from switchroom.brands import load_brands
 from switchroom.domain.errors import UnknownContact
 from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
 from switchroom.domain.ids import ContactId, OfferId, QueueName
@@ -80,7 +81,7 @@ class Server:
     async def _start(self) -> None:
         settings, stack = self._settings, self._stack
         clock, bus = SystemClock(), Bus()
-        config = load_config(settings.dialplans)
+        config, brands = load_config(settings.dialplans), load_brands(settings.dialplans)
         fits = capacity(settings, raise_descriptor_limit())
         opened = await stack.enter_async_context(doors())
         open_home(settings.home)
@@ -100,7 +101,7 @@ class Server:
             _ami_secret(settings),
             Folders.of(settings).journal,
         )
-        calls = Calls(switch, bus, clock, LedgerBookings(database, ledger), config.fallback)
+        calls = Calls(switch, bus, clock, LedgerBookings(database, ledger), config.fallback, brands)
         store = _store(settings, clock)
         acd = AcdService(config, store, bus, clock, lambda: OfferId(uuid.uuid4().hex))
         acd.roster.restore(
@@ -136,7 +137,7 @@ class Server:
             titles = config.queues[queue].title if queue in config.queues else {}
             return titles.get(language or "", next(iter(titles.values()), queue))
 
-        bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, queue_title=queue_title)
+        bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, brands, queue_title=queue_title)
         await bridge.start()
         stack.push_async_callback(bridge.stop)
         self._ring_after_pop(bus, bridge, calls)
@@ -150,7 +151,7 @@ class Server:
         recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, in_ledger)
         stack.push_async_callback(recordings.stop)
 
-        ivr = Ivr(settings, calls, LedgerDips(database), surroundings(config), most=fits.calls)
+        ivr = Ivr(settings, calls, LedgerDips(database), surroundings(config, brands), most=fits.calls)
         stack.push_async_callback(ivr.stop)
         await ivr.start(opened)
 

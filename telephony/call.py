@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from switchroom.domain.brand import Brand
 from switchroom.domain.call import CallState, Move, after
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements, Talk, Waiting
@@ -45,6 +46,7 @@ class Call:
         contact_id: ContactId,
         number: str,
         phone: str,
+        brand: Brand,
         entered_at: datetime,
         mailbox: Mailbox,
         bus: Bus,
@@ -53,6 +55,7 @@ class Call:
         self.contact_id = contact_id
         self.number = number
         self.phone = phone
+        self.brand = brand
         self.entered_at = entered_at
         self.mailbox = mailbox
         self.moves = 0
@@ -87,7 +90,13 @@ class Call:
 
     def entered(self) -> None:
         self._bus.publish(
-            ContactEntered(at=self.entered_at, contact_id=self.contact_id, number=self.number, caller=self.phone)
+            ContactEntered(
+                at=self.entered_at,
+                contact_id=self.contact_id,
+                number=self.number,
+                caller=self.phone,
+                brand=self.brand.name,
+            )
         )
 
     def adopted(
@@ -108,6 +117,7 @@ class Call:
                 contact_id=self.contact_id,
                 number=self.number,
                 caller=self.phone,
+                brand=self.brand.name,
                 entered_at=self.entered_at,
                 state=state,
                 agent_id=agent_id,
@@ -123,7 +133,16 @@ class Call:
 
     def menu_started(self, flow: str, version: str) -> None:
         self.state = after(self.state, Move.MENU_STARTED)
-        self._bus.publish(FlowStarted(at=self._clock.now(), contact_id=self.contact_id, flow=flow, version=version))
+        self._bus.publish(
+            FlowStarted(
+                at=self._clock.now(),
+                contact_id=self.contact_id,
+                flow=flow,
+                version=version,
+                brand_title=self.brand.title,
+                arguments=self.brand.arguments,
+            )
+        )
 
     def queued(self, waiting: Waiting, collected: Mapping[str, str]) -> None:
         """It waits; told once, however often the softswitch says it, and not of a call that ended meanwhile."""
@@ -299,6 +318,7 @@ class Call:
             contact_id=self.contact_id,
             number=self.number,
             phone=self.phone,
+            brand=self.brand,
             tier=known.tier if known else CustomerTier.STANDARD,
             customer_id=known.customer_id if known else None,
             name=known.name if known else None,
@@ -312,6 +332,7 @@ class Call:
             contact_id=self.contact_id,
             number=self.number,
             caller=self.phone,
+            brand=self.brand.name,
             state=self.state,
             entered_at=self.entered_at,
             tier=needs.tier if needs else self.caller.tier,

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from switchroom.domain.brand import Brands
 from switchroom.domain.call import CallState
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import Requirements, Waiting, for_queue
@@ -69,7 +70,9 @@ RECONCILE_EVERY_S = 60.0
 class Calls:
     """All live calls of this server (ivr.ports.CallControl, cti_bridge.calls.port.CallCommands)."""
 
-    def __init__(self, switch: Softswitch, bus: Bus, clock: Clock, bookings: Bookings, fallback: QueueName) -> None:
+    def __init__(
+        self, switch: Softswitch, bus: Bus, clock: Clock, bookings: Bookings, fallback: QueueName, brands: Brands
+    ) -> None:
         """``fallback`` is the queue of callers whose own nobody knows."""
         self._switch = switch
         self._bus = bus
@@ -77,7 +80,7 @@ class Calls:
         self._phones: dict[Extension, bool] = {}
         """Which phones are registered, as it was said last: the softswitch repeats itself."""
         self._tasks = BackgroundTasks()
-        self._calls = CallRegistry(self._tasks, bus, clock, fallback)
+        self._calls = CallRegistry(self._tasks, bus, clock, fallback, brands)
         self._reconciler = Reconciler(self._calls, switch, bookings, bus, clock, self._tasks, self._on_switch)
         self._reconciling: asyncio.Task[None] | None = None
         bus.subscribe(CustomerIdentified, self._on_identified)
@@ -253,7 +256,11 @@ class Calls:
                 self._calls.remember(contact_id)
                 log.warning("calls.refused", contact_id=contact_id)
                 now = self._clock.now()
-                self._bus.publish(ContactRefused(at=now, contact_id=contact_id, number=number, caller=phone))
+                self._bus.publish(
+                    ContactRefused(
+                        at=now, contact_id=contact_id, number=number, caller=phone, brand=self._calls.brand(number).name
+                    )
+                )
             case _:
                 if isinstance(event, CallerLeft):
                     self._reconciler.gone(event.contact_id)

@@ -10,11 +10,12 @@ from datetime import datetime
 
 from cti_bridge.customers.profiles import Profile
 from cti_bridge.masking import inert, mask_phone
+from switchroom.domain.brand import Brand
 from switchroom.domain.contact import CustomerTier, Talk
 from switchroom.domain.customer import Customer, Order
 from switchroom.domain.events import OfferMade
 from switchroom.domain.history import ContactRecord, TakenInput
-from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, BrandName, ContactId, OfferId, QueueName, TicketId
 from switchroom.domain.ticket import Ticket, TicketState
 
 
@@ -39,6 +40,8 @@ class ScreenPop:
     offer_id: OfferId
     agent_id: AgentId
     number: str
+    brand: BrandName
+    brand_title: Mapping[str, str]
     phone: str
     tier: CustomerTier
     language: str | None
@@ -62,7 +65,7 @@ class ScreenPop:
     tickets: Sequence[Ticket] = ()
 
 
-def screen_pop(offer: OfferMade, record: ContactRecord, profile: Profile | None) -> ScreenPop:
+def screen_pop(offer: OfferMade, record: ContactRecord, profile: Profile | None, brand: Brand) -> ScreenPop:
     """The pop of ``offer``; without a profile it still has the number and the way through the menu."""
     waiting_since = record.enqueued_at or record.entered_at
     pop = ScreenPop(
@@ -70,6 +73,8 @@ def screen_pop(offer: OfferMade, record: ContactRecord, profile: Profile | None)
         offer_id=offer.offer_id,
         agent_id=offer.agent_id,
         number=record.number,
+        brand=brand.name,
+        brand_title=brand.title,
         phone=mask_phone(record.caller),
         tier=record.tier,
         language=record.language,

@@ -13,6 +13,7 @@ from cti_bridge.contacts.present import PresentContacts
 from cti_bridge.customers.profiles import Profile, Profiles
 from cti_bridge.pop.screen_pop import ScreenPop, screen_pop
 from switchroom.domain import events as ev
+from switchroom.domain.brand import Brands
 from switchroom.domain.history import ContactRecord, fold
 from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
 from switchroom.runtime.background import BackgroundTasks
@@ -39,9 +40,17 @@ class Screens(Protocol):
 class ScreenPops:
     """Await `pop` between the offer and the ring."""
 
-    def __init__(self, bus: Bus, clock: Clock, contacts: PresentContacts, profiles: Profiles, screens: Screens) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        clock: Clock,
+        contacts: PresentContacts,
+        profiles: Profiles,
+        screens: Screens,
+        brands: Brands,
+    ) -> None:
         self._bus, self._clock = bus, clock
-        self._contacts, self._profiles, self._screens = contacts, profiles, screens
+        self._contacts, self._profiles, self._screens, self._brands = contacts, profiles, screens, brands
         self._tasks = BackgroundTasks()
         self._offers: dict[AgentId, ev.OfferMade] = {}
         self._drawn: dict[OfferId, asyncio.Event] = {}
@@ -100,7 +109,7 @@ class ScreenPops:
             )
         record = await self._record(offer)
         _, profile = await self._profile_in_time(record)
-        return screen_pop(offer, record, profile)
+        return self._composed(offer, record, profile)
 
     def shown(self, agent_id: AgentId, offer_id: OfferId) -> None:
         """A desktop says that it has drawn the pop; said of anything but the agent's present offer, it is ignored."""
@@ -122,7 +131,7 @@ class ScreenPops:
         complete, profile = await self._profile_in_time(record)
         if self._offers.get(offer.agent_id) is not offer:
             return False  # over by now
-        screens = await self._screens.show(screen_pop(offer, record, profile))
+        screens = await self._screens.show(self._composed(offer, record, profile))
         if not complete:
             self._tasks.spawn(self._complete(offer), name="pop.complete")
         if not screens:
@@ -138,6 +147,10 @@ class ScreenPops:
             )
         )
         return True
+
+    def _composed(self, offer: ev.OfferMade, record: ContactRecord, profile: Profile | None) -> ScreenPop:
+        brand = self._brands.named(record.brand) if record.brand else self._brands.of(record.number)
+        return screen_pop(offer, record, profile, brand)
 
     def _agent_changed(self, event: ev.AgentStateChanged) -> None:
         if event.state not in _AT_WORK and (offer := self._offers.get(event.agent_id)):
@@ -169,4 +182,4 @@ class ScreenPops:
             log.warning("pop.stays_without_record", contact_id=offer.contact_id, error=type(error).__name__)
             return
         if profile is not None and self._offers.get(offer.agent_id) is offer:
-            await self._screens.show(screen_pop(offer, await self._record(offer), profile))
+            await self._screens.show(self._composed(offer, await self._record(offer), profile))

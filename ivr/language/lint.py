@@ -35,7 +35,7 @@ def lint(
             found |= set(node.lint(Place(document, scope, name, surroundings)))
     found |= set(_recordings(document, recordings))
     if surroundings is not None:
-        found |= set(lint_fields(document, surroundings.sources))
+        found |= set(lint_fields(document, surroundings))
     return sorted(found)
 
 

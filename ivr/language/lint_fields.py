@@ -7,19 +7,21 @@ from ivr.language import templates
 from ivr.language.hints import close_to, quoted
 from ivr.language.menus import Menus, nodes
 from ivr.language.place import choices, conditions, filled
-from ivr.language.surroundings import Source
+from ivr.language.surroundings import Source, Surroundings
 from switchroom.runtime.yamlfile import Document, Finding, Loc
 
 NO_FIELD = "IVR119"
 CALLER_FIELDS = frozenset({"tier", "name", "phone", "number", "known"})
+BRAND_FIELDS = frozenset({"name", "title"})
 
 _TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _FIELD = re.compile(r"(?<![\w.])([a-z][a-z0-9_]*)\s*\.\s*([A-Za-z_][A-Za-z0-9_]*)")
 
 
-def lint_fields(document: Document[Menus], sources: Mapping[str, Source]) -> Iterator[Finding]:
+def lint_fields(document: Document[Menus], around: Surroundings) -> Iterator[Finding]:
     """Every field that a text, an argument, an assignment or a condition names must be one of its record."""
-    records = {"caller": CALLER_FIELDS, **_records(document.model, sources)}
+    brand = BRAND_FIELDS | around.brand_arguments
+    records = {"caller": CALLER_FIELDS, "brand": brand, **_records(document.model, around.sources)}
     for loc, variable, field in _used(document.model):
         if variable in records and field not in records[variable]:
             hint = close_to(field, records[variable]) or f"; it has {quoted(records[variable])}"

@@ -9,8 +9,8 @@ from ivr.language.menus import Menus, Scope, nodes, scopes
 from ivr.language.place import conditions, filled
 from switchroom.runtime.yamlfile import Document, Finding, Loc
 
-BUILT_IN = frozenset({"caller", "lang"})
-"""Variables that are always there: the caller (tier, name, phone, known, number) and the language."""
+BUILT_IN = frozenset({"brand", "caller", "lang"})
+"""Variables that are always there: the caller (tier, name, phone, known, number), the brand and the language."""
 
 
 def lint_variables(document: Document[Menus]) -> Iterator[Finding]:

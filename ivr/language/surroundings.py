@@ -22,3 +22,5 @@ class Surroundings:
     queues: Mapping[str, Skills]
     agents: Sequence[Skills]
     sources: Mapping[str, Source]
+    brand_arguments: Set[str] = frozenset()
+    """What every brand tells menus, besides its name and title."""

@@ -19,7 +19,12 @@ def values(state: State) -> Mapping[str, Any]:
         "number": caller.number,
         "known": caller.customer_id is not None,
     }
-    return {**state.values, "lang": state.language, "caller": known}
+    brand = {
+        **caller.brand.arguments,
+        "name": caller.brand.name,
+        "title": caller.brand.title_in(state.language),
+    }
+    return {**state.values, "lang": state.language, "caller": known, "brand": brand}
 
 
 def collected(state: State) -> Mapping[str, str]:

@@ -32,6 +32,7 @@ from cti_bridge.http.app import create_app
 from cti_bridge.live.hub import Hub
 from server.benchmarks.loop import TimedSelector, timed_loop
 from switchroom.domain import events as ev
+from switchroom.domain.brand import NO_BRAND, Brands
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
 from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
 from switchroom.domain.user import Role
@@ -158,7 +159,7 @@ class _House:
         await self.acd.start()
         hub = Hub(ledger, self.bus, self.clock)
         connectors = builtin(database)
-        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(database), hub)
+        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(database), hub, Brands((), NO_BRAND))
         await self.bridge.start()
         nothing = _Nothing()
         app = create_app(

@@ -13,6 +13,7 @@ from ivr.language.schema import schema_text
 from ivr.speech.engines import vocabulary
 from server.adapters import surroundings
 from server.cli.run import CommandError, read_settings
+from switchroom.brands import load_brands
 
 app = typer.Typer(help="Menus.", no_args_is_help=True)
 
@@ -28,7 +29,7 @@ def lint(
     for path in paths:
         if not path.is_file():
             raise CommandError(f"{path}: there is no such file")
-    fitting = surroundings(load_config(settings.dialplans))
+    fitting = surroundings(load_config(settings.dialplans), load_brands(settings.dialplans))
     findings = lint_files(paths, settings.dialplans / "prompts", vocabulary(settings), fitting)
     if format == "json":
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))

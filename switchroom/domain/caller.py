@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from switchroom.domain.brand import NO_BRAND, Brand
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.ids import ContactId, CustomerId
 
@@ -16,6 +17,7 @@ class Caller:
     contact_id: ContactId
     number: str
     phone: str
+    brand: Brand = NO_BRAND
     tier: CustomerTier = CustomerTier.STANDARD
     customer_id: CustomerId | None = None
     name: str | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk, VisitEnding
-from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, BrandName, ContactId, CustomerId, OfferId, QueueName, TicketId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class ContactRecord:
     entered_at: datetime
     number: str = ""
     caller: str = ""
+    brand: BrandName | None = None
     customer_id: CustomerId | None = None
     tier: CustomerTier = CustomerTier.STANDARD
     language: str | None = None
@@ -65,12 +66,17 @@ def fold(record: ContactRecord | None, event: ev.ContactEvent) -> ContactRecord:
 
 
 def _entered(record: ContactRecord, event: ev.ContactEntered) -> dict[str, Any]:
-    return {"number": event.number, "caller": event.caller, "entered_at": min(record.entered_at, event.at)}
+    return {
+        "number": event.number,
+        "caller": event.caller,
+        "brand": event.brand,
+        "entered_at": min(record.entered_at, event.at),
+    }
 
 
 def _refused(record: ContactRecord, event: ev.ContactRefused) -> dict[str, Any]:
     lost = {"ended_at": event.at, "outcome": Outcome.SYSTEM_FAILED}
-    return {"number": event.number, "caller": event.caller, **lost}
+    return {"number": event.number, "caller": event.caller, "brand": event.brand, **lost}
 
 
 def _adopted(record: ContactRecord, event: ev.ContactAdopted) -> dict[str, Any]:
@@ -81,6 +87,7 @@ def _adopted(record: ContactRecord, event: ev.ContactAdopted) -> dict[str, Any]:
         **talk,
         "number": event.number,
         "caller": event.caller,
+        "brand": event.brand,
         "entered_at": min(record.entered_at, event.entered_at),
         "agent_id": event.agent_id or record.agent_id,
         "answered_at": record.answered_at or ((event.answered_at or event.at) if talking else None),

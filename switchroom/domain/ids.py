@@ -17,6 +17,7 @@ OfferId = NewType("OfferId", str)
 LegId = NewType("LegId", str)
 """One party's line in a call; an agent's has the id of the offer that brought it."""
 
+BrandName = NewType("BrandName", str)
 TeamName = NewType("TeamName", str)
 QueueName = NewType("QueueName", str)
 CustomerId = NewType("CustomerId", int)

@@ -7,7 +7,7 @@ from datetime import datetime
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, ContactId, QueueName, TeamName
+from switchroom.domain.ids import AgentId, BrandName, ContactId, QueueName, TeamName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,7 @@ class CallView:
     contact_id: ContactId
     number: str
     caller: str
+    brand: BrandName
     state: CallState
     entered_at: datetime
     tier: CustomerTier

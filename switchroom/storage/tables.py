@@ -87,6 +87,7 @@ contacts = Table(
     Column("contact_id", String, primary_key=True),
     Column("number", String, nullable=False),
     Column("caller", String, nullable=False),
+    Column("brand", String),
     Column("customer_id", Integer),
     Column("tier", String, nullable=False),
     Column("language", String),

@@ -13,6 +13,7 @@ from switchroom.domain.ids import AgentId, ContactId, QueueName, TeamName
 from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
+from tests.support.brands import SHOP
 
 
 class FakeAgentDesk:
@@ -116,6 +117,7 @@ class FakeCallDesk:
             contact_id=contact_id,
             number="4008123123",
             caller="13800138000",
+            brand=SHOP.name,
             state=CallState.CONNECTED if agent_id else CallState.QUEUED,
             entered_at=self._clock.now(),
             tier=CustomerTier.GOLD,

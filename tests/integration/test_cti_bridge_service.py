@@ -26,6 +26,7 @@ from switchroom.storage.seed import seed_demo
 from tests.fakes.clock import FakeClock
 from tests.fakes.connectors import BrokenCrm, FlakyTicketing, SlowCrm
 from tests.fakes.screens import FakeScreens
+from tests.support.brands import BRANDS, SHOP
 
 CALL, AGENT = ContactId("c1"), AgentId("1001")
 E = TypeVar("E", bound=ev.Event)
@@ -46,7 +47,7 @@ class House:
         await self.ledger.start()
         self.bus.subscribe(ev.Event, self.seen.append)
         connectors = Connectors(crm=self.crm, ticketing=self.ticketing)
-        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(self.database), self.screens)
+        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(self.database), self.screens, BRANDS)
         await self.bridge.start()
 
     async def close(self) -> None:
@@ -61,7 +62,9 @@ class House:
         return self.all_seen(kind)[number - 1]
 
     def enter(self, caller: str = "13800138000") -> None:
-        self.bus.publish(ev.ContactEntered(at=self.clock.now(), contact_id=CALL, number="4008123123", caller=caller))
+        self.bus.publish(
+            ev.ContactEntered(at=self.clock.now(), contact_id=CALL, number="4008123123", caller=caller, brand=SHOP.name)
+        )
 
     def queue(self) -> None:
         needs = Requirements(queue=QueueName("returns"), tier=CustomerTier.GOLD)
@@ -294,6 +297,7 @@ async def test_given_a_call_adopted_after_a_restart_then_the_desktop_gets_its_st
             contact_id=CALL,
             number="4008123123",
             caller="13800138000",
+            brand=SHOP.name,
             entered_at=house.clock.now() - timedelta(seconds=70),
             state=CallState.CONNECTED,
             agent_id=AGENT,

@@ -34,6 +34,7 @@ from switchroom.storage.tickets import Tickets
 from switchroom.wire import type_name
 from tests.fakes.clock import FakeClock
 from tests.fixtures.postgres import Postgres, running_postgres
+from tests.support.brands import SHOP
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 CALL, AGENT = ContactId("c1"), AgentId("1001")
@@ -84,7 +85,7 @@ def story() -> list[ev.Event]:
     at = iter(NOON + timedelta(seconds=second) for second in range(100))
     needs = Requirements(queue=QueueName("returns"), skills={"returns": 3}, tier=CustomerTier.GOLD)
     return [
-        ev.ContactEntered(at=next(at), contact_id=CALL, number="4008123123", caller="13800138000"),
+        ev.ContactEntered(at=next(at), contact_id=CALL, number="4008123123", caller="13800138000", brand=SHOP.name),
         ev.CustomerIdentified(
             at=next(at), contact_id=CALL, customer_id=CustomerId(7), tier=CustomerTier.GOLD, language="zh-CN"
         ),
@@ -209,11 +210,19 @@ async def test_given_calls_that_ended_unseen_when_reconciled_then_each_has_its_o
 ) -> None:
     talked, left, lives = ContactId("talked"), ContactId("left"), ContactId("lives")
     for contact_id in (talked, left, lives):
-        bus.publish(ev.ContactEntered(at=NOON, contact_id=contact_id, number="400", caller="1"))
+        bus.publish(ev.ContactEntered(at=NOON, contact_id=contact_id, number="400", caller="1", brand=SHOP.name))
     bus.publish(ev.ContactConnected(at=NOON, contact_id=talked, agent_id=AGENT))
     await ledger.flush()
     bus.publish(
-        ev.ContactAdopted(at=NOON, contact_id=lives, number="400", caller="1", entered_at=NOON, state=CallState.QUEUED)
+        ev.ContactAdopted(
+            at=NOON,
+            contact_id=lives,
+            number="400",
+            caller="1",
+            brand=SHOP.name,
+            entered_at=NOON,
+            state=CallState.QUEUED,
+        )
     )
     bus.publish(ev.Reconciled(at=NOON + timedelta(seconds=30), live=frozenset({lives})))
     await ledger.flush()

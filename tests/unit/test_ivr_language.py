@@ -15,13 +15,14 @@ from ivr.language.lint import lint_vocabulary
 from ivr.language.loader import MENUS, lint_files, load, parse, recorded
 from ivr.language.schema import schema_text
 from server.adapters import surroundings
+from switchroom.brands import load_brands
 from switchroom.runtime import yamlfile
 from switchroom.runtime.yamlfile import YamlError
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parents[1] / "fixtures/menus"
 GOOD = sorted((FIXTURES / "good").glob("*.yaml")) + sorted((ROOT / "dialplans/menus").glob("*.yaml"))
-SHOP = surroundings(load_config(ROOT / "dialplans"))
+SHOP = surroundings(load_config(ROOT / "dialplans"), load_brands(ROOT / "dialplans"))
 BAD = sorted((FIXTURES / "bad").glob("*.yaml"))
 
 

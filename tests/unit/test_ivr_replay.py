@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from ivr.language.flow import Flow
 from ivr.language.loader import load, parse
 from ivr.machine import hung_up
-from ivr.machine.effects import Effect, LookUp, Recorded, Taken
+from ivr.machine.effects import Effect, LookUp, Recorded, Say, Taken
 from ivr.machine.inputs import MASKED, Digit, Input, NotUnderstood, PromptDone
 from ivr.replay import KINDS, RecordedInput, ReplayError, decode, encode, replay, visits
 from switchroom.domain import events as ev
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import CustomerTier, Outcome
 from switchroom.domain.ids import CustomerId
+from tests.support.brands import SHOP
 from tests.support.menu_inputs import received_inputs, to_input
 from tests.support.menu_walker import STRANGER, Walker
 
@@ -176,7 +177,9 @@ def test_given_a_contacts_events_then_each_visit_to_a_menu_is_replayed_for_the_c
     second = Walker(ALL_VERBS, gold).hear_out().press("0").hear_out()
     assert second.path != first.path
     events = [
-        ev.ContactEntered(at=NOON, contact_id=CALL, number=STRANGER.number, caller=STRANGER.phone),
+        ev.ContactEntered(
+            at=NOON, contact_id=CALL, number=STRANGER.number, caller=STRANGER.phone, brand=STRANGER.brand.name
+        ),
         *menu_events(ALL_VERBS, first.effects),
         ev.CustomerIdentified(
             at=NOON, contact_id=CALL, customer_id=gold.customer_id, tier=gold.tier, name="Li", language="en-US"
@@ -190,8 +193,41 @@ def test_given_a_contacts_events_then_each_visit_to_a_menu_is_replayed_for_the_c
     assert replay(ALL_VERBS, two.caller, two.inputs) == second.effects
 
 
+BRANDED = """
+ivr: 1
+name: branded
+numbers: ["4008123123"]
+languages: [zh-CN, en-US]
+start: welcome
+defaults:
+  noinput: [{zh-CN: 没有听到。, en-US: Nothing heard.}]
+  nomatch: [{zh-CN: 没听懂。, en-US: Not understood.}]
+  give_up: {goto: agent}
+nodes:
+  welcome:
+    say: {zh-CN: "您好，{brand.title}，{brand.hours}。", en-US: "Hello, {brand.title}, {brand.hours}."}
+    goto: agent
+  agent: {queue: general}
+"""
+
+
+def test_given_a_brand_then_its_menus_say_its_values_and_a_replay_says_them_as_they_were() -> None:
+    flow, findings = parse(BRANDED, "branded.yaml")
+    assert findings == []
+    walker = Walker(flow, replace(STRANGER, brand=SHOP, language="en-US")).hear_out()
+    assert [prompt.text for said in walker.effects if isinstance(said, Say) for prompt in said.prompts] == [
+        "Hello, Example Shop, 9–21."
+    ]
+    entered = ev.ContactEntered(at=NOON, contact_id=CALL, number="4008123123", caller="", brand=SHOP.name)
+    english = ev.CustomerIdentified(at=NOON, contact_id=CALL, customer_id=None, language="en-US")
+    started, *inputs = menu_events(flow, walker.effects)
+    started = replace(started, brand_title=SHOP.title, arguments=SHOP.arguments)
+    [visit] = visits([entered, english, started, *inputs])
+    assert replay(flow, visit.caller, visit.inputs) == walker.effects
+
+
 def test_given_a_contact_that_met_no_menu_then_there_is_no_visit() -> None:
-    assert visits([ev.ContactEntered(at=NOON, contact_id=CALL, number="1", caller="2")]) == []
+    assert visits([ev.ContactEntered(at=NOON, contact_id=CALL, number="1", caller="2", brand=SHOP.name)]) == []
 
 
 # The written form

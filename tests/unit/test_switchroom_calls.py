@@ -39,6 +39,7 @@ from telephony.softswitch.port import AgentFailed, CallGone, LivePhase, SwitchEr
 from tests.fakes.bookings import FakeBookings
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_softswitch import OFFER, FakeSoftswitch, delivery
+from tests.support.brands import BRANDS, SHOP
 
 E = TypeVar("E", bound=Event)
 
@@ -62,7 +63,7 @@ class House:
         self.seen: list[Event] = []
         self.bus.subscribe(Event, self.seen.append)
         self.bookings.follow(self.bus)
-        self.calls = Calls(self.switch, self.bus, self.clock, self.bookings, FALLBACK)
+        self.calls = Calls(self.switch, self.bus, self.clock, self.bookings, FALLBACK, BRANDS)
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.seen if isinstance(event, kind)]
@@ -604,7 +605,7 @@ async def test_given_a_call_that_nobody_knows_then_it_cannot_fall_back(house: Ho
 
 async def test_given_a_call_that_ended_while_its_place_was_written_then_it_is_not_put_in_line(house: House) -> None:
     mailbox = Mailbox(BackgroundTasks(), "call")
-    call = Call(ContactId("1"), "4008123123", "", house.clock.now(), mailbox, house.bus, house.clock)
+    call = Call(ContactId("1"), "4008123123", "", SHOP, house.clock.now(), mailbox, house.bus, house.clock)
     call.ended()
     call.queued(Waiting(RETURNS, house.clock.now()), {})
     assert [type(event) for event in house.seen if isinstance(event, ContactQueued | ContactEnded)] == [ContactEnded]

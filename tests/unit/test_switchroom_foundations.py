@@ -15,12 +15,15 @@ from switchroom.runtime.bus import Bus
 from switchroom.runtime.mailbox import Mailbox, MailboxClosed
 from switchroom.runtime.settings import Settings, SettingsError
 from switchroom.wire import to_record, type_name
+from tests.support.brands import SHOP
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
 def entered(contact_id: str = "one") -> ContactEntered:
-    return ContactEntered(at=NOW, contact_id=ContactId(contact_id), number="4008123123", caller="13800138000")
+    return ContactEntered(
+        at=NOW, contact_id=ContactId(contact_id), number="4008123123", caller="13800138000", brand=SHOP.name
+    )
 
 
 # The bus

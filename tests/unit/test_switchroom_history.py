@@ -10,6 +10,7 @@ from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements, VisitEnding
 from switchroom.domain.history import ContactRecord, fold
 from switchroom.domain.ids import AgentId, ContactId, CustomerId, Extension, OfferId, QueueName
+from tests.support.brands import SHOP
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 CALL, AGENT = ContactId("c1"), AgentId("1001")
@@ -20,7 +21,7 @@ def later(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-ENTERED = ev.ContactEntered(at=NOON, contact_id=CALL, number="400", caller="138")
+ENTERED = ev.ContactEntered(at=NOON, contact_id=CALL, number="400", caller="138", brand=SHOP.name)
 IDENTIFIED = ev.CustomerIdentified(at=later(1), contact_id=CALL, customer_id=CustomerId(7), tier=CustomerTier.SILVER)
 QUEUED = ev.ContactQueued(
     at=later(9),
@@ -82,6 +83,7 @@ def test_given_a_call_first_seen_talking_then_its_record_begins_there() -> None:
         contact_id=CALL,
         number="400",
         caller="138",
+        brand=SHOP.name,
         entered_at=NOON,
         state=CallState.CONNECTED,
         agent_id=AGENT,

@@ -6,7 +6,7 @@ from datetime import datetime
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Waiting
 from switchroom.domain.events.base import Event
-from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, BrandName, ContactId, CustomerId, OfferId, QueueName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class ContactEntered(ContactEvent):
 
     number: str
     caller: str
+    brand: BrandName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class ContactAdopted(ContactEvent):
 
     number: str
     caller: str
+    brand: BrandName
     entered_at: datetime
     state: CallState
     agent_id: AgentId | None = None
@@ -44,6 +46,7 @@ class ContactRefused(ContactEvent):
 
     number: str
     caller: str
+    brand: BrandName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What happens to a contact in a menu."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,10 @@ class FlowStarted(ContactEvent):
 
     flow: str
     version: str
+    brand_title: Mapping[str, str] = field(default_factory=dict)
+    """By language, as the menu knew it then."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """The brand's values in menus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

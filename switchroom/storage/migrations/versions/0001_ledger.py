@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("contact_id", sa.String, nullable=False),
         sa.Column("number", sa.String, nullable=False),
         sa.Column("caller", sa.String, nullable=False),
+        sa.Column("brand", sa.String),
         sa.Column("customer_id", sa.Integer()),
         sa.Column("tier", sa.String, nullable=False),
         sa.Column("language", sa.String),
