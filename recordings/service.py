@@ -7,7 +7,7 @@ ledger did not take stays where it is and is tried again at the next reconciliat
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import structlog
@@ -31,9 +31,19 @@ class Recordings:
     """Turns what lies in ``spool`` (``<call id>-<agent>-<epoch>.raw``) into files below ``files``."""
 
     def __init__(
-        self, spool: Path, files: Path, bus: Bus, clock: Clock, in_ledger: Callable[[ContactId, str], Awaitable[bool]]
+        self,
+        spool: Path,
+        files: Path,
+        zone: tzinfo,
+        bus: Bus,
+        clock: Clock,
+        in_ledger: Callable[[ContactId, str], Awaitable[bool]],
     ) -> None:
-        """``in_ledger`` waits until what was published is written down, and tells if the recording (by its path) is."""
+        """``in_ledger`` waits until what was published is written down, and tells if the recording (by its path) is.
+
+        ``zone`` is the business time zone: a folder holds the recordings of one of its days.
+        """
+        self._zone = zone
         self._spool = spool
         self._files = files
         self._bus = bus
@@ -72,7 +82,7 @@ class Recordings:
     async def _finish(self, raw: Path, parts: tuple[ContactId, AgentId, datetime]) -> None:
         try:
             await self._settled(raw)
-            contact_id, agent_id, began = parts
+            contact_id, agent_id, began = parts[0], parts[1], parts[2].astimezone(self._zone)
             path = Path(f"{began:%Y/%m/%d}") / f"{contact_id}-{agent_id}-{began:%H%M%S}.wav"
             measured = await asyncio.to_thread(finish, raw, self._files / path)
             if measured is not None:
@@ -107,4 +117,4 @@ def _parts(raw: Path) -> tuple[ContactId, AgentId, datetime] | None:
     """Call, agent and beginning, from the file's name; None for a file that the softswitch has not named."""
     if not (name := _NAME.fullmatch(raw.stem)):
         return None
-    return ContactId(name[1]), AgentId(name[2]), datetime.fromtimestamp(int(name[3])).astimezone()
+    return ContactId(name[1]), AgentId(name[2]), datetime.fromtimestamp(int(name[3]), UTC)

@@ -148,7 +148,7 @@ class Server:
             await ledger.flush()
             return await index.has(contact_id, path)
 
-        recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, in_ledger)
+        recordings = Recordings(Folders.of(settings).monitor, settings.recordings, settings.zone, bus, clock, in_ledger)
         stack.push_async_callback(recordings.stop)
 
         ivr = Ivr(settings, calls, LedgerDips(database), surroundings(config, brands), most=fits.calls)

@@ -183,3 +183,10 @@ def test_given_a_settings_file_that_cannot_be_read_then_it_is_named(
     with pytest.raises(SettingsError, match=words) as caught:
         Settings()
     assert "switchroom.yaml" in str(caught.value)
+
+
+def test_given_a_time_zone_that_does_not_exist_then_the_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().zone.key == "Asia/Shanghai"
+    monkeypatch.setenv("SWITCHROOM_TIME_ZONE", "Asia/Shangai")
+    with pytest.raises(ValueError, match=r"there is no time zone `Asia/Shangai`"):
+        Settings()
