@@ -4,7 +4,7 @@ import structlog
 
 from ivr.flows import Flows
 from ivr.language.surroundings import Surroundings
-from ivr.ports import CallControl, Dips
+from ivr.ports import CallControl, Lookups
 from ivr.server import MediaServer
 from ivr.speech.engines import engines
 from ivr.speech.listening import Recognisers
@@ -28,7 +28,7 @@ class Ivr:
         self,
         settings: Settings,
         calls: CallControl,
-        dips: Dips,
+        lookups: Lookups,
         surroundings: Surroundings | None = None,
         *,
         most: int,
@@ -43,7 +43,7 @@ class Ivr:
         versions = FileVersions(settings.home / "flows")
         menus = settings.dialplans / "menus"
         self.flows = Flows(menus, settings.dialplans / "prompts", prompts, surroundings, versions)
-        self.media = MediaServer(settings.media, self.flows, calls, dips, prompts, self.recognisers, most)
+        self.media = MediaServer(settings.media, self.flows, calls, lookups, prompts, self.recognisers, most)
 
     async def start(self, doors: Doors) -> None:
         """Returns when callers can be served by keys; recognisers load meanwhile. A taken port is a `SettingsError`."""

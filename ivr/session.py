@@ -22,7 +22,7 @@ from ivr.machine import effects, inputs
 from ivr.machine.effects import Effect
 from ivr.machine.inputs import Input
 from ivr.media.session import Closed, Digit, MediaClosed, MediaEvent, MediaSession, Played
-from ivr.ports import CallControl, DipFailed, Dips
+from ivr.ports import CallControl, LookupFailed, Lookups
 from ivr.replay import encode
 from ivr.speech.listening import Recognisers, UtteranceListener
 from ivr.speech.synthesis import Prompts
@@ -40,11 +40,11 @@ def _warn_of_condition(flow: str, version: str, node: str, condition: str) -> No
 
 
 def _as_json(record: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The record, which is written down for the replay. Raises `DipFailed`: it holds what JSON cannot hold."""
+    """The record, which is written down for the replay. Raises `LookupFailed`: it holds what JSON cannot hold."""
     try:
         json.dumps(record, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise DipFailed("the record is not JSON") from error
+        raise LookupFailed("the record is not JSON") from error
     return record
 
 
@@ -57,7 +57,7 @@ class CallSession:
         flow: Flow,
         media: MediaSession,
         calls: CallControl,
-        dips: Dips,
+        lookups: Lookups,
         prompts: Prompts,
         recognisers: Recognisers,
     ) -> None:
@@ -66,7 +66,7 @@ class CallSession:
         self._flow = flow
         self._media = media
         self._calls = calls
-        self._dips = dips
+        self._lookups = lookups
         self._prompts = prompts
         self._recognisers = recognisers
         self._inbox: asyncio.Queue[Input | Closed] = asyncio.Queue()
@@ -210,8 +210,8 @@ class CallSession:
         for attempt in range(asked.retries + 1):
             try:
                 async with asyncio.timeout(asked.timeout_s):
-                    record = _as_json(await self._dips.look_up(asked.source, asked.arguments))
-            except (DipFailed, TimeoutError) as error:
+                    record = _as_json(await self._lookups.look_up(asked.source, asked.arguments))
+            except (LookupFailed, TimeoutError) as error:
                 log.warning("dip.failed", source=asked.source, attempt=attempt, reason=type(error).__name__)
                 continue
             except Exception:

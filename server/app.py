@@ -18,13 +18,14 @@ from acd.store.memory import MemoryStore
 from acd.store.port import Store
 from acd.store.redis_store import RedisStore
 from cti_bridge.bridge import CtiBridge
-from cti_bridge.connectors.builtin import builtin
+from cti_bridge.connectors import connect
 from cti_bridge.http.app import create_app
 from cti_bridge.live.hub import Hub
 from ivr.service import Ivr
 from recordings.service import Recordings
-from server.adapters import LedgerBookings, LedgerDips, surroundings
+from server.adapters import LedgerBookings, surroundings
 from server.readiness import checks
+from server.sources import Sources
 from softswitch_config.credentials import AMI_SECRET, load_credentials
 from softswitch_config.logs import keep_logs_bounded
 from softswitch_config.render import Folders
@@ -82,6 +83,7 @@ class Server:
         settings, stack = self._settings, self._stack
         clock, bus = SystemClock(), Bus()
         config, brands = load_config(settings.dialplans), load_brands(settings.dialplans)
+        around = surroundings(config, brands, settings.lookups)
         fits = capacity(settings, raise_descriptor_limit())
         opened = await stack.enter_async_context(doors())
         open_home(settings.home)
@@ -131,7 +133,7 @@ class Server:
         stack.callback(presence.stop)
 
         hub = Hub(ledger, bus, clock)
-        connectors = builtin(database)
+        connectors = connect(settings.crm, database)
 
         def queue_title(queue: QueueName, language: str | None) -> str:
             titles = config.queues[queue].title if queue in config.queues else {}
@@ -151,7 +153,7 @@ class Server:
         recordings = Recordings(Folders.of(settings).monitor, settings.recordings, settings.zone, bus, clock, in_ledger)
         stack.push_async_callback(recordings.stop)
 
-        ivr = Ivr(settings, calls, LedgerDips(database), surroundings(config, brands), most=fits.calls)
+        ivr = Ivr(settings, calls, Sources(settings.lookups, database), around, most=fits.calls)
         stack.push_async_callback(ivr.stop)
         await ivr.start(opened)
 

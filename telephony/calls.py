@@ -14,7 +14,7 @@ import structlog
 
 from switchroom.domain.brand import Brands
 from switchroom.domain.call import CallState
-from switchroom.domain.caller import Caller
+from switchroom.domain.caller import IDENTIFIED_WITHIN_S, Caller
 from switchroom.domain.contact import Requirements, Waiting, for_queue
 from switchroom.domain.errors import Refused, UnknownContact
 from switchroom.domain.events import (
@@ -59,9 +59,6 @@ from telephony.softswitch.port import (
 )
 
 log = structlog.get_logger(__name__)
-
-IDENTIFIED_WITHIN_S = 1.0
-"""From a caller's arrival: so long a menu waits to learn who is calling; after that it greets a stranger."""
 
 RECONCILE_EVERY_S = 60.0
 """Events can be lost: the softswitch is asked for the whole picture this often."""

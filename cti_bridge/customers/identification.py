@@ -6,14 +6,12 @@ import structlog
 
 from cti_bridge.customers.profiles import Profile, Profiles
 from switchroom.domain import events as ev
+from switchroom.domain.caller import IDENTIFIED_WITHIN_S
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.ids import ContactId
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
-
-DEADLINE_S = 1.0
-"""From the caller's arrival: after that they count as a stranger until the CRM has answered."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +40,7 @@ class Identification:
         said = False
         profile = None
         try:
-            await asyncio.wait({reading}, timeout=DEADLINE_S)
+            await asyncio.wait({reading}, timeout=IDENTIFIED_WITHIN_S)
             if not reading.done():
                 said = True
                 self._say(contact_id, None)

@@ -29,7 +29,7 @@ def lint(
     for path in paths:
         if not path.is_file():
             raise CommandError(f"{path}: there is no such file")
-    fitting = surroundings(load_config(settings.dialplans), load_brands(settings.dialplans))
+    fitting = surroundings(load_config(settings.dialplans), load_brands(settings.dialplans), settings.lookups)
     findings = lint_files(paths, settings.dialplans / "prompts", vocabulary(settings), fitting)
     if format == "json":
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))

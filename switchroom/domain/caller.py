@@ -6,6 +6,9 @@ from switchroom.domain.brand import NO_BRAND, Brand
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.ids import ContactId, CustomerId
 
+IDENTIFIED_WITHIN_S = 1.0
+"""From the arrival: so long a menu waits to learn who is calling; then they count as a stranger until it is known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:

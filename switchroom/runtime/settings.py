@@ -123,6 +123,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """SQLAlchemy's async URL; without one, SQLite in ``home``."""
     redis_url: SecretStr | None = None
+    crm: str = "builtin"
+    """The connector to the CRM, by its name."""
+    lookups: Mapping[str, str] = {"orders": "orders"}
+    """What menus can look up: the name in menus, and the source's."""
     server_name: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$")
     """What this server is called among those that share a Redis; each has its own."""
     http: Http = Http()

@@ -1,10 +1,10 @@
-"""Call control and data dips for tests of the menus."""
+"""Call control and data lookups for tests of the menus."""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from ivr.ports import DipFailed
+from ivr.ports import LookupFailed
 from ivr.replay import RecordedInput
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import Requirements
@@ -99,7 +99,7 @@ ORDER = {
 }
 
 
-class FakeDips:
+class FakeLookups:
     """One known order; ``answers`` are used up first: a record, None, or an error to raise."""
 
     def __init__(self) -> None:
@@ -116,5 +116,5 @@ class FakeDips:
                 raise answer
             return answer  # type: ignore[no-any-return]
         if source != "orders":
-            raise DipFailed(source)
+            raise LookupFailed(source)
         return ORDER if arguments.get("number") == ORDER["number"] else None

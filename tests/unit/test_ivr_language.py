@@ -22,7 +22,7 @@ from switchroom.runtime.yamlfile import YamlError
 ROOT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parents[1] / "fixtures/menus"
 GOOD = sorted((FIXTURES / "good").glob("*.yaml")) + sorted((ROOT / "dialplans/menus").glob("*.yaml"))
-SHOP = surroundings(load_config(ROOT / "dialplans"), load_brands(ROOT / "dialplans"))
+SHOP = surroundings(load_config(ROOT / "dialplans"), load_brands(ROOT / "dialplans"), {"orders": "orders"})
 BAD = sorted((FIXTURES / "bad").glob("*.yaml"))
 
 

@@ -26,7 +26,7 @@ def menus(settings: Settings) -> str:
     files = sorted((settings.dialplans / "menus").glob("*.yaml"))
     if not files:
         raise Missing(f"no menu in {settings.dialplans / 'menus'}, so no number is answered; write one (docs/ivr.md)")
-    fitting = surroundings(load_config(settings.dialplans), load_brands(settings.dialplans))
+    fitting = surroundings(load_config(settings.dialplans), load_brands(settings.dialplans), settings.lookups)
     errors = [finding for finding in lint_files(files, surroundings=fitting) if finding.severity == "error"]
     if errors:
         raise Missing(f"{errors[0]}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""))
