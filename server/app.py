@@ -89,7 +89,7 @@ class Server:
         database = Database(settings.database)
         stack.push_async_callback(database.close)
         await database.upgrade()
-        ledger = Ledger(database, bus, clock)
+        ledger = Ledger(database, bus, clock, server=settings.server_name)
         await ledger.start()
         stack.push_async_callback(ledger.stop)
 

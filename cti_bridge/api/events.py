@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter
 
 from cti_bridge.api.desk import agents, queues
 from cti_bridge.api.guard import has_bearer, identify, origin_allowed
-from cti_bridge.api.hub import Message, Subscriber, encode, of_log
+from cti_bridge.api.hub import Message, Subscriber, encode, of_log, with_id
 from cti_bridge.api.models import EventsQuery
 from cti_bridge.api.problems import forbidden
 from cti_bridge.api.route import Context, Route
@@ -20,6 +21,7 @@ from cti_bridge.pop import ScreenPop
 from switchroom.domain.ids import OfferId
 from switchroom.domain.views import AgentView, QueueView
 from switchroom.storage.accounts import Role
+from switchroom.storage.event_log import Position
 
 LONGEST_MESSAGE = 4096
 PING_S = 8.0
@@ -52,8 +54,9 @@ async def events(context: Context) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=LONGEST_MESSAGE, timeout=1.0)
     await socket.prepare(context.http)
     subscriber = context.api.hub.attach(context.user, lambda: _abort_later(context.http))
-    newest = context.api.ledger.last_seq
-    sender = asyncio.create_task(_send(context, socket, subscriber, newest), name="events.send")
+    ledger = context.api.ledger
+    begin = replace(ledger.position, seq=ledger.written)
+    sender = asyncio.create_task(_send(context, socket, subscriber, begin), name="events.send")
     try:
         await _listen(context, socket, subscriber)
     finally:
@@ -63,18 +66,20 @@ async def events(context: Context) -> web.WebSocketResponse:
     return socket
 
 
-async def _send(context: Context, socket: web.WebSocketResponse, subscriber: Subscriber, newest: int) -> None:
+async def _send(context: Context, socket: web.WebSocketResponse, subscriber: Subscriber, begin: Position) -> None:
     """What was missed, what is, then what happens. Ends by closing the socket.
 
-    ``newest`` is the number of the last event before ``subscriber`` was attached.
+    ``begin`` is where things were before ``subscriber`` was attached.
     """
     code = WSCloseCode.TRY_AGAIN_LATER
     try:
-        replayed = await _replay(context, socket, newest)
-        await socket.send_str(await _hello(context))
+        replayed = await _replay(context, socket, begin)
+        await socket.send_str(with_id(await _hello(context), _later(replayed, context.api.ledger.position)))
         while (message := await _next(context, subscriber)) is not None:
-            if message.seq is None or message.seq > replayed:
+            if message.position is None:
                 await socket.send_str(message.text)
+            elif message.position.number > replayed.number:
+                await socket.send_str(with_id(message.text, _later(replayed, message.position)))
             if message.sent is not None and not message.sent.done():
                 message.sent.set_result(None)
         log.info("events.cut_off", user=context.user.login)
@@ -84,6 +89,11 @@ async def _send(context: Context, socket: web.WebSocketResponse, subscriber: Sub
         log.warning("events.failed", error=type(error).__name__)
         code = WSCloseCode.INTERNAL_ERROR
     await socket.close(code=code)
+
+
+def _later(replayed: Position, live: Position) -> Position:
+    """Where a reader goes on who has had the log up to ``replayed`` and the live events up to ``live``."""
+    return replace(live, seq=max(replayed.seq, live.seq))
 
 
 async def _next(context: Context, subscriber: Subscriber) -> Message | None:
@@ -101,24 +111,28 @@ def _abort_later(request: web.Request) -> None:
         asyncio.get_running_loop().call_later(ABORT_S, request.transport.abort)
 
 
-async def _replay(context: Context, socket: web.WebSocketResponse, newest: int) -> int:
-    """Send what the log holds after the client's last id, and say what is left out; returns the last number sent."""
+async def _replay(context: Context, socket: web.WebSocketResponse, begin: Position) -> Position:
+    """Send what the log holds after the client's last id, and say what is left out; returns how far that leads."""
     query: EventsQuery = context.query
     if query.last is None:
-        return 0
+        return begin
+    last = Position.parse(query.last)
     if not context.supervises and context.user.agent_id is None:
-        return query.last  # nothing concerns whoever is no agent
+        return begin  # nothing concerns whoever is no agent
     complete = await _written(context)
+    head = await context.api.log.head()  # first: all up to it is found below
     mine = None if context.supervises else context.user.agent_id
-    entries = await context.api.log.after(query.last, agent_id=mine, limit=MOST_REPLAYED + 1)
-    replayed = entries[:MOST_REPLAYED]
-    for entry in replayed:
-        await socket.send_str(of_log(entry, masked=not context.supervises))
-    last = replayed[-1].seq if replayed else query.last
-    if newest <= last or (complete and len(entries) == len(replayed)):
-        return last
-    await socket.send_str(encode(GAP, context.api.clock.now(), {"from": last + 1, "to": newest}))
-    return newest
+    entries = await context.api.log.after(last, agent_id=mine, limit=MOST_REPLAYED + 1)
+    number = last.number if last.boot == begin.boot else 0
+    for entry in entries[:MOST_REPLAYED]:
+        last = replace(last, seq=entry.seq)
+        if entry.boot == begin.boot:
+            number = max(number, entry.number)
+        await socket.send_str(with_id(of_log(entry, masked=not context.supervises), last))
+    if len(entries) > MOST_REPLAYED or not (complete or number >= begin.number):
+        to = replace(begin, seq=max(head, begin.seq))
+        await socket.send_str(encode(GAP, context.api.clock.now(), {"from": str(last), "to": str(to)}))
+    return Position(max(head, last.seq), begin.boot, number)
 
 
 async def _written(context: Context) -> bool:
@@ -144,7 +158,7 @@ async def _hello(context: Context) -> str:
         "queues": _QUEUES.dump_python(list(await queues(context)), mode="json"),
         "pop": _POP.dump_python(pop, mode="json"),
     }
-    return encode(HELLO, api.clock.now(), data, api.ledger.last_seq)
+    return encode(HELLO, api.clock.now(), data)
 
 
 async def _listen(context: Context, socket: web.WebSocketResponse, subscriber: Subscriber) -> None:

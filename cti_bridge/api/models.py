@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from cti_bridge.api.ports import RequestedState
 from switchroom.domain.customer import Customer, Order
 from switchroom.domain.history import ContactRecord
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import AgentId, ContactId, CustomerId
 from switchroom.domain.ticket import TicketState
 from switchroom.domain.views import AgentView
 from switchroom.storage.accounts import Role
@@ -76,7 +76,7 @@ class CustomersQuery(In):
 
 class TicketsQuery(In):
     agent_id: AgentId | None = None
-    customer_id: int | None = Field(None, ge=1, le=2**31 - 1)
+    customer_id: CustomerId | None = Field(None, min_length=1, max_length=200)
     state: TicketState | None = None
     limit: Limit = 50
 
@@ -84,7 +84,7 @@ class TicketsQuery(In):
 class EventsQuery(In):
     """``last`` is the id of the last message that was seen."""
 
-    last: int | None = Field(None, ge=0, le=2**53)
+    last: str | None = Field(None, pattern=r"^\d{1,18}(-[0-9a-f]{8}-\d{1,18})?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

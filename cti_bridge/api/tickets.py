@@ -7,7 +7,7 @@ from cti_bridge.api.models import TicketChange, TicketsQuery
 from cti_bridge.api.problems import Problem, not_found
 from cti_bridge.api.route import Context, Route
 from cti_bridge.tickets import DispositionMissing
-from switchroom.domain.ids import CustomerId, TicketId
+from switchroom.domain.ids import TicketId
 from switchroom.domain.ticket import IllegalTicketMove, Ticket
 from switchroom.storage.accounts import Role
 
@@ -19,7 +19,7 @@ async def tickets(context: Context) -> Sequence[Ticket]:
         return []
     return await context.api.connectors.ticketing.latest(
         agent_id=agent_id,
-        customer_id=None if query.customer_id is None else CustomerId(query.customer_id),
+        customer_id=query.customer_id,
         states=() if query.state is None else (query.state,),
         limit=query.limit,
     )
@@ -43,7 +43,7 @@ async def change(context: Context) -> Ticket:
 
 
 async def _visible(context: Context) -> Ticket:
-    found = await context.api.connectors.ticketing.get(TicketId(int(context.http.match_info["id"])))
+    found = await context.api.connectors.ticketing.get(TicketId(context.http.match_info["id"]))
     if found is None or not context.sees(found.agent_id):
         raise not_found("ticket")
     return found
@@ -61,7 +61,7 @@ ROUTES = (
     ),
     Route(
         method="GET",
-        path=r"/api/v1/tickets/{id:\d{1,9}}",
+        path="/api/v1/tickets/{id}",
         handle=ticket,
         least=Role.AGENT,
         summary="One ticket",
@@ -69,7 +69,7 @@ ROUTES = (
     ),
     Route(
         method="PATCH",
-        path=r"/api/v1/tickets/{id:\d{1,9}}",
+        path="/api/v1/tickets/{id}",
         handle=change,
         least=Role.AGENT,
         summary="Write a note, set pending, or close with a disposition",

@@ -1,11 +1,11 @@
-"""The contacts table: one row a call, as `switchroom.domain.history` folds it from the events."""
+"""The contacts table: one row a contact, as `switchroom.domain.history` folds it from the events."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.contact import CustomerTier, Outcome
@@ -16,16 +16,19 @@ from switchroom.storage.database import Database, batched
 from switchroom.storage.tables import contacts, recordings
 
 
-def to_row(record: ContactRecord) -> dict[str, Any]:
-    row = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
+def to_row(record: ContactRecord, server: str) -> dict[str, Any]:
+    """``server`` is the one that wrote last of the contact."""
+    row: dict[str, Any] = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
     row["path"] = list(record.path)
     row["inputs"] = [dataclasses.asdict(taken) for taken in record.inputs]
     row["collected"], row["skills"] = dict(record.collected), dict(record.skills)
+    row["server"] = server
     return row
 
 
-def from_row(row: Row[Any] | Mapping[str, Any]) -> ContactRecord:
-    values = dict(row if isinstance(row, Mapping) else row._mapping)
+def from_row(row: Row[Any]) -> ContactRecord:
+    values = dict(row._mapping)
+    del values["server"]
     values["tier"] = CustomerTier(values["tier"])
     values["outcome"] = Outcome(values["outcome"]) if values["outcome"] else None
     values["path"] = tuple(values["path"])
@@ -43,9 +46,15 @@ async def load(connection: AsyncConnection, contact_ids: Collection[ContactId]) 
     return found
 
 
-async def load_open(connection: AsyncConnection, but: Collection[ContactId]) -> dict[ContactId, ContactRecord]:
-    """The calls without an outcome, ``but`` for those: of ten thousand that wait only the ids are read."""
-    open_ones = set(await connection.scalars(select(contacts.c.contact_id).where(contacts.c.outcome.is_(None))))
+def open_of(server: str) -> Select[Any]:
+    return select(contacts.c.contact_id).where(contacts.c.outcome.is_(None), contacts.c.server == server)
+
+
+async def load_open(
+    connection: AsyncConnection, server: str, but: Collection[ContactId]
+) -> dict[ContactId, ContactRecord]:
+    """The server's contacts without an outcome, ``but`` for those: of ten thousand that wait only the ids are read."""
+    open_ones: set[ContactId] = set(await connection.scalars(open_of(server)))
     return await load(connection, open_ones - set(but))
 
 

@@ -51,7 +51,7 @@ MENUS = Path(__file__).parents[2] / "dialplans/menus"
 ALL_VERBS, _ = load(Path(__file__).parents[1] / "fixtures/menus/good/all-verbs.yaml", frozenset())
 FLOWS = [ALL_VERBS, load(MENUS / "shop-400.yaml")[0], load(MENUS / "shop-400-en.yaml")[0]]
 STRANGER = Caller(contact_id=ContactId("c1"), number="95588", phone="13800138000")
-GOLD = replace(STRANGER, tier=CustomerTier.GOLD, customer_id=CustomerId(7), name="张三", language="en-US")
+GOLD = replace(STRANGER, tier=CustomerTier.GOLD, customer_id=CustomerId("7"), name="张三", language="en-US")
 
 E = TypeVar("E")
 

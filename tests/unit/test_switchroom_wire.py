@@ -1,11 +1,8 @@
 """Events on their way to the disk and back: names by hand, goldens for each form, upcasters for old ones."""
 
-import dataclasses
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import Enum
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +11,8 @@ from hypothesis import strategies as st
 from switchroom.domain import events as ev
 from switchroom.domain.ids import AgentId
 from switchroom.wire import NAMES, UPCASTERS, Wire, WireError, decode, to_record, type_name
-from tests.fixtures.event_forms import FOLDER, examples, inner, optional, path_of
+from tests.fixtures.any_event import strategy
+from tests.fixtures.event_forms import FOLDER, examples, path_of
 
 GOLDENS = sorted(FOLDER.glob("*.json"))
 AT = "2026-01-08T12:00:00Z"
@@ -52,32 +50,6 @@ def test_every_form_that_was_ever_written_is_read(path: Any) -> None:
         event = decode(name, version, example)
         if NAMES[type(event)] == (name, version):
             assert to_record(event) == example
-
-
-def strategy(hint: Any) -> st.SearchStrategy[Any]:
-    hint = inner(hint)
-    if (kind := optional(hint)) is not None:
-        return st.none() | strategy(kind)
-    if hint is Any:
-        plain = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
-        return st.recursive(plain, lambda more: st.lists(more, max_size=3) | st.dictionaries(st.text(), more))
-    if hint is datetime:
-        return st.datetimes(timezones=st.just(UTC))
-    if hint is float:
-        return st.floats(allow_nan=False, allow_infinity=False)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return st.sampled_from(list(hint))
-    if dataclasses.is_dataclass(hint):
-        hints = get_type_hints(hint)
-        return st.builds(hint, **{f.name: strategy(hints[f.name]) for f in dataclasses.fields(hint)})
-    container, arguments = get_origin(hint), get_args(hint)
-    if container is None:
-        return st.from_type(hint)
-    if issubclass(container, Mapping):
-        return st.dictionaries(*map(strategy, arguments), max_size=3)
-    if container is frozenset:
-        return st.frozensets(strategy(arguments[0]), max_size=3)
-    return st.lists(strategy(arguments[0]), max_size=3).map(tuple)
 
 
 @given(st.sampled_from(list(NAMES)).flatmap(strategy))
