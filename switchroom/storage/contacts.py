@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.contact import CustomerTier, Outcome
@@ -58,6 +58,23 @@ async def load_open(
     return await load(connection, open_ones - set(but))
 
 
+def latest(
+    *,
+    agent_id: AgentId | None = None,
+    customer_id: CustomerId | None = None,
+    before: datetime | None = None,
+    live: bool = False,
+) -> Select[Any]:
+    query = select(contacts).order_by(contacts.c.entered_at.desc())
+    if agent_id is not None:
+        query = query.where(contacts.c.agent_id == agent_id)
+    if customer_id is not None:
+        query = query.where(contacts.c.customer_id == customer_id)
+    if before is not None:
+        query = query.where(contacts.c.entered_at < before)
+    return query.where(contacts.c.outcome.is_(None)) if live else query
+
+
 class Contacts:
     """Reads the calls of the past and the present. They are written by the `Ledger` alone."""
 
@@ -65,7 +82,7 @@ class Contacts:
         self._database = database
 
     async def get(self, contact_id: ContactId) -> ContactRecord | None:
-        found = await self._select(contacts.c.contact_id == contact_id, limit=1)
+        found = await self._select(select(contacts).where(contacts.c.contact_id == contact_id))
         return found[0] if found else None
 
     async def outcomes(self, contact_ids: Collection[ContactId]) -> dict[ContactId, Outcome | None]:
@@ -88,20 +105,14 @@ class Contacts:
         limit: int = 50,
     ) -> Sequence[ContactRecord]:
         """The newest first; ``before`` (an ``entered_at``) turns the page, ``live`` leaves out what is over."""
-        wanted: list[ColumnElement[bool]] = []
-        if agent_id is not None:
-            wanted.append(contacts.c.agent_id == agent_id)
-        if customer_id is not None:
-            wanted.append(contacts.c.customer_id == customer_id)
-        if before is not None:
-            wanted.append(contacts.c.entered_at < before)
-        if live:
-            wanted.append(contacts.c.outcome.is_(None))
-        return await self._select(*wanted, limit=limit)
+        return await self._select(
+            latest(agent_id=agent_id, customer_id=customer_id, before=before, live=live).limit(limit)
+        )
 
     async def answered_without_ticket(self, since: datetime) -> Sequence[ContactRecord]:
         """Calls that an agent answered, whose ticket is still owed."""
-        return await self._select(contacts.c.answered_at >= since, contacts.c.ticket_id.is_(None), limit=1000)
+        owed = contacts.c.ticket_id.is_(None)
+        return await self._select(select(contacts).where(contacts.c.answered_at >= since, owed).limit(1000))
 
     async def recordings_of(self, contact_ids: Collection[ContactId]) -> dict[ContactId, str]:
         """The id of the latest recording of each call that has one."""
@@ -113,7 +124,6 @@ class Contacts:
         async with self._database.read() as connection:
             return {row.contact_id: row.id for row in await connection.execute(query)}
 
-    async def _select(self, *wanted: ColumnElement[bool], limit: int) -> Sequence[ContactRecord]:
-        query = select(contacts).where(*wanted).order_by(contacts.c.entered_at.desc()).limit(limit)
+    async def _select(self, query: Select[Any]) -> Sequence[ContactRecord]:
         async with self._database.read() as connection:
             return [from_row(row) for row in await connection.execute(query)]

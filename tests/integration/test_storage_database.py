@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,37 +33,10 @@ from switchroom.storage.tables import contacts, customer_phones, metadata, ticke
 from switchroom.storage.tickets import Tickets
 from switchroom.wire import type_name
 from tests.fakes.clock import FakeClock
-from tests.fixtures.postgres import Postgres, running_postgres
+from tests.fixtures.postgres import Postgres
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 CALL, AGENT = ContactId("c1"), AgentId("1001")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/new/switchroom.db"
-    server: Postgres = request.getfixturevalue("postgres")
-    fresh = Database(server.url)
-    async with fresh.write() as connection:
-        await connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        await connection.exec_driver_sql("CREATE SCHEMA public")
-    await fresh.close()
-    return server.url
-
-
-@pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
-    await upgrade(url)
-    database = Database(url)
-    yield database
-    await database.close()
 
 
 @pytest.fixture
