@@ -6,7 +6,6 @@ number alone (and again, complete, when the record arrives), and the ticket is t
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 from typing import Protocol
 
 import structlog
@@ -23,6 +22,7 @@ from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
 from switchroom.storage.contacts import Contacts
+from switchroom.storage.outbox import Outbox
 
 POP_DEADLINE_S = 0.2
 """The phone rings after this time, whatever became of the pop."""
@@ -30,8 +30,6 @@ PROFILE_DEADLINE_S = 0.12
 """How long a pop waits for the record. It was asked for when the call entered, so it is nearly always there."""
 IDENTIFY_DEADLINE_S = 1.0
 """From the caller's arrival: after that they count as a stranger until the CRM has answered."""
-OWED_FOR = timedelta(days=2)
-"""How far back a restart looks for calls whose ticket could not be opened."""
 
 _AT_WORK = (ev.AgentState.RESERVED, ev.AgentState.BUSY, ev.AgentState.WRAP_UP)
 _BEGINNINGS = (ev.ContactEntered, ev.ContactAdopted, ev.ContactQueued, ev.OfferMade, ev.ContactConnected)
@@ -56,6 +54,7 @@ class CtiBridge:
         connectors: Connectors,
         history: Contacts,
         screens: Screens,
+        outbox: Outbox,
         queue_title: QueueTitle = lambda queue, _: queue,
     ) -> None:
         self._bus, self._clock, self._history, self._screens = bus, clock, history, screens
@@ -66,7 +65,7 @@ class CtiBridge:
         self._drawn: dict[OfferId, asyncio.Event] = {}
         self._remembering: set[ContactId] = set()
         """Adopted calls whose past is being read from the ledger."""
-        self.tickets = TicketDesk(connectors.ticketing, bus, clock, queue_title)
+        self.tickets = TicketDesk(connectors.ticketing, outbox, history, bus, clock, queue_title)
 
     async def start(self) -> None:
         self._unsubscribe = [
@@ -74,8 +73,7 @@ class CtiBridge:
             self._bus.subscribe(ev.AgentStateChanged, self._agent_changed),
             self._bus.subscribe(ev.Reconciled, self._reconciled),
         ]
-        for record in await self._history.answered_without_ticket(self._clock.now() - OWED_FOR):
-            self.tickets.open_for(record)
+        self.tickets.start()
 
     async def stop(self) -> None:
         for unsubscribe in self._unsubscribe:
@@ -185,8 +183,6 @@ class CtiBridge:
                 if event.contact_id not in self._remembering:
                     self._remembering.add(event.contact_id)
                     self._tasks.spawn(self._remember(event.contact_id), name="remember")
-            case ev.ContactConnected() if event.contact_id not in self._remembering:
-                self.tickets.open_for(record)
             case ev.OfferFailed():
                 self._release(event.agent_id, event.contact_id)
             case ev.ContactEnded():
@@ -252,7 +248,7 @@ class CtiBridge:
         )
 
     async def _remember(self, contact_id: ContactId) -> None:
-        """What the menu learned of a call before the restart, and the ticket that it may still be owed."""
+        """What the menu learned of a call before the restart."""
         try:
             known = await self._history.get(contact_id)
         except Exception as error:
@@ -263,8 +259,6 @@ class CtiBridge:
         if known is not None:
             present = _joined(known, present)
             self._records[contact_id] = present
-        if present.answered_at is not None:
-            self.tickets.open_for(present)
         self._forget_if_over(contact_id)
 
     async def _record(self, offer: ev.OfferMade) -> ContactRecord:

@@ -41,6 +41,7 @@ from switchroom.runtime.settings import Settings, SettingsError
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
+from switchroom.storage.outbox import Outbox
 from switchroom.storage.presence import load_presence, open_desktops
 from switchroom.storage.readiness import Writable
 from switchroom.storage.recordings import Recordings as RecordingIndex
@@ -136,7 +137,9 @@ class Server:
             titles = config.queues[queue].title if queue in config.queues else {}
             return titles.get(language or "", next(iter(titles.values()), queue))
 
-        bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, queue_title=queue_title)
+        bridge = CtiBridge(
+            bus, clock, connectors, Contacts(database), hub, Outbox(database, ledger), queue_title=queue_title
+        )
         await bridge.start()
         stack.push_async_callback(bridge.stop)
         self._ring_after_pop(bus, bridge, calls)

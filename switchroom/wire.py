@@ -35,6 +35,7 @@ NAMES: Mapping[type[ev.Event], tuple[str, int]] = {
     ev.OfferFailed: ("switchroom.offer.failed", 1),
     ev.RecordingReady: ("switchroom.recording.ready", 1),
     ev.TicketOpened: ("switchroom.ticket.opened", 1),
+    ev.TicketFailed: ("switchroom.ticket.failed", 1),
     ev.TicketClosed: ("switchroom.ticket.closed", 1),
     ev.AgentStateChanged: ("switchroom.agent.state.changed", 1),
     ev.PhoneChanged: ("switchroom.phone.changed", 1),

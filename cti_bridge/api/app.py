@@ -108,7 +108,11 @@ def create_app(
         origins=origins,
         desktop=desktop,
     )
-    middlewares = (measure(registry, bus, hub, ledger), problems, door(our_names(hosts, origins), trusted_proxies))
+    middlewares = (
+        measure(registry, bus, hub, ledger, bridge.tickets),
+        problems,
+        door(our_names(hosts, origins), trusted_proxies),
+    )
     app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
     app[API] = api
     for route in ROUTES:

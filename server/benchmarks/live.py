@@ -44,6 +44,7 @@ from switchroom.storage.accounts import Accounts, Role
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
+from switchroom.storage.outbox import Outbox
 from switchroom.storage.tables import users
 
 QUEUES = 20
@@ -155,7 +156,7 @@ class _House:
         await self.acd.start()
         hub = Hub(ledger, self.bus, self.clock)
         connectors = builtin(database)
-        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(database), hub)
+        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(database), hub, Outbox(database, ledger))
         await self.bridge.start()
         nothing = _Nothing()
         app = create_app(

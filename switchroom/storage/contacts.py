@@ -109,11 +109,6 @@ class Contacts:
             latest(agent_id=agent_id, customer_id=customer_id, before=before, live=live).limit(limit)
         )
 
-    async def answered_without_ticket(self, since: datetime) -> Sequence[ContactRecord]:
-        """Calls that an agent answered, whose ticket is still owed."""
-        owed = contacts.c.ticket_id.is_(None)
-        return await self._select(select(contacts).where(contacts.c.answered_at >= since, owed).limit(1000))
-
     async def recordings_of(self, contact_ids: Collection[ContactId]) -> dict[ContactId, str]:
         """The id of the latest recording of each call that has one."""
         query = (

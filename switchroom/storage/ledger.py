@@ -56,7 +56,7 @@ class Ledger:
         self._partitions = Partitions(database)
         self._capacity = capacity
         self._queue: deque[_Waiting] = deque()
-        self._commits: list[Callable[[], None]] = []
+        self._when_owed: list[Callable[[], None]] = []
         self._number = self._kept_number = self._written_number = 0
         self._written = self._position = 0
         self._wanted = asyncio.Event()
@@ -92,9 +92,14 @@ class Ledger:
         """The place in the log of the newest event that this server is known to have committed."""
         return self._written
 
-    def on_commit(self, action: Callable[[], None]) -> None:
-        """Call ``action`` after each commit."""
-        self._commits.append(action)
+    @property
+    def server(self) -> str:
+        """This server's name."""
+        return self._writer.server
+
+    def on_owed(self, action: Callable[[], None]) -> None:
+        """Call ``action`` when something that is owed to another system was committed (`Outbox`)."""
+        self._when_owed.append(action)
 
     async def start(self) -> None:
         prepare()
@@ -141,8 +146,6 @@ class Ledger:
             async with self._progress:
                 self._written_number = batch[-1].number
                 self._progress.notify_all()
-            for action in self._commits:
-                action()
 
     async def _store(self, batch: Sequence[Recorded]) -> None:
         tries = 0
@@ -151,10 +154,14 @@ class Ledger:
                 await self._partitions.ensure(recorded.event.at for recorded in batch)
                 async with self._database.write() as connection:
                     again_after = self._written if tries else None
-                    span = await store(connection, self._writer, batch, again_after=again_after)
+                    stored = await store(connection, self._writer, batch, again_after=again_after)
+                span = stored.span
                 if span.first == self._position + 1:
                     self._position = span.last  # nothing of other servers lies between
                 self._written = max(self._written, span.last)
+                if stored.owes:
+                    for action in self._when_owed:
+                        action()
                 if tries:
                     log.info("ledger.recovered", tries=tries, backlog=self.backlog)
                 return

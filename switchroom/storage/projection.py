@@ -14,6 +14,7 @@ from switchroom.domain.ids import ContactId
 from switchroom.storage import contacts
 from switchroom.storage.database import upsert
 from switchroom.storage.event_log import Recorded, Span, Writer, append, find, lock
+from switchroom.storage.owing import settle
 from switchroom.storage.tables import agent_presence, recordings
 from switchroom.storage.tables import contacts as contacts_table
 
@@ -26,9 +27,17 @@ class Fact:
     event: ev.Event
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a batch is in the log, and whether something may be owed to another system by it."""
+
+    span: Span
+    owes: bool
+
+
 async def store(
     connection: AsyncConnection, writer: Writer, batch: Sequence[Recorded], *, again_after: int | None = None
-) -> Span:
+) -> Stored:
     """Write ``batch`` into the log, and what it changes into the tables, in one transaction.
 
     ``again_after`` is given when an earlier try may have been committed unseen: the newest number of the log before
@@ -38,23 +47,27 @@ async def store(
     if again_after is not None:
         numbers = Span(batch[0].number, batch[-1].number)
         if (found := await find(connection, writer, numbers, after_seq=again_after)) is not None:
-            return found
+            return Stored(found, owes=True)  # perhaps
     facts = await _ends_unseen(connection, writer, batch)
-    await project(connection, [Fact(writer.server, recorded.event) for recorded in facts])
-    return await append(connection, writer, facts, head=head)
+    records = await project(connection, [Fact(writer.server, recorded.event) for recorded in facts])
+    owes = await settle(connection, [recorded.event for recorded in facts], records)
+    return Stored(await append(connection, writer, facts, head=head), owes)
 
 
-async def project(connection: AsyncConnection, facts: Sequence[Fact], *, but: Collection[ContactId] = ()) -> None:
-    """Change the tables by ``facts``, in their order; the contacts' ``but`` for those."""
-    await project_contacts(connection, facts, but=but)
+async def project(
+    connection: AsyncConnection, facts: Sequence[Fact], *, but: Collection[ContactId] = ()
+) -> Sequence[ContactRecord]:
+    """Change the tables by ``facts``, in their order; the contacts ``but`` for those, which are returned as changed."""
+    changed = await project_contacts(connection, facts, but=but)
     await upsert(connection, recordings, _recording_rows(facts))
     await upsert(connection, agent_presence, _presence_rows(facts))
+    return changed
 
 
 async def project_contacts(
     connection: AsyncConnection, facts: Sequence[Fact], *, but: Collection[ContactId] = ()
-) -> None:
-    """Change the contacts by ``facts``, ``but`` for those."""
+) -> Sequence[ContactRecord]:
+    """Change the contacts by ``facts``, ``but`` for those; returns them as they are then."""
     told = [
         (fact.server, fact.event)
         for fact in facts
@@ -67,6 +80,7 @@ async def project_contacts(
         servers[event.contact_id] = server
     rows = [contacts.to_row(records[contact_id], server) for contact_id, server in servers.items()]
     await upsert(connection, contacts_table, rows)
+    return [records[contact_id] for contact_id in servers]
 
 
 async def _ends_unseen(connection: AsyncConnection, writer: Writer, batch: Sequence[Recorded]) -> Sequence[Recorded]:

@@ -248,6 +248,7 @@ outbox = Table(
     Column("state", String, nullable=False),
     Column("due_at", Utc, nullable=False),
     Column("tries", Integer, nullable=False),
+    Column("taken_by", String),
     Column("last_error", String),
     UniqueConstraint("kind", "key"),
     Index("ix_outbox_due", "state", "due_at"),

@@ -371,6 +371,7 @@ async def test_metrics_count_what_happened(server: BridgeServer, client: Client)
     assert status == 200
     assert b'switchroom_events_total{type="switchroom.contact.entered"} 1.0' in text
     assert b'route="/api/v1/session",status="200"' in text
+    assert b'switchroom_outbox{state="failed"} 0.0' in text
 
 
 async def test_given_a_desktop_then_the_pop_arrives_before_the_offer_is_rung(

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from ivr.language.expressions import Expression
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
+from switchroom.domain.customer import Order
 from switchroom.domain.ids import AgentId, ContactId, CustomerId, Extension, OfferId, QueueName, TicketId
+from switchroom.domain.money import Money
 from switchroom.domain.ticket import IllegalTicketMove, TicketState
 from switchroom.runtime.bus import Bus
 from switchroom.storage.accounts import SESSION_LASTS, Accounts, Role, User
@@ -248,6 +251,38 @@ async def test_given_a_ticket_when_closed_then_it_stays_closed(database: Databas
     assert await repository.get(ticket.id) == closed
     with pytest.raises(LookupError):
         await repository.move(TicketId("999"), TicketState.CLOSED, later)
+
+
+async def test_given_an_open_ticket_when_a_further_contact_joins_it_then_both_are_its_contacts(
+    database: Database,
+) -> None:
+    repository, again, other = Tickets(database), ContactId("c2"), ContactId("c3")
+    ticket = await repository.open(contact_id=CALL, subject="退货", at=NOON, agent_id=AGENT, customer_id=None)
+    assert await repository.join(again, ticket.id) == ticket
+    assert await repository.join(again, ticket.id) == ticket
+    assert list(await repository.contacts_of(ticket.id)) == [CALL, again]
+    assert await repository.of_call(again) == ticket
+    # A contact that belongs to a ticket opens none of its own.
+    assert await repository.open(contact_id=again, subject="", at=NOON, agent_id=AGENT, customer_id=None) == ticket
+    assert len(await repository.latest()) == 1
+
+    await repository.move(ticket.id, TicketState.CLOSED, NOON, disposition="refund")
+    with pytest.raises(IllegalTicketMove):
+        await repository.join(other, ticket.id)
+    with pytest.raises(LookupError):
+        await repository.join(other, TicketId("T-999"))
+    assert await repository.of_call(other) is None
+
+
+@pytest.mark.parametrize("amount", ["0.10", "2399.00", "12345678901234567.89", "-0.005"])
+async def test_given_an_amount_of_money_when_stored_then_it_is_exactly_that(database: Database, amount: str) -> None:
+    customers = Customers(database)
+    customer_id = await customers.add(name="a", phones=[])
+    total = Money(Decimal(amount), "EUR")
+    order = Order(number="1", status="", status_zh="", carrier=None, eta=None, total=total, items=(), placed_at=NOON)
+    await customers.put_order(customer_id, order)
+    [stored] = await customers.orders(customer_id)
+    assert (stored.total, str(stored.total.amount)) == (total, amount)
 
 
 async def test_given_the_demo_data_when_seeded_twice_then_it_is_there_once(database: Database) -> None:

@@ -12,13 +12,16 @@ from sqlalchemy.sql import Select
 
 from switchroom.domain import events as ev
 from switchroom.domain.contact import Outcome
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import AgentId, ContactId, TicketId
 from switchroom.runtime.bus import Bus
 from switchroom.storage import contacts, event_log
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.event_log import EventLog, LoggedEvent, Position
 from switchroom.storage.ledger import Ledger
+from switchroom.storage.outbox import Outbox
+from switchroom.storage.owing import OutboxState
+from switchroom.storage.rebuild import rebuild
 from tests.fakes.clock import FakeClock
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
@@ -241,3 +244,45 @@ async def test_given_a_question_when_explained_then_an_index_answers_it(
             rows = await connection.exec_driver_sql(f"EXPLAIN {sql}")
             plan = "\n".join(row[0] for row in rows)
             assert "Index" in plan and "Seq Scan" not in plan, plan
+
+
+async def test_given_owed_tickets_when_two_servers_take_at_once_then_each_is_taken_by_one(
+    url: str, database: Database, servers: Sequence[Server]
+) -> None:
+    east, west = servers
+    calls = [f"c{number}" for number in range(30)]
+    for contact_id in calls:
+        east.bus.publish(ev.ContactConnected(at=NOON, contact_id=ContactId(contact_id), agent_id=AgentId("1001")))
+    await east.ledger.flush()
+    outboxes = [Outbox(database, east.ledger), Outbox(database, west.ledger)]
+    taken = await asyncio.gather(*(outbox.take(NOON, timedelta(minutes=1)) for outbox in outboxes))
+    assert sorted(one.contact_id for some in taken for one in some) == sorted(calls)
+    assert await outboxes[0].take(NOON, timedelta(minutes=1)) == []
+
+    # A server that is not heard of again loses them to the other; one that starts again has its own at once.
+    east.bus.publish(ev.ContactConnected(at=NOON, contact_id=ContactId("last"), agent_id=AgentId("1002")))
+    await east.ledger.flush()
+    assert [one.contact_id for one in await outboxes[0].take(NOON, timedelta(minutes=1))] == ["last"]
+    await outboxes[1].release(NOON)
+    assert "last" not in [one.contact_id for one in await outboxes[1].take(NOON, timedelta(minutes=1))]
+    await outboxes[0].release(NOON)
+    again = await outboxes[1].take(NOON, timedelta(minutes=1))
+    assert [(one.agent_id, one.tries) for one in again if one.contact_id == "last"] == [("1002", 2)]
+
+
+async def test_given_an_owed_ticket_when_its_opening_is_committed_then_nothing_is_owed(
+    database: Database, servers: Sequence[Server]
+) -> None:
+    east, _ = servers
+    outbox, call, agent = Outbox(database, east.ledger), ContactId("c"), AgentId("1001")
+    east.bus.publish(ev.ContactConnected(at=NOON, contact_id=call, agent_id=agent))
+    await east.ledger.flush()
+    assert (await outbox.counts())[OutboxState.OWED] == 1
+    east.bus.publish(ev.TicketOpened(at=NOON, contact_id=call, ticket_id=TicketId("T-1"), agent_id=agent))
+    east.bus.publish(ev.ContactEnded(at=NOON, contact_id=call, outcome=Outcome.CONNECTED, agent_id=agent))
+    await east.ledger.flush()
+    assert await outbox.counts() == {OutboxState.OWED: 0, OutboxState.FAILED: 0}
+    assert await outbox.take(NOON + timedelta(days=1), timedelta(minutes=1)) == []
+    await outbox.forget_done(NOON + timedelta(days=9))
+    await rebuild(database)
+    assert (await outbox.counts())[OutboxState.OWED] == 0, "what is made anew owes nothing anew"

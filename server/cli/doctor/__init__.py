@@ -38,7 +38,9 @@ def doctor(
         findings, notes = [Finding("settings", False, one_line(error))], []
     else:
         findings = [_examine(name, check, found) for name, check in (ALIVE if alive else CHECKS)]
-        notes = [] if alive else [*softswitch.known_defects(found), *files.speech(found)]
+        notes = (
+            [] if alive else [*softswitch.known_defects(found), *files.speech(found), *services.refused_tickets(found)]
+        )
     healthy = all(finding.ok for finding in findings)
     if format == "json":
         told = {"ok": healthy, "checks": [asdict(finding) for finding in findings], "notes": notes}
