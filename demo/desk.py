@@ -50,7 +50,7 @@ class Desk:
     async def state(self, state: str, reason: str | None = None) -> None:
         await self._send("PUT", f"agents/{self.agent}/state", {"state": state, "reason": reason})
 
-    async def close_ticket(self, ticket_id: int, disposition: str, note: str) -> None:
+    async def close_ticket(self, ticket_id: str, disposition: str, note: str) -> None:
         await self._send("PATCH", f"tickets/{ticket_id}", {"state": "closed", "disposition": disposition, "note": note})
 
     async def _send(self, method: str, path: str, body: dict[str, Any]) -> None:

@@ -55,12 +55,12 @@ class AgentAtWork:
 
     async def _write_up(self, contact_id: str) -> None:
         await until(lambda: self._ticket(contact_id) is not None, "the call's ticket is opened")
-        await self.desk.close_ticket(self._ticket(contact_id) or 0, self.closes_as, "demo")
+        await self.desk.close_ticket(self._ticket(contact_id) or "", self.closes_as, "demo")
         await self.desk.ready()
 
-    def _ticket(self, contact_id: str) -> int | None:
+    def _ticket(self, contact_id: str) -> str | None:
         opened = (told.data for told in self.desk.told if told.type == "switchroom.ticket.opened")
-        return next((int(data["ticket_id"]) for data in opened if data["contact_id"] == contact_id), None)
+        return next((str(data["ticket_id"]) for data in opened if data["contact_id"] == contact_id), None)
 
 
 @dataclass

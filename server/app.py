@@ -43,6 +43,7 @@ from switchroom.runtime.settings import Settings, SettingsError
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
+from switchroom.storage.outbox import Outbox
 from switchroom.storage.presence import load_presence, open_desktops
 from switchroom.storage.readiness import Writable
 from switchroom.storage.recordings import Recordings as RecordingIndex
@@ -92,7 +93,7 @@ class Server:
         database = Database(settings.database)
         stack.push_async_callback(database.close)
         await database.upgrade()
-        ledger = Ledger(database, bus, clock)
+        ledger = Ledger(database, bus, clock, server=settings.server_name)
         await ledger.start()
         stack.push_async_callback(ledger.stop)
 
@@ -139,7 +140,8 @@ class Server:
             titles = config.queues[queue].title if queue in config.queues else {}
             return titles.get(language or "", next(iter(titles.values()), queue))
 
-        bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, brands, queue_title=queue_title)
+        outbox = Outbox(database, ledger)
+        bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, brands, outbox, queue_title)
         await bridge.start()
         stack.push_async_callback(bridge.stop)
         self._ring_after_pop(bus, bridge, calls)

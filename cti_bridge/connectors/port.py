@@ -14,6 +14,10 @@ from switchroom.domain.ids import AgentId, ContactId, CustomerId, TicketId
 from switchroom.domain.ticket import Ticket, TicketState
 
 
+class TicketRefused(Exception):
+    """The ticketing system will never take this; the text says why, for the person who runs it. No personal data."""
+
+
 class Crm(Protocol):
     """Who calls, and what they bought."""
 
@@ -38,7 +42,16 @@ class Ticketing(Protocol):
         customer_id: CustomerId | None,
         note: str = "",
     ) -> Ticket:
-        """The call's ticket, opened unless it has one already. ``contact_id`` is the key that makes it happen once."""
+        """The call's ticket, opened unless it has one already. ``contact_id`` is the key that makes it happen once.
+
+        Raises `TicketRefused` when asking again would not help; anything else is tried again.
+        """
+
+    async def join(self, contact_id: ContactId, ticket_id: TicketId) -> Ticket:
+        """Make the contact one of an open ticket's, as when a customer calls again about the same thing.
+
+        Raises LookupError when there is no such ticket, `IllegalTicketMove` when it is closed.
+        """
 
     async def get(self, ticket_id: TicketId) -> Ticket | None: ...
 

@@ -31,7 +31,6 @@ class PresentContacts:
         self._remembering: set[ContactId] = set()
         """Adopted contacts whose past is being read from the ledger."""
         self._needed: list[Callable[[ContactId], bool]] = []
-        self._on_complete: list[Callable[[ContactRecord], None]] = []
         self._watchers: list[Callable[[ev.ContactEvent, ContactRecord], None]] = []
         self._unsubscribe = [
             bus.subscribe(ev.ContactEvent, self._follow),
@@ -47,20 +46,12 @@ class PresentContacts:
         """Also a contact that is over is kept while this is true of it; tell `release` when it is not any more."""
         self._needed.append(needed)
 
-    def on_complete(self, action: Callable[[ContactRecord], None]) -> None:
-        """Call ``action`` with a contact taken up after a restart, once its past is known."""
-        self._on_complete.append(action)
-
     def watch(self, action: Callable[[ev.ContactEvent, ContactRecord], None]) -> None:
         """Call ``action`` with each event, and the contact as it is after it."""
         self._watchers.append(action)
 
     def get(self, contact_id: ContactId) -> ContactRecord | None:
         return self._records.get(contact_id)
-
-    def is_complete(self, contact_id: ContactId) -> bool:
-        """Whether all of its past is known here."""
-        return contact_id not in self._remembering
 
     async def find(self, contact_id: ContactId) -> ContactRecord | None:
         """As `get`, or from the ledger."""
@@ -100,11 +91,8 @@ class PresentContacts:
             log.warning("contacts.past_unknown", contact_id=contact_id, error=type(error).__name__)
             known = None
         self._remembering.discard(contact_id)
-        present = self._records[contact_id]
         if known is not None:
-            present = self._records[contact_id] = _joined(known, present)
-        for action in self._on_complete:
-            action(present)
+            self._records[contact_id] = _joined(known, self._records[contact_id])
         self.release(contact_id)
 
 

@@ -122,7 +122,11 @@ def create_app(
         Pages(desktop),
         Description(),
     )
-    middlewares = (measure(registry, bus, hub, ledger), problems, door(our_names(hosts, origins), trusted_proxies))
+    middlewares = (
+        measure(registry, bus, hub, ledger, bridge.tickets),
+        problems,
+        door(our_names(hosts, origins), trusted_proxies),
+    )
     app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
     for capability in capabilities:
         for route in capability.ROUTES:

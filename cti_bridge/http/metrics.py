@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from cti_bridge.http.endpoint import route_name
 from cti_bridge.live.hub import Hub
+from cti_bridge.tickets.service import TicketService
 from switchroom.domain import events as ev
 from switchroom.runtime.bus import Bus
 from switchroom.storage.ledger import Ledger
@@ -22,17 +23,21 @@ _POP_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 class _Gauges(Collector):
     """Read when asked, so that nobody has to keep them current."""
 
-    def __init__(self, hub: Hub, ledger: Ledger) -> None:
-        self._hub, self._ledger = hub, ledger
+    def __init__(self, hub: Hub, ledger: Ledger, tickets: TicketService) -> None:
+        self._hub, self._ledger, self._tickets = hub, ledger, tickets
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         yield GaugeMetricFamily("switchroom_event_sockets", "Open event sockets", value=self._hub.sockets)
         yield GaugeMetricFamily(
             "switchroom_ledger_backlog_events", "Events not yet committed", value=self._ledger.backlog
         )
+        outbox = GaugeMetricFamily("switchroom_outbox", "Tickets owed, and refused for good", labels=["state"])
+        for state, count in self._tickets.counts.items():
+            outbox.add_metric([state], count)
+        yield outbox
 
 
-def measure(registry: CollectorRegistry, bus: Bus, hub: Hub, ledger: Ledger) -> Middleware:
+def measure(registry: CollectorRegistry, bus: Bus, hub: Hub, ledger: Ledger, tickets: TicketService) -> Middleware:
     """Register the figures; returns the middleware that counts requests."""
     happened = Counter("switchroom_events", "Events by type", ["type"], registry=registry)
     popped = Histogram(
@@ -41,7 +46,7 @@ def measure(registry: CollectorRegistry, bus: Bus, hub: Hub, ledger: Ledger) -> 
     requests = Histogram(
         "switchroom_http_request_seconds", "Requests by route", ["method", "route", "status"], registry=registry
     )
-    registry.register(_Gauges(hub, ledger))
+    registry.register(_Gauges(hub, ledger, tickets))
     offered: dict[str, ev.OfferMade] = {}
 
     def count(event: ev.Event) -> None:

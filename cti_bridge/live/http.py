@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -15,14 +16,14 @@ from cti_bridge.http.guard import Guard, has_bearer
 from cti_bridge.http.models import In
 from cti_bridge.http.problems import forbidden
 from cti_bridge.http.route import Capability, Request, Route
-from cti_bridge.live.hub import Hub, Message, Subscriber, encode, of_log
+from cti_bridge.live.hub import Hub, Message, Subscriber, encode, of_log, with_id
 from cti_bridge.pop.screen_pop import ScreenPop
 from cti_bridge.pop.service import ScreenPops
 from switchroom.domain.ids import OfferId
 from switchroom.domain.user import Right
 from switchroom.domain.views import AgentView, QueueView
 from switchroom.runtime.clock import Clock
-from switchroom.storage.event_log import EventLog
+from switchroom.storage.event_log import EventLog, Position
 from switchroom.storage.ledger import Ledger
 
 LONGEST_MESSAGE = 4096
@@ -50,7 +51,7 @@ log = structlog.get_logger(__name__)
 class EventsQuery(In):
     """``last`` is the id of the last message that was seen."""
 
-    last: int | None = Field(None, ge=0, le=2**53)
+    last: str | None = Field(None, pattern=r"^\d{1,18}(-[0-9a-f]{8}-\d{1,18})?$")
 
 
 class Live(Capability):
@@ -69,8 +70,8 @@ class Live(Capability):
         socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=LONGEST_MESSAGE, timeout=1.0)
         await socket.prepare(request.http)
         subscriber = self._hub.attach(request.user, lambda: _abort_later(request.http), request.team)
-        newest = self._ledger.last_seq
-        sender = asyncio.create_task(self._send(request, socket, subscriber, newest), name="events.send")
+        begin = replace(self._ledger.position, seq=self._ledger.written)
+        sender = asyncio.create_task(self._send(request, socket, subscriber, begin), name="events.send")
         try:
             await self._listen(request, socket, subscriber)
         finally:
@@ -79,18 +80,22 @@ class Live(Capability):
             await asyncio.gather(sender, return_exceptions=True)
         return socket
 
-    async def _send(self, request: Request, socket: web.WebSocketResponse, subscriber: Subscriber, newest: int) -> None:
+    async def _send(
+        self, request: Request, socket: web.WebSocketResponse, subscriber: Subscriber, begin: Position
+    ) -> None:
         """What was missed, what is, then what happens. Ends by closing the socket.
 
-        ``newest`` is the number of the last event before ``subscriber`` was attached.
+        ``begin`` is where things were before ``subscriber`` was attached.
         """
         code = WSCloseCode.TRY_AGAIN_LATER
         try:
-            replayed = await self._replay(request, socket, newest)
-            await socket.send_str(await self._hello(request))
+            replayed = await self._replay(request, socket, begin)
+            await socket.send_str(with_id(await self._hello(request), _later(replayed, self._ledger.position)))
             while (message := await self._next(subscriber)) is not None:
-                if message.seq is None or message.seq > replayed:
+                if message.position is None:
                     await socket.send_str(message.text)
+                elif message.position.number > replayed.number:
+                    await socket.send_str(with_id(message.text, _later(replayed, message.position)))
                 if message.sent is not None and not message.sent.done():
                     message.sent.set_result(None)
             log.info("events.cut_off", user=request.user.login)
@@ -109,24 +114,28 @@ class Live(Capability):
         except TimeoutError:
             return Message(encode(HEARTBEAT, self._clock.now(), None))
 
-    async def _replay(self, request: Request, socket: web.WebSocketResponse, newest: int) -> int:
-        """Send what the log holds after the client's last id, say what is left out; returns the last number sent."""
+    async def _replay(self, request: Request, socket: web.WebSocketResponse, begin: Position) -> Position:
+        """Send what the log holds after the client's last id, and say what is left out; returns how far that leads."""
         query: EventsQuery = request.query
         if query.last is None:
-            return 0
+            return begin
+        last = Position.parse(query.last)
         own = request.own
         if own is not None and not own:
-            return query.last  # nothing concerns them
+            return begin  # nothing concerns them
         complete = await self._written()
-        entries = await self._log.after(query.last, agents=own, limit=MOST_REPLAYED + 1)
-        replayed = entries[:MOST_REPLAYED]
-        for entry in replayed:
-            await socket.send_str(of_log(entry, masked=not request.sees_numbers))
-        last = replayed[-1].seq if replayed else query.last
-        if newest <= last or (complete and len(entries) == len(replayed)):
-            return last
-        await socket.send_str(encode(GAP, self._clock.now(), {"from": last + 1, "to": newest}))
-        return newest
+        head = await self._log.head()  # first: all up to it is found below
+        entries = await self._log.after(last, agents=own, limit=MOST_REPLAYED + 1)
+        number = last.number if last.boot == begin.boot else 0
+        for entry in entries[:MOST_REPLAYED]:
+            last = replace(last, seq=entry.seq)
+            if entry.boot == begin.boot:
+                number = max(number, entry.number)
+            await socket.send_str(with_id(of_log(entry, masked=not request.sees_numbers), last))
+        if len(entries) > MOST_REPLAYED or not (complete or number >= begin.number):
+            to = replace(begin, seq=max(head, begin.seq))
+            await socket.send_str(encode(GAP, self._clock.now(), {"from": str(last), "to": str(to)}))
+        return Position(max(head, last.seq), begin.boot, number)
 
     async def _written(self) -> bool:
         """Is everything up to now in the log? Not while the database is away."""
@@ -149,7 +158,7 @@ class Live(Capability):
             "queues": _QUEUES.dump_python(list(await self._agents.queues(request)), mode="json"),
             "pop": _POP.dump_python(pop, mode="json"),
         }
-        return encode(HELLO, self._clock.now(), data, self._ledger.last_seq)
+        return encode(HELLO, self._clock.now(), data)
 
     async def _listen(self, request: Request, socket: web.WebSocketResponse, subscriber: Subscriber) -> None:
         loop = asyncio.get_running_loop()
@@ -193,6 +202,11 @@ class Live(Capability):
             status=HTTPStatus.SWITCHING_PROTOCOLS,
         ),
     )
+
+
+def _later(replayed: Position, live: Position) -> Position:
+    """Where a reader goes on who has had the log up to ``replayed`` and the live events up to ``live``."""
+    return replace(live, seq=max(replayed.seq, live.seq))
 
 
 def _abort_later(request: web.Request) -> None:

@@ -1,5 +1,8 @@
 """Carries events and pops to whoever may see them: agents what is theirs, supervisors everything.
 
+Events go out as they come over the bus, also while the database is away. Each carries where to go on after it, which
+the log understands (`switchroom.storage.event_log.Position`).
+
 Each socket has a bounded queue of its own. One that does not read is cut off and may resume by its last id; it
 never slows down the others, nor a call.
 """
@@ -16,14 +19,13 @@ from pydantic import TypeAdapter
 
 from cti_bridge.masking import mask_caller
 from cti_bridge.pop.screen_pop import ScreenPop
-from switchroom.domain.events import DesktopClosed, DesktopOpened
+from switchroom.domain.events import DesktopClosed, DesktopOpened, Event, MenuInput
 from switchroom.domain.ids import AgentId
 from switchroom.domain.user import User
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
-from switchroom.storage.event_log import LoggedEvent
+from switchroom.storage.event_log import LoggedEvent, Position
 from switchroom.storage.ledger import Ledger
-from switchroom.storage.projection import Recorded
 from switchroom.wire import to_record, type_name
 
 QUEUE = 512
@@ -41,10 +43,10 @@ _POP = TypeAdapter(ScreenPop)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One WebSocket message. ``seq`` is the event's number, None for what is no event of the log."""
+    """One WebSocket message. ``position`` is where its reader goes on, None for what is no event of the log."""
 
     text: str
-    seq: int | None = None
+    position: Position | None = None
     sent: asyncio.Future[None] | None = None
 
 
@@ -82,14 +84,15 @@ class Hub:
     """Knows the open sockets."""
 
     def __init__(self, ledger: Ledger, bus: Bus, clock: Clock) -> None:
-        self._bus, self._clock = bus, clock
+        self._ledger, self._bus, self._clock = ledger, bus, clock
         self._stopping = False
         self._agents: defaultdict[AgentId, set[Subscriber]] = defaultdict(set)
         self._leaders: defaultdict[AgentId, set[Subscriber]] = defaultdict(set)
         """By the agents of their teams."""
         self._boards: set[Subscriber] = set()
         self._by_login: defaultdict[str, list[Subscriber]] = defaultdict(list)
-        ledger.follow(self._on_recorded)
+        # After the ledger, which has numbered the event by then.
+        bus.subscribe(Event, self._on_event)
 
     @property
     def sockets(self) -> int:
@@ -171,15 +174,17 @@ class Hub:
         for subscriber in tuple(self._boards):
             subscriber.put(Message(text))
 
-    def _on_recorded(self, recorded: Recorded) -> None:
-        agent_id = getattr(recorded.event, "agent_id", None) or AgentId("")
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, MenuInput):
+            return  # for the replay of a menu: nobody follows it live
+        agent_id = getattr(event, "agent_id", None) or AgentId("")
         mine = {*self._agents.get(agent_id, ()), *self._leaders.get(agent_id, ())}
         if not mine and not self._boards:
             return
-        event, data = recorded.event, to_record(recorded.event)
+        data, position = to_record(event), self._ledger.position
         for subscribers, shown in ((mine, mask_caller(data)), (self._boards, data)):
             if subscribers:
-                message = Message(encode(type_name(event), event.at, shown, recorded.seq), recorded.seq)
+                message = Message(encode(type_name(event), event.at, shown), position)
                 for subscriber in tuple(subscribers):
                     subscriber.put(message)
 
@@ -189,14 +194,19 @@ def encode_raw(kind: str, at: datetime, data: str) -> str:
     return f'{{"type":{json.dumps(kind)},"time":{json.dumps(at.isoformat())},"data":{data}}}'
 
 
-def encode(kind: str, at: datetime, data: Mapping[str, Any] | None, seq: int | None = None) -> str:
-    message: dict[str, Any] = {"type": kind, "time": at.isoformat(), "data": data}
-    if seq is not None:
-        message["id"] = seq
-    return json.dumps(message, ensure_ascii=False)
+def encode(kind: str, at: datetime, data: Mapping[str, Any] | None) -> str:
+    return json.dumps({"type": kind, "time": at.isoformat(), "data": data}, ensure_ascii=False)
+
+
+def with_id(text: str, position: Position) -> str:
+    """The message with the id after which its reader goes on.
+
+    >>> with_id('{"type":"t"}', Position(7))
+    '{"type":"t","id":"7"}'
+    """
+    return f'{text[:-1]},"id":"{position}"}}'
 
 
 def of_log(entry: LoggedEvent, *, masked: bool) -> str:
     """An event of the past as it was sent then; ``masked`` for agents."""
-    data = mask_caller(entry.data) if masked else entry.data
-    return encode(entry.type, entry.at, data, entry.seq)
+    return encode(entry.type, entry.at, mask_caller(entry.data) if masked else entry.data)

@@ -26,7 +26,7 @@ class TicketChange(In):
 
 class TicketsQuery(In):
     agent_id: AgentId | None = None
-    customer_id: int | None = Field(None, ge=1, le=2**31 - 1)
+    customer_id: CustomerId | None = Field(None, min_length=1, max_length=200)
     state: TicketState | None = None
     limit: Limit = 50
 
@@ -42,7 +42,7 @@ class Tickets(Capability):
             agents = frozenset({query.agent_id})
         return await self._ticketing.latest(
             agents=agents,
-            customer_id=None if query.customer_id is None else CustomerId(query.customer_id),
+            customer_id=query.customer_id,
             states=() if query.state is None else (query.state,),
             limit=query.limit,
         )
@@ -64,7 +64,7 @@ class Tickets(Capability):
 
     async def _visible(self, request: Request) -> Ticket:
         """The ticket, if it is the user's, or of a contact that they have now."""
-        found = await self._ticketing.get(TicketId(int(request.http.match_info["id"])))
+        found = await self._ticketing.get(TicketId(request.http.match_info["id"]))
         if found is None:
             raise not_found("ticket")
         if not request.sees(found.agent_id):
@@ -85,7 +85,7 @@ class Tickets(Capability):
         ),
         Route(
             method="GET",
-            path=r"/api/v1/tickets/{id:\d{1,9}}",
+            path="/api/v1/tickets/{id}",
             handle=ticket,
             needs=Right.READ,
             summary="One ticket",
@@ -93,7 +93,7 @@ class Tickets(Capability):
         ),
         Route(
             method="PATCH",
-            path=r"/api/v1/tickets/{id:\d{1,9}}",
+            path="/api/v1/tickets/{id}",
             handle=change,
             needs=Right.ACT,
             summary="Write a note, set pending, or close with a disposition",

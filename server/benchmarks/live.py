@@ -46,6 +46,7 @@ from switchroom.storage.accounts import Accounts
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
+from switchroom.storage.outbox import Outbox
 from switchroom.storage.tables import users
 
 QUEUES = 20
@@ -159,7 +160,9 @@ class _House:
         await self.acd.start()
         hub = Hub(ledger, self.bus, self.clock)
         connectors = builtin(database)
-        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(database), hub, Brands((), NO_BRAND))
+        outbox = Outbox(database, ledger)
+        brands = Brands((), NO_BRAND)
+        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(database), hub, brands, outbox)
         await self.bridge.start()
         nothing = _Nothing()
         app = create_app(

@@ -17,7 +17,7 @@ def _group() -> None:
 
 
 @app.command()
-def forget(customer_id: int) -> None:
+def forget(customer_id: str) -> None:
     """Erase a person: customer, numbers and orders, and name, number and input in their calls and tickets.
 
     While a server runs it is asked instead: it alone knows of events that are not written yet.

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.ids import CustomerId
+from switchroom.domain.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class OrderItem:
 class Order:
     """One order. ``status`` and ``status_zh`` say the same in both languages.
 
-    ``eta`` is the day of delivery (``2026-01-08``) while that is ahead, ``total`` is in yuan (``2399.00``).
+    ``eta`` is the day of delivery (``2026-01-08``) while that is ahead.
     """
 
     number: str
@@ -40,6 +41,6 @@ class Order:
     status_zh: str
     carrier: str | None
     eta: str | None
-    total: str
+    total: Money
     items: Sequence[OrderItem]
     placed_at: datetime

@@ -20,5 +20,9 @@ LegId = NewType("LegId", str)
 BrandName = NewType("BrandName", str)
 TeamName = NewType("TeamName", str)
 QueueName = NewType("QueueName", str)
-CustomerId = NewType("CustomerId", int)
-TicketId = NewType("TicketId", int)
+
+CustomerId = NewType("CustomerId", str)
+"""A customer, by the id that the CRM gave; no part of ours reads a meaning into it."""
+
+TicketId = NewType("TicketId", str)
+"""A ticket, by the id that the ticketing system gave."""

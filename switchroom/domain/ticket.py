@@ -42,7 +42,10 @@ def check_move(state: TicketState, to: TicketState) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """A case, opened once for each call that reached an agent. ``disposition`` is what came of it."""
+    """A case. A contact that reaches an agent has one; a further contact may join it while it is open.
+
+    ``contact_id`` is the contact for which it was opened, ``disposition`` what came of it.
+    """
 
     id: TicketId
     contact_id: ContactId

@@ -1,12 +1,12 @@
-"""The contacts table: one row a call, as `switchroom.domain.history` folds it from the events."""
+"""The contacts table: one row a contact, as `switchroom.domain.history` folds it from the events."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk
@@ -19,18 +19,21 @@ from switchroom.storage.tables import contacts, recordings
 _VISIT, _TALK = TypeAdapter(QueueVisit), TypeAdapter(Talk)
 
 
-def to_row(record: ContactRecord) -> dict[str, Any]:
-    row = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
+def to_row(record: ContactRecord, server: str) -> dict[str, Any]:
+    """``server`` is the one that wrote last of the contact."""
+    row: dict[str, Any] = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
     row["path"] = list(record.path)
     row["inputs"] = [dataclasses.asdict(taken) for taken in record.inputs]
     row["visits"] = [_VISIT.dump_python(visit, mode="json") for visit in record.visits]
     row["talks"] = [_TALK.dump_python(talk, mode="json") for talk in record.talks]
     row["collected"], row["skills"] = dict(record.collected), dict(record.skills)
+    row["server"] = server
     return row
 
 
-def from_row(row: Row[Any] | Mapping[str, Any]) -> ContactRecord:
-    values = dict(row if isinstance(row, Mapping) else row._mapping)
+def from_row(row: Row[Any]) -> ContactRecord:
+    values = dict(row._mapping)
+    del values["server"]
     values["tier"] = CustomerTier(values["tier"])
     values["outcome"] = Outcome(values["outcome"]) if values["outcome"] else None
     values["visits"] = tuple(_VISIT.validate_python(visit) for visit in values["visits"])
@@ -50,10 +53,33 @@ async def load(connection: AsyncConnection, contact_ids: Collection[ContactId]) 
     return found
 
 
-async def load_open(connection: AsyncConnection, but: Collection[ContactId]) -> dict[ContactId, ContactRecord]:
-    """The calls without an outcome, ``but`` for those: of ten thousand that wait only the ids are read."""
-    open_ones = set(await connection.scalars(select(contacts.c.contact_id).where(contacts.c.outcome.is_(None))))
+def open_of(server: str) -> Select[Any]:
+    return select(contacts.c.contact_id).where(contacts.c.outcome.is_(None), contacts.c.server == server)
+
+
+async def load_open(
+    connection: AsyncConnection, server: str, but: Collection[ContactId]
+) -> dict[ContactId, ContactRecord]:
+    """The server's contacts without an outcome, ``but`` for those: of ten thousand that wait only the ids are read."""
+    open_ones: set[ContactId] = set(await connection.scalars(open_of(server)))
     return await load(connection, open_ones - set(but))
+
+
+def latest(
+    *,
+    agents: Collection[AgentId] | None = None,
+    customer_id: CustomerId | None = None,
+    before: datetime | None = None,
+    live: bool = False,
+) -> Select[Any]:
+    query = select(contacts).order_by(contacts.c.entered_at.desc())
+    if agents is not None:
+        query = query.where(contacts.c.agent_id.in_(agents))
+    if customer_id is not None:
+        query = query.where(contacts.c.customer_id == customer_id)
+    if before is not None:
+        query = query.where(contacts.c.entered_at < before)
+    return query.where(contacts.c.outcome.is_(None)) if live else query
 
 
 class Contacts:
@@ -63,7 +89,7 @@ class Contacts:
         self._database = database
 
     async def get(self, contact_id: ContactId) -> ContactRecord | None:
-        found = await self._select(contacts.c.contact_id == contact_id, limit=1)
+        found = await self._select(select(contacts).where(contacts.c.contact_id == contact_id))
         return found[0] if found else None
 
     async def outcomes(self, contact_ids: Collection[ContactId]) -> dict[ContactId, Outcome | None]:
@@ -89,20 +115,7 @@ class Contacts:
 
         ``before`` (an ``entered_at``) turns the page, ``live`` leaves out what is over.
         """
-        wanted: list[ColumnElement[bool]] = []
-        if agents is not None:
-            wanted.append(contacts.c.agent_id.in_(agents))
-        if customer_id is not None:
-            wanted.append(contacts.c.customer_id == customer_id)
-        if before is not None:
-            wanted.append(contacts.c.entered_at < before)
-        if live:
-            wanted.append(contacts.c.outcome.is_(None))
-        return await self._select(*wanted, limit=limit)
-
-    async def answered_without_ticket(self, since: datetime) -> Sequence[ContactRecord]:
-        """Calls that an agent answered, whose ticket is still owed."""
-        return await self._select(contacts.c.answered_at >= since, contacts.c.ticket_id.is_(None), limit=1000)
+        return await self._select(latest(agents=agents, customer_id=customer_id, before=before, live=live).limit(limit))
 
     async def recordings_of(self, contact_ids: Collection[ContactId]) -> dict[ContactId, str]:
         """The id of the latest recording of each call that has one."""
@@ -114,7 +127,6 @@ class Contacts:
         async with self._database.read() as connection:
             return {row.contact_id: row.id for row in await connection.execute(query)}
 
-    async def _select(self, *wanted: ColumnElement[bool], limit: int) -> Sequence[ContactRecord]:
-        query = select(contacts).where(*wanted).order_by(contacts.c.entered_at.desc()).limit(limit)
+    async def _select(self, query: Select[Any]) -> Sequence[ContactRecord]:
         async with self._database.read() as connection:
             return [from_row(row) for row in await connection.execute(query)]

@@ -8,7 +8,8 @@ from sqlalchemy import insert, select
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.customer import Customer, Order, OrderItem
 from switchroom.domain.ids import CustomerId
-from switchroom.storage.database import Database, upsert
+from switchroom.domain.money import Money
+from switchroom.storage.database import Database, key_of, upsert
 from switchroom.storage.phones import normalise
 from switchroom.storage.tables import customer_phones, customers, orders
 
@@ -23,7 +24,8 @@ class Customers:
         return await self._one(customers.c.id == owner.scalar_subquery())
 
     async def get(self, customer_id: CustomerId) -> Customer | None:
-        return await self._one(customers.c.id == customer_id)
+        key = key_of(customer_id)
+        return None if key is None else await self._one(customers.c.id == key)
 
     async def add(
         self,
@@ -40,16 +42,16 @@ class Customers:
         values = {"name": name, "tier": tier, "language": language, "email": email, "note": note}
         async with self._database.write() as connection:
             statement = insert(customers).values(**values, preferences=dict(preferences or {}))
-            customer_id = (await connection.scalars(statement.returning(customers.c.id))).one()
+            key = (await connection.scalars(statement.returning(customers.c.id))).one()
             numbers = sorted({normalise(phone) for phone in phones})
             if numbers:
-                rows = [{"phone": number, "customer_id": customer_id} for number in numbers]
+                rows = [{"phone": number, "customer_id": key} for number in numbers]
                 await connection.execute(insert(customer_phones), rows)
-        return CustomerId(customer_id)
+        return CustomerId(str(key))
 
     async def orders(self, customer_id: CustomerId, limit: int = 20) -> Sequence[Order]:
         """The newest first."""
-        query = select(orders).where(orders.c.customer_id == customer_id).order_by(orders.c.placed_at.desc())
+        query = select(orders).where(orders.c.customer_id == key_of(customer_id)).order_by(orders.c.placed_at.desc())
         async with self._database.read() as connection:
             return [_order(row._mapping) for row in await connection.execute(query.limit(limit))]
 
@@ -57,12 +59,13 @@ class Customers:
         """Store the order, or what became of it."""
         row = {
             "number": order.number,
-            "customer_id": customer_id,
+            "customer_id": key_of(customer_id),
             "status": order.status,
             "status_zh": order.status_zh,
             "carrier": order.carrier,
             "eta": order.eta,
-            "total": order.total,
+            "amount": order.total.amount,
+            "currency": order.total.currency,
             "items": [{"name": item.name, "quantity": item.quantity} for item in order.items],
             "placed_at": order.placed_at,
         }
@@ -82,7 +85,8 @@ class Customers:
             return None
         phones = tuple(row["phone"] for row in rows if row["phone"] is not None)
         first = {name: value for name, value in rows[0].items() if name != "phone"}
-        return Customer(**{**first, "tier": CustomerTier(first["tier"]), "phones": phones})
+        known = {"id": CustomerId(str(first["id"])), "tier": CustomerTier(first["tier"]), "phones": phones}
+        return Customer(**{**first, **known})
 
 
 class OrderDip:
@@ -105,9 +109,11 @@ class OrderDip:
         if row is None:
             return None
         shown = {name: value for name, value in row._mapping.items() if name in self.FIELDS}
-        return {**shown, "total": float(row.total)}
+        return {**shown, "total": float(row.amount)}
 
 
 def _order(row: Mapping[Any, Any]) -> Order:
-    values = {name: value for name, value in row.items() if name != "customer_id"}
-    return Order(**{**values, "items": tuple(OrderItem(**item) for item in values["items"])})
+    values = dict(row)
+    del values["customer_id"]
+    total = Money(values.pop("amount"), values.pop("currency"))
+    return Order(**{**values, "total": total, "items": tuple(OrderItem(**item) for item in values["items"])})

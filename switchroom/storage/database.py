@@ -1,5 +1,6 @@
 """The door to the database: one engine, read and write transactions, and the upsert that both dialects know."""
 
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
@@ -20,6 +21,9 @@ T = TypeVar("T")
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_S = 5.0
 """How long a writer of SQLite waits for another."""
+HUNG_S = 10
+"""A transaction on PostgreSQL in which nothing is asked for this long is ended by it: a server that hangs while it
+holds the log's lock must not stop the others' ledgers."""
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 """Of SQLite. What is deleted is overwritten in the file too: who was erased is gone."""
 
@@ -30,6 +34,11 @@ class Database:
     def __init__(self, url: str, *, patience_s: float | None = None) -> None:
         """``patience_s`` is how long one statement may wait for a lock, and on PostgreSQL for its answer."""
         self._engine = _engine(url, patience_s)
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -92,6 +101,15 @@ def batched(values: Iterable[T], size: int = 1000) -> Iterator[list[T]]:
         yield piece
 
 
+def key_of(text: str) -> int | None:
+    """The integer key that our own tables have behind an id, which is text outside; None for text that is none.
+
+    >>> key_of("42"), key_of("042"), key_of("x"), key_of("9" * 12)
+    (42, None, None, None)
+    """
+    return int(text) if re.fullmatch("[1-9][0-9]{0,8}", text) else None
+
+
 async def upsert(
     connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], *, update: bool = True
 ) -> None:
@@ -114,8 +132,11 @@ def _engine(url: str, patience_s: float | None) -> AsyncEngine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            patience = {} if patience_s is None else {"timeout": patience_s, "command_timeout": patience_s}
-            return create_async_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
+            options: dict[str, Any] = {
+                "server_settings": {"idle_in_transaction_session_timeout": str(1000 * HUNG_S)},
+                **({} if patience_s is None else {"timeout": patience_s, "command_timeout": patience_s}),
+            }
+            return create_async_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=options)
     except (ArgumentError, ImportError) as error:  # its text may hold the password
         raise SettingsError("database_url is not usable: write it as postgresql+asyncpg://user@host/name") from error
     if parsed.database and parsed.database != ":memory:":

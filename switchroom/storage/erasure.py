@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.errors import Refused
 from switchroom.domain.ids import ContactId, CustomerId
-from switchroom.storage.database import Database
+from switchroom.storage.database import Database, batched, key_of
 from switchroom.storage.phones import national, normalise, written
-from switchroom.storage.tables import contacts, customer_phones, customers, decisions, events, metadata, tickets
+from switchroom.storage.rebuild import reproject
+from switchroom.storage.tables import contacts, customer_phones, customers, events, metadata, ticket_contacts, tickets
 
 ERASED = "…"
 SHORTEST_NUMBER = 7
@@ -50,7 +51,8 @@ class Erasure:
     async def erase(self, customer_id: CustomerId) -> Erased | None:
         """Erase the person; None when there is no such customer. Raises `Refused` while they are on the line."""
         async with self._database.write() as connection:
-            name = await connection.scalar(select(customers.c.name).where(customers.c.id == customer_id))
+            key = key_of(customer_id)
+            name = await connection.scalar(select(customers.c.name).where(customers.c.id == key))
             if name is None:
                 return None
             numbers = await _numbers(connection, customer_id)
@@ -60,7 +62,7 @@ class Erasure:
             contact_ids = [call.contact_id for call in calls]
             touched = await _erase_tickets(connection, customer_id, contact_ids, [name, *_entered(calls)])
             await _erase_calls(connection, contact_ids, name)
-            await connection.execute(delete(customers).where(customers.c.id == customer_id))
+            await connection.execute(delete(customers).where(customers.c.id == key))
             for number in numbers:
                 if len(national(number)) >= SHORTEST_NUMBER:
                     await _erase_everywhere(connection, number)
@@ -71,7 +73,7 @@ class Erasure:
 async def _numbers(connection: AsyncConnection, customer_id: CustomerId) -> set[str]:
     """The customer's numbers, also those that they called from before; not those that are another's now."""
     phones = customer_phones.c
-    known = set(await connection.scalars(select(phones.phone).where(phones.customer_id == customer_id)))
+    known = set(await connection.scalars(select(phones.phone).where(phones.customer_id == key_of(customer_id))))
     called = select(contacts.c.caller).where(contacts.c.customer_id == customer_id).distinct()
     former = {normalise(caller) for caller in await connection.scalars(called)} - known - {""}
     others = set(await connection.scalars(select(phones.phone).where(phones.phone.in_(former))))
@@ -101,8 +103,9 @@ async def _erase_tickets(
 ) -> int:
     spoken = re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)))
     rows = (await connection.execute(select(tickets).where(tickets.c.customer_id == customer_id))).all()
-    for contact_id in calls:
-        rows = [*rows, *(await connection.execute(select(tickets).where(tickets.c.contact_id == contact_id))).all()]
+    for some in batched(calls):
+        linked = select(ticket_contacts.c.ticket_id).where(ticket_contacts.c.contact_id.in_(some))
+        rows = [*rows, *(await connection.execute(select(tickets).where(tickets.c.id.in_(linked)))).all()]
     changes = {row.id: {"subject": spoken.sub(ERASED, row.subject), "note": "", "customer_id": None} for row in rows}
     for ticket_id, change in changes.items():
         await connection.execute(update(tickets).where(tickets.c.id == ticket_id).values(change))
@@ -112,16 +115,13 @@ async def _erase_tickets(
 async def _erase_calls(connection: AsyncConnection, calls: Sequence[ContactId], name: str) -> None:
     named = re.compile(re.escape(name))
     nobody: dict[str, Any] = {"caller": "", "customer_id": None, "inputs": [], "collected": {}}
-    for contact_id in calls:
-        await connection.execute(update(contacts).where(contacts.c.contact_id == contact_id).values(nobody))
-        for row in await _rows(
-            connection, select(events.c.seq, events.c.data).where(events.c.contact_id == contact_id)
-        ):
+    for some in batched(calls, 100):
+        # For rows older than the log; the others follow from their events.
+        await connection.execute(update(contacts).where(contacts.c.contact_id.in_(some)).values(nobody))
+        for row in await _rows(connection, select(events).where(events.c.contact_id.in_(some))):
             data = {field: _OF_THE_PERSON.get(field, _without(named, value)) for field, value in row.data.items()}
-            await connection.execute(update(events).where(events.c.seq == row.seq).values(data=data))
-        for row in await _rows(connection, select(decisions).where(decisions.c.contact_id == contact_id)):
-            decision = _without(named, row.decision)
-            await connection.execute(update(decisions).where(decisions.c.seq == row.seq).values(decision=decision))
+            await connection.execute(update(events).where(*_is(events, row)).values(data=data))
+    await reproject(connection, calls)
 
 
 async def _erase_everywhere(connection: AsyncConnection, number: str) -> None:

@@ -1,56 +1,182 @@
-"""Reads the append-only log: everything that happened, in order, with the router's reasons."""
+"""The append-only log: everything that happened, in the order of the commits, whichever server wrote it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, and_, func, insert, not_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from switchroom.domain.events import DecisionMade, Event
 from switchroom.domain.ids import AgentId, ContactId
 from switchroom.storage.database import Database
-from switchroom.storage.tables import decisions, events
+from switchroom.storage.tables import events, log_head
+from switchroom.wire import WIRE, to_record, type_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Who writes: a server, in one life of its process."""
+
+    server: str
+    boot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its number among those of its `Writer`, which rise from 1."""
+
+    number: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A batch's place in the log, both ends included; empty when ``last`` is smaller than ``first``."""
+
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedEvent:
-    """One event as it was kept. ``seq`` rises with every event, also over restarts."""
+    """One event as it was kept, ``data`` in the form of ``version``."""
 
     seq: int
     type: str
+    version: int
     at: datetime
+    server: str
+    boot: str
+    number: int
     contact_id: ContactId | None
     agent_id: AgentId | None
     data: Mapping[str, Any]
 
+    def event(self) -> Event:
+        """Raises `switchroom.wire.WireError` when the form is not known."""
+        return WIRE.decode(self.type, self.version, self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far somebody has followed what happens: all of the log up to ``seq``, and of the life ``boot`` of a server
+    all events up to ``number``, which may not yet have been in the log.
+
+    >>> str(Position(12, "3f9a61c2", 40)), Position.parse("12-3f9a61c2-40"), Position.parse("12")
+    ('12-3f9a61c2-40', Position(seq=12, boot='3f9a61c2', number=40), Position(seq=12, boot='', number=0))
+    """
+
+    seq: int
+    boot: str = ""
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.seq}-{self.boot}-{self.number}" if self.boot else str(self.seq)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises ValueError for what is no position."""
+        seq, _, rest = text.partition("-")
+        boot, _, number = rest.partition("-")
+        return cls(int(seq), boot, int(number or 0))
+
 
 class EventLog:
+    """Reads the log."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def after(
-        self, seq: int, *, agents: Collection[AgentId] | None = None, limit: int = 1000
+        self, position: Position, *, agents: Collection[AgentId] | None = None, limit: int = 1000
     ) -> Sequence[LoggedEvent]:
-        """What happened after ``seq``, oldest first; with ``agents`` only what concerns these."""
-        query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
-        if agents is not None:
-            query = query.where(events.c.agent_id.in_(agents))
-        async with self._database.read() as connection:
-            return [LoggedEvent(**row._mapping) for row in await connection.execute(query)]
+        """What ``position`` has not seen, oldest first; with ``agents`` only what concerns these."""
+        return await self._read(after(position, agents=agents, limit=limit))
 
     async def of_call(self, contact_id: ContactId) -> Sequence[LoggedEvent]:
         """A call's whole story, oldest first."""
-        query = select(events).where(events.c.contact_id == contact_id).order_by(events.c.seq)
-        async with self._database.read() as connection:
-            return [LoggedEvent(**row._mapping) for row in await connection.execute(query)]
+        return await self._read(of_contact(contact_id))
 
     async def decisions(self, contact_id: ContactId) -> Sequence[Mapping[str, Any]]:
         """Why the call went where it went: the router's decisions, oldest first."""
-        query = select(decisions.c.decision).where(decisions.c.contact_id == contact_id).order_by(decisions.c.seq)
-        async with self._database.read() as connection:
-            return list((await connection.scalars(query)).all())
+        query = of_contact(contact_id).where(events.c.type == type_name(DecisionMade))
+        return [logged.data["decision"] for logged in await self._read(query)]
 
-    async def last_seq(self) -> int:
+    async def head(self) -> int:
         """The newest event's number; 0 when nothing happened yet."""
         async with self._database.read() as connection:
-            return await connection.scalar(select(func.max(events.c.seq))) or 0
+            return await connection.scalar(select(log_head.c.seq)) or 0
+
+    async def _read(self, query: Select[Any]) -> Sequence[LoggedEvent]:
+        async with self._database.read() as connection:
+            return [_newest_form(logged(row)) for row in await connection.execute(query)]
+
+
+def after(position: Position, *, agents: Collection[AgentId] | None = None, limit: int) -> Select[Any]:
+    query = select(events).where(events.c.seq > position.seq).order_by(events.c.seq).limit(limit)
+    if position.boot:
+        query = query.where(not_(and_(events.c.boot == position.boot, events.c.number <= position.number)))
+    return query if agents is None else query.where(events.c.agent_id.in_(agents))
+
+
+def of_contact(contact_id: ContactId) -> Select[Any]:
+    return select(events).where(events.c.contact_id == contact_id).order_by(events.c.seq)
+
+
+def logged(row: Row[Any]) -> LoggedEvent:
+    return LoggedEvent(**row._mapping)
+
+
+def _newest_form(entry: LoggedEvent) -> LoggedEvent:
+    """Readers know the newest form only. What a newer server wrote is left as it is."""
+    newest = WIRE.newest(entry.type)
+    if newest is None or entry.version >= newest:
+        return entry
+    values = {name: getattr(entry, name) for name in LoggedEvent.__slots__}
+    return LoggedEvent(**{**values, "version": newest, "data": to_record(entry.event())})
+
+
+async def lock(connection: AsyncConnection) -> int:
+    """Wait for the turn to write, which lasts until the transaction ends; returns the newest event's number."""
+    head: int = (await connection.scalars(select(log_head.c.seq).with_for_update())).one()
+    return head
+
+
+async def append(connection: AsyncConnection, writer: Writer, recorded: Sequence[Recorded], *, head: int) -> Span:
+    """Write ``recorded`` after ``head``, the number that `lock` returned."""
+    if recorded:
+        rows = [_row(writer, one, seq) for seq, one in enumerate(recorded, start=head + 1)]
+        await connection.execute(insert(events), rows)
+        await connection.execute(update(log_head).values(seq=head + len(rows)))
+    return Span(head + 1, head + len(recorded))
+
+
+async def find(connection: AsyncConnection, writer: Writer, numbers: Span, *, after_seq: int) -> Span | None:
+    """Where the writer's events of ``numbers`` are, if an earlier try wrote them after ``after_seq``."""
+    query = select(func.min(events.c.seq), func.max(events.c.seq)).where(
+        events.c.seq > after_seq,
+        events.c.server == writer.server,
+        events.c.boot == writer.boot,
+        events.c.number.between(numbers.first, numbers.last),
+    )
+    first, last = (await connection.execute(query)).one()
+    return None if first is None else Span(first, last)
+
+
+def _row(writer: Writer, recorded: Recorded, seq: int) -> dict[str, Any]:
+    event = recorded.event
+    name, version = WIRE.form(event)
+    return {
+        "seq": seq,
+        "at": event.at,
+        "server": writer.server,
+        "boot": writer.boot,
+        "number": recorded.number,
+        "type": name,
+        "version": version,
+        "contact_id": getattr(event, "contact_id", None),
+        "agent_id": getattr(event, "agent_id", None),
+        "data": to_record(event),
+    }

@@ -48,7 +48,7 @@ async def load_presence(database: Database) -> Sequence[Presence]:
         return [
             Presence(
                 **{
-                    **row._mapping,
+                    **{name: value for name, value in row._mapping.items() if name != "server"},
                     "state": AgentState(row.state),
                     "requested": AgentState(row.requested) if row.requested else None,
                 }

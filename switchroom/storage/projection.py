@@ -1,99 +1,129 @@
-"""Writes a batch of events, in one transaction: the log, and the tables that are read from it."""
+"""The tables that are read from the log: contacts, recordings, agents' presence. Live and rebuilt by the same code."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain import events as ev
 from switchroom.domain.contact import Outcome
 from switchroom.domain.history import ContactRecord, fold
+from switchroom.domain.ids import ContactId
 from switchroom.storage import contacts
 from switchroom.storage.database import upsert
-from switchroom.storage.tables import agent_presence, decisions, events, recordings
+from switchroom.storage.event_log import Recorded, Span, Writer, append, find, lock
+from switchroom.storage.owing import settle
+from switchroom.storage.tables import agent_presence, recordings
 from switchroom.storage.tables import contacts as contacts_table
-from switchroom.wire import to_record, type_name
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """An event with its place in the log."""
+class Fact:
+    """An event and the server that wrote it."""
 
-    seq: int
+    server: str
     event: ev.Event
 
 
-async def store(connection: AsyncConnection, batch: Sequence[Recorded], *, again: bool) -> None:
-    """Write ``batch``. With ``again`` an earlier try may have been committed unseen: what is there is left out."""
-    if again:
-        seqs = [recorded.seq for recorded in batch]
-        known = set(await connection.scalars(select(events.c.seq).where(events.c.seq.in_(seqs))))
-        batch = [recorded for recorded in batch if recorded.seq not in known]
-    # Every minute, and with every live call in it: what it changes is folded below.
-    told = [recorded for recorded in batch if not isinstance(recorded.event, ev.Reconciled)]
-    await upsert(connection, events, [_log_row(recorded) for recorded in told], update=False)
-    await upsert(connection, contacts_table, [contacts.to_row(r) for r in await _fold(connection, batch)])
-    await upsert(connection, decisions, _decision_rows(batch), update=False)
-    await upsert(connection, recordings, _recording_rows(batch))
-    await upsert(connection, agent_presence, _presence_rows(batch))
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a batch is in the log, and whether something may be owed to another system by it."""
+
+    span: Span
+    owes: bool
 
 
-async def _fold(connection: AsyncConnection, batch: Sequence[Recorded]) -> Sequence[ContactRecord]:
-    contact_ids = {r.event.contact_id for r in batch if isinstance(r.event, ev.ContactEvent)}
-    records = await contacts.load(connection, contact_ids) if contact_ids else {}
+async def store(
+    connection: AsyncConnection, writer: Writer, batch: Sequence[Recorded], *, again_after: int | None = None
+) -> Stored:
+    """Write ``batch`` into the log, and what it changes into the tables, in one transaction.
+
+    ``again_after`` is given when an earlier try may have been committed unseen: the newest number of the log before
+    that try. What is there is not written twice.
+    """
+    head = await lock(connection)
+    if again_after is not None:
+        numbers = Span(batch[0].number, batch[-1].number)
+        if (found := await find(connection, writer, numbers, after_seq=again_after)) is not None:
+            return Stored(found, owes=True)  # perhaps
+    facts = await _ends_unseen(connection, writer, batch)
+    records = await project(connection, [Fact(writer.server, recorded.event) for recorded in facts])
+    owes = await settle(connection, [recorded.event for recorded in facts], records)
+    return Stored(await append(connection, writer, facts, head=head), owes)
+
+
+async def project(
+    connection: AsyncConnection, facts: Sequence[Fact], *, but: Collection[ContactId] = ()
+) -> Sequence[ContactRecord]:
+    """Change the tables by ``facts``, in their order; the contacts ``but`` for those, which are returned as changed."""
+    changed = await project_contacts(connection, facts, but=but)
+    await upsert(connection, recordings, _recording_rows(facts))
+    await upsert(connection, agent_presence, _presence_rows(facts))
+    return changed
+
+
+async def project_contacts(
+    connection: AsyncConnection, facts: Sequence[Fact], *, but: Collection[ContactId] = ()
+) -> Sequence[ContactRecord]:
+    """Change the contacts by ``facts``, ``but`` for those; returns them as they are then."""
+    told = [
+        (fact.server, fact.event)
+        for fact in facts
+        if isinstance(fact.event, ev.ContactEvent) and fact.event.contact_id not in but
+    ]
+    records = await contacts.load(connection, {event.contact_id for _, event in told})
+    servers: dict[ContactId, str] = {}
+    for server, event in told:
+        records[event.contact_id] = fold(records.get(event.contact_id), event)
+        servers[event.contact_id] = server
+    rows = [contacts.to_row(records[contact_id], server) for contact_id, server in servers.items()]
+    await upsert(connection, contacts_table, rows)
+    return [records[contact_id] for contact_id in servers]
+
+
+async def _ends_unseen(connection: AsyncConnection, writer: Writer, batch: Sequence[Recorded]) -> Sequence[Recorded]:
+    """``batch`` with the ends of those contacts of this server that a `Reconciled` shows to be over.
+
+    `Reconciled` itself is not kept: it comes every minute and names every live call.
+    """
+    if not any(isinstance(recorded.event, ev.Reconciled) for recorded in batch):
+        return batch
+    touched = {r.event.contact_id for r in batch if isinstance(r.event, ev.ContactEvent)}
+    records = await contacts.load(connection, touched)
+    facts: list[Recorded] = []
     for recorded in batch:
         event = recorded.event
         if isinstance(event, ev.ContactEvent):
             records[event.contact_id] = fold(records.get(event.contact_id), event)
-        elif isinstance(event, ev.Reconciled):
-            lost = await contacts.load_open(connection, event.live | records.keys())
-            records |= {
-                **lost,
-                **{contact_id: _lost(record, event) for contact_id, record in {**lost, **records}.items()},
-            }
-    return list(records.values())
+        if not isinstance(event, ev.Reconciled):
+            facts.append(recorded)
+            continue
+        records = {**await contacts.load_open(connection, writer.server, event.live | records.keys()), **records}
+        for end in _lost(records.values(), event):
+            records[end.contact_id] = fold(records[end.contact_id], end)
+            facts.append(Recorded(recorded.number, end))
+    return facts
 
 
-def _lost(record: ContactRecord, event: ev.Reconciled) -> ContactRecord:
-    """A call that ended while nobody looked, with the outcome that can still be told; others as they are."""
-    if record.outcome is not None or record.contact_id in event.live:
-        return record
-    outcome = Outcome.CONNECTED if record.answered_at else Outcome.ABANDONED
-    return fold(record, ev.ContactEnded(at=event.at, contact_id=record.contact_id, outcome=outcome))
-
-
-def _log_row(recorded: Recorded) -> dict[str, Any]:
-    event = recorded.event
-    return {
-        "seq": recorded.seq,
-        "type": type_name(event),
-        "at": event.at,
-        "contact_id": getattr(event, "contact_id", None),
-        "agent_id": getattr(event, "agent_id", None),
-        "data": to_record(event),
-    }
-
-
-def _decision_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
+def _lost(records: Iterable[ContactRecord], event: ev.Reconciled) -> list[ev.ContactEnded]:
+    """The ends of those that ended while nobody looked, with the outcome that can still be told."""
     return [
-        {
-            "seq": recorded.seq,
-            "contact_id": recorded.event.contact_id,
-            "at": recorded.event.at,
-            "decision": to_record(recorded.event)["decision"],
-        }
-        for recorded in batch
-        if isinstance(recorded.event, ev.DecisionMade)
+        ev.ContactEnded(
+            at=event.at,
+            contact_id=record.contact_id,
+            outcome=Outcome.CONNECTED if record.answered_at else Outcome.ABANDONED,
+        )
+        for record in records
+        if record.outcome is None and record.contact_id not in event.live
     ]
 
 
-def _recording_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
+def _recording_rows(facts: Iterable[Fact]) -> list[dict[str, Any]]:
     found = {}
-    for recorded in batch:
-        event = recorded.event
+    for fact in facts:
+        event = fact.event
         if isinstance(event, ev.RecordingReady):
             # The id follows from the path: a recording that is announced again after a restart keeps its id.
             recording_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{event.contact_id}/{event.path}").hex
@@ -110,8 +140,10 @@ def _recording_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _presence_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
-    latest = {r.event.agent_id: r.event for r in batch if isinstance(r.event, ev.AgentStateChanged)}
+def _presence_rows(facts: Iterable[Fact]) -> list[dict[str, Any]]:
+    latest = {
+        fact.event.agent_id: (fact.server, fact.event) for fact in facts if isinstance(fact.event, ev.AgentStateChanged)
+    }
     return [
         {
             "agent_id": event.agent_id,
@@ -123,6 +155,7 @@ def _presence_rows(batch: Sequence[Recorded]) -> list[dict[str, Any]]:
             "queue": event.queue,
             "requested": event.requested,
             "requested_reason": event.requested_reason,
+            "server": server,
         }
-        for event in latest.values()
+        for server, event in latest.values()
     ]

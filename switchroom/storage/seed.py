@@ -1,255 +1,31 @@
 """Customers of a small shop, with orders, former calls and tickets: so that a demonstration has something to show."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import secrets
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from switchroom.domain.contact import CustomerTier, Outcome
+from switchroom.domain import events as ev
+from switchroom.domain.contact import Outcome, Requirements
 from switchroom.domain.customer import Order, OrderItem
-from switchroom.domain.history import ContactRecord
-from switchroom.domain.ids import AgentId, ContactId, CustomerId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, BrandName, ContactId, CustomerId, QueueName, TicketId
+from switchroom.domain.money import Money
 from switchroom.domain.ticket import TicketState
-from switchroom.storage import contacts
 from switchroom.storage.customers import Customers
-from switchroom.storage.database import Database, upsert
-from switchroom.storage.tables import contacts as contacts_table
+from switchroom.storage.database import Database
+from switchroom.storage.event_log import Recorded, Writer
+from switchroom.storage.partitions import Partitions
+from switchroom.storage.projection import store
+from switchroom.storage.seed_customers import CUSTOMERS, DemoCall, DemoCustomer, DemoOrder
 from switchroom.storage.tickets import Tickets
 
+SHOP = BrandName("shop")
 SHOP_NUMBER = "4008123123"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Order:
-    number: str
-    status: str
-    status_zh: str
-    total: str
-    items: Mapping[str, int]
-    days_ago: int
-    carrier: str | None = None
-    due_in_days: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
-    """A former call that an agent answered; without a disposition its ticket is still open."""
-
-    days_ago: int
-    queue: str
-    agent: str
-    subject: str
-    note: str
-    disposition: str | None
-    path: Sequence[str] = ("welcome", "main")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Customer:
-    name: str
-    phones: Sequence[str]
-    tier: CustomerTier
-    language: str
-    email: str | None = None
-    note: str = ""
-    preferences: Mapping[str, str] = field(default_factory=dict)
-    orders: Sequence[_Order] = ()
-    calls: Sequence[_Call] = ()
-
-
-_CUSTOMERS = (
-    _Customer(
-        name="王芳",
-        phones=("+86 138 0013 8000", "+86 10 6552 9988"),
-        tier=CustomerTier.GOLD,
-        language="zh-CN",
-        email="wangfang@example.com",
-        note="喜欢简短的答复；送货请在晚上七点以后。",
-        preferences={"delivery": "19:00–21:00", "invoice": "电子发票"},
-        orders=(
-            _Order(
-                number="20260105",
-                status="in transit",
-                status_zh="运输中",
-                carrier="顺丰速运",
-                due_in_days=1,
-                total="2399.00",
-                items={"扫地机器人 R5": 1, "替换滤网": 2},
-                days_ago=3,
-            ),
-            _Order(
-                number="20251218",
-                status="delivered",
-                status_zh="已签收",
-                carrier="京东物流",
-                total="189.00",
-                items={"保温杯 500 ml": 1},
-                days_ago=21,
-            ),
-            _Order(
-                number="20251102",
-                status="refunded",
-                status_zh="已退款",
-                total="459.00",
-                items={"电热水壶": 1},
-                days_ago=67,
-            ),
-        ),
-        calls=(
-            _Call(
-                days_ago=2,
-                queue="general",
-                agent="1004",
-                subject="配送时间改到晚上",
-                note="已备注快递员，等待物流确认。",
-                disposition=None,
-                path=("welcome", "main", "orders"),
-            ),
-            _Call(
-                days_ago=20,
-                queue="general",
-                agent="1001",
-                subject="保温杯盖子使用咨询",
-                note="已说明开盖方法。",
-                disposition="resolved",
-            ),
-            _Call(
-                days_ago=64,
-                queue="returns",
-                agent="1001",
-                subject="电热水壶退货",
-                note="漏水，同意退款。",
-                disposition="refund",
-                path=("welcome", "main", "returns"),
-            ),
-        ),
-    ),
-    _Customer(
-        name="李强",
-        phones=("+86 139 1234 5678",),
-        tier=CustomerTier.STANDARD,
-        language="zh-CN",
-        orders=(
-            _Order(
-                number="20260107",
-                status="being packed",
-                status_zh="备货中",
-                due_in_days=3,
-                total="79.00",
-                items={"LED 台灯": 1},
-                days_ago=1,
-            ),
-        ),
-        calls=(
-            _Call(
-                days_ago=8,
-                queue="general",
-                agent="1002",
-                subject="发票抬头修改",
-                note="已改，重新开票。",
-                disposition="resolved",
-            ),
-        ),
-    ),
-    _Customer(
-        name="Emma Clark",
-        phones=("+1 415 555 2671",),
-        tier=CustomerTier.SILVER,
-        language="en-US",
-        email="emma.clark@example.com",
-        note="Ships to the Shanghai office, attention of the reception.",
-        preferences={"contact": "e-mail"},
-        orders=(
-            _Order(
-                number="20260103",
-                status="delivered",
-                status_zh="已签收",
-                carrier="DHL",
-                total="129.00",
-                items={"Air purifier A2": 1},
-                days_ago=5,
-            ),
-            _Order(
-                number="20251121",
-                status="delivered",
-                status_zh="已签收",
-                carrier="DHL",
-                total="38.00",
-                items={"HEPA filter": 2},
-                days_ago=48,
-            ),
-            _Order(
-                number="20251009",
-                status="cancelled",
-                status_zh="已取消",
-                total="59.00",
-                items={"Desk fan": 1},
-                days_ago=91,
-            ),
-        ),
-        calls=(
-            _Call(
-                days_ago=4,
-                queue="returns",
-                agent="1003",
-                subject="Purifier arrived with a dented lid",
-                note="Photos asked for.",
-                disposition=None,
-            ),
-        ),
-    ),
-    _Customer(
-        name="陈静",
-        phones=("+86 136 8888 0001",),
-        tier=CustomerTier.PLATINUM,
-        language="zh-CN",
-        note="企业客户，账期三十天。",
-        orders=(
-            _Order(
-                number="20251230",
-                status="in transit",
-                status_zh="运输中",
-                carrier="德邦快递",
-                due_in_days=2,
-                total="18600.00",
-                items={"会议桌": 2, "人体工学椅": 12},
-                days_ago=9,
-            ),
-        ),
-    ),
-    _Customer(
-        name="赵敏",
-        phones=("+86 137 0101 2020",),
-        tier=CustomerTier.SILVER,
-        language="zh-CN",
-        orders=(
-            _Order(
-                number="20260101",
-                status="returned, being inspected",
-                status_zh="退货质检中",
-                total="329.00",
-                items={"蓝牙耳机": 1},
-                days_ago=7,
-            ),
-        ),
-        calls=(
-            _Call(
-                days_ago=6,
-                queue="complaints",
-                agent="1002",
-                subject="耳机左侧无声",
-                note="已寄回，质检中。",
-                disposition=None,
-            ),
-        ),
-    ),
-    _Customer(name="孙伟", phones=("+86 133 9999 7777",), tier=CustomerTier.STANDARD, language="zh-CN"),
-)
 
 
 async def seed_demo(database: Database, now: datetime) -> None:
     """Store the demonstration's customers; those whose number is known already are left as they are."""
     customers = Customers(database)
-    for spec in _CUSTOMERS:
+    for spec in CUSTOMERS:
         if await customers.by_phone(spec.phones[0]) is not None:
             continue
         customer_id = await customers.add(
@@ -267,21 +43,26 @@ async def seed_demo(database: Database, now: datetime) -> None:
             await _store_call(database, customer_id, spec, call, ContactId(f"demo-{customer_id}-{number}"), now)
 
 
-def _order(spec: _Order, now: datetime) -> Order:
+def _order(spec: DemoOrder, now: datetime) -> Order:
     return Order(
         number=spec.number,
         status=spec.status,
         status_zh=spec.status_zh,
         carrier=spec.carrier,
         eta=None if spec.due_in_days is None else (now + timedelta(days=spec.due_in_days)).date().isoformat(),
-        total=spec.total,
+        total=Money(Decimal(spec.total), "CNY"),
         items=tuple(OrderItem(name=name, quantity=quantity) for name, quantity in spec.items.items()),
         placed_at=now - timedelta(days=spec.days_ago),
     )
 
 
 async def _store_call(
-    database: Database, customer_id: CustomerId, customer: _Customer, call: _Call, contact_id: ContactId, now: datetime
+    database: Database,
+    customer_id: CustomerId,
+    customer: DemoCustomer,
+    call: DemoCall,
+    contact_id: ContactId,
+    now: datetime,
 ) -> None:
     entered = now - timedelta(days=call.days_ago, hours=2)
     answered, ended = entered + timedelta(seconds=64), entered + timedelta(minutes=5, seconds=12)
@@ -299,23 +80,46 @@ async def _store_call(
         await tickets.move(ticket.id, TicketState.CLOSED, ended, disposition=call.disposition)
     else:
         await tickets.move(ticket.id, TicketState.PENDING, ended)
-    record = ContactRecord(
-        contact_id=contact_id,
-        entered_at=entered,
-        number=SHOP_NUMBER,
-        caller=customer.phones[0].replace(" ", ""),
-        customer_id=customer_id,
-        tier=customer.tier,
-        language=customer.language,
-        path=call.path,
-        queue=QueueName(call.queue),
-        agent_id=agent_id,
-        enqueued_at=entered + timedelta(seconds=31),
-        answered_at=answered,
-        ended_at=ended,
-        outcome=Outcome.CONNECTED,
-        ticket_id=TicketId(ticket.id),
-        disposition=call.disposition,
-    )
+    told = _story(customer, call, contact_id, customer_id, ticket.id, entered, answered, ended)
+    recorded = [Recorded(number, event) for number, event in enumerate(told, start=1)]
+    await Partitions(database).ensure(event.at for event in told)
     async with database.write() as connection:
-        await upsert(connection, contacts_table, [contacts.to_row(record)], update=False)
+        await store(connection, Writer(server="demo", boot=secrets.token_hex(4)), recorded)
+
+
+def _story(
+    customer: DemoCustomer,
+    call: DemoCall,
+    contact_id: ContactId,
+    customer_id: CustomerId,
+    ticket_id: TicketId,
+    entered: datetime,
+    answered: datetime,
+    ended: datetime,
+) -> list[ev.Event]:
+    """The events of a former call."""
+    agent_id, queue = AgentId(call.agent), QueueName(call.queue)
+    caller = customer.phones[0].replace(" ", "")
+    enqueued = entered + timedelta(seconds=31)
+    needs = Requirements(queue=queue, tier=customer.tier)
+    events: list[ev.Event] = [
+        ev.ContactEntered(at=entered, contact_id=contact_id, number=SHOP_NUMBER, caller=caller, brand=SHOP),
+        ev.CustomerIdentified(
+            at=entered,
+            contact_id=contact_id,
+            customer_id=customer_id,
+            tier=customer.tier,
+            name=customer.name,
+            language=customer.language,
+        ),
+        *(ev.NodeVisited(at=entered, contact_id=contact_id, node=node) for node in call.path),
+        ev.ContactQueued(at=enqueued, contact_id=contact_id, requirements=needs, enqueued_at=enqueued),
+        ev.ContactConnected(at=answered, contact_id=contact_id, agent_id=agent_id),
+        ev.TicketOpened(at=answered, contact_id=contact_id, ticket_id=ticket_id, agent_id=agent_id),
+        ev.ContactEnded(at=ended, contact_id=contact_id, outcome=Outcome.CONNECTED, agent_id=agent_id),
+    ]
+    if call.disposition:
+        events.append(
+            ev.TicketClosed(at=ended, contact_id=contact_id, ticket_id=ticket_id, disposition=call.disposition)
+        )
+    return events

@@ -1,9 +1,11 @@
 """The ledger's tables. Times are UTC; SQLite (one host, embedded) and PostgreSQL (at scale) hold the same."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     DateTime,
@@ -13,10 +15,17 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Numeric,
     String,
     Table,
     TypeDecorator,
+    UniqueConstraint,
+    text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
+
+JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 
 
 class Utc(TypeDecorator[datetime]):
@@ -36,6 +45,22 @@ class Utc(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A decimal number to its last digit; SQLite, whose numbers are floating, keeps its text."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else Numeric())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        return str(value) if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
 
 
 metadata = MetaData(
@@ -75,12 +100,14 @@ orders = Table(
     Column("status_zh", String, nullable=False),
     Column("carrier", String),
     Column("eta", String),
-    Column("total", String, nullable=False),
+    Column("amount", Exact, nullable=False),
+    Column("currency", String, nullable=False),
     Column("items", JSON, nullable=False),
     Column("placed_at", Utc, nullable=False),
 )
 
-# What happened is kept whatever becomes of the customer: no foreign key from here to the CRM's tables.
+# What happened is kept whatever becomes of the customer: no foreign key from here to the CRM's tables, whose ids are
+# text: each CRM has its own. ``server`` is the one that wrote last of the contact: while it is open, its owner.
 contacts = Table(
     "contacts",
     metadata,
@@ -88,7 +115,7 @@ contacts = Table(
     Column("number", String, nullable=False),
     Column("caller", String, nullable=False),
     Column("brand", String),
-    Column("customer_id", Integer),
+    Column("customer_id", String),
     Column("tier", String, nullable=False),
     Column("language", String),
     Column("flow", String),
@@ -110,33 +137,48 @@ contacts = Table(
     Column("answered_at", Utc),
     Column("ended_at", Utc),
     Column("outcome", String),
-    Column("ticket_id", Integer),
+    Column("ticket_id", String),
     Column("disposition", String),
+    Column("server", String, nullable=False),
     Index("ix_contacts_entered_at", "entered_at"),
     Index("ix_contacts_customer_id", "customer_id", "entered_at"),
     Index("ix_contacts_agent_id", "agent_id", "entered_at"),
-    Index("ix_contacts_outcome", "outcome"),
+    Index(
+        "ix_contacts_open",
+        *("server", "entered_at"),
+        sqlite_where=text("outcome IS NULL"),
+        postgresql_where=text("outcome IS NULL"),
+    ),
 )
 
+# ``seq`` is the order of the commits, without gaps, over all servers. ``server``, ``boot`` (one life of the server's
+# process) and ``number`` say who wrote the event as which of theirs. On PostgreSQL a month is a partition
+# (storage/partitions.py), which is why ``at`` is part of the key.
 events = Table(
     "events",
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Utc, primary_key=True),
+    Column("server", String, nullable=False),
+    Column("boot", String, nullable=False),
+    Column("number", BigInteger, nullable=False),
     Column("type", String, nullable=False),
-    Column("at", Utc, nullable=False),
-    Column("contact_id", String, index=True),
+    Column("version", Integer, nullable=False),
+    Column("contact_id", String),
     Column("agent_id", String),
     Column("data", JSON, nullable=False),
+    Index("ix_events_contact_id", "contact_id", "seq"),
     Index("ix_events_agent_id", "agent_id", "seq"),
+    postgresql_partition_by="RANGE (at)",
 )
 
-decisions = Table(
-    "decisions",
+# One row: the newest ``seq``. Who writes events locks it first: batches are committed one after the other, and a
+# reader who has seen N never sees a smaller number appear (docs/adr/0004-the-order-of-the-log.md).
+log_head = Table(
+    "log_head",
     metadata,
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("contact_id", String, nullable=False, index=True),
-    Column("at", Utc, nullable=False),
-    Column("decision", JSON, nullable=False),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
 )
 
 recordings = Table(
@@ -164,6 +206,7 @@ agent_presence = Table(
     Column("queue", String),
     Column("requested", String),
     Column("requested_reason", String),
+    Column("server", String, nullable=False),
 )
 
 heartbeats = Table(
@@ -177,9 +220,9 @@ tickets = Table(
     "tickets",
     metadata,
     Column("id", Integer, primary_key=True),
-    # One ticket per connected call, whoever asks how often.
-    Column("contact_id", String, nullable=False, unique=True),
-    Column("customer_id", ForeignKey("customers.id", ondelete="SET NULL"), index=True),
+    # The contact for which it was opened; all of them are in ``ticket_contacts``.
+    Column("contact_id", String, nullable=False),
+    Column("customer_id", String, index=True),
     Column("agent_id", String, index=True),
     Column("subject", String, nullable=False),
     Column("state", String, nullable=False),
@@ -187,6 +230,31 @@ tickets = Table(
     Column("note", String, nullable=False),
     Column("created_at", Utc, nullable=False),
     Column("closed_at", Utc),
+)
+
+# A contact belongs to one ticket, whoever asks how often; a ticket may have many contacts.
+ticket_contacts = Table(
+    "ticket_contacts",
+    metadata,
+    Column("contact_id", String, primary_key=True),
+    Column("ticket_id", ForeignKey("tickets.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+# What is owed to other systems, written in the transaction of what it follows from.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("state", String, nullable=False),
+    Column("due_at", Utc, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("taken_by", String),
+    Column("last_error", String),
+    UniqueConstraint("kind", "key"),
+    Index("ix_outbox_due", "state", "due_at"),
 )
 
 users = Table(

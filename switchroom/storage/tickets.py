@@ -1,4 +1,4 @@
-"""Tickets of the built-in ticketing: opened once a call, moved by their table, closed with a disposition."""
+"""Tickets of the built-in ticketing: opened once a contact, joined by others, moved by their table, then closed."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.ids import AgentId, ContactId, CustomerId, TicketId
 from switchroom.domain.ticket import Ticket, TicketState, check_move
-from switchroom.storage.database import Database
-from switchroom.storage.tables import tickets
+from switchroom.storage.database import Database, key_of, upsert
+from switchroom.storage.tables import ticket_contacts, tickets
 
 
 class Tickets:
@@ -28,13 +28,13 @@ class Tickets:
         customer_id: CustomerId | None,
         note: str = "",
     ) -> Ticket:
-        """The contact's ticket, opened now unless it has one: the unique ``contact_id`` decides."""
+        """The contact's ticket, opened now unless it has one: its unique link decides."""
         values = {"contact_id": contact_id, "subject": subject, "agent_id": agent_id, "customer_id": customer_id}
         try:
             async with self._database.write() as connection:
-                await connection.execute(
-                    insert(tickets).values(**values, state=TicketState.OPEN, note=note, created_at=at)
-                )
+                statement = insert(tickets).values(**values, state=TicketState.OPEN, note=note, created_at=at)
+                key = (await connection.scalars(statement.returning(tickets.c.id))).one()
+                await connection.execute(insert(ticket_contacts).values(contact_id=contact_id, ticket_id=key))
         except IntegrityError:
             if await self.of_call(contact_id) is None:
                 raise
@@ -42,12 +42,31 @@ class Tickets:
         assert ticket is not None
         return ticket
 
+    async def join(self, contact_id: ContactId, ticket_id: TicketId) -> Ticket:
+        """Make the contact one of the ticket's, whichever it belonged to before.
+
+        Raises LookupError when there is no such ticket, `IllegalTicketMove` when it is closed.
+        """
+        async with self._database.write() as connection:
+            row = await _locked(connection, ticket_id)
+            check_move(TicketState(row.state), TicketState.OPEN)
+            await upsert(connection, ticket_contacts, [{"contact_id": contact_id, "ticket_id": row.id}])
+            return _ticket(row)
+
+    async def contacts_of(self, ticket_id: TicketId) -> Sequence[ContactId]:
+        """The ticket's contacts, in the order of their ids."""
+        links = ticket_contacts.c
+        query = select(links.contact_id).where(links.ticket_id == key_of(ticket_id)).order_by(links.contact_id)
+        async with self._database.read() as connection:
+            return [ContactId(found) for found in await connection.scalars(query)]
+
     async def get(self, ticket_id: TicketId) -> Ticket | None:
-        found = await self._select(tickets.c.id == ticket_id, limit=1)
+        found = await self._select(tickets.c.id == key_of(ticket_id), limit=1)
         return found[0] if found else None
 
     async def of_call(self, contact_id: ContactId) -> Ticket | None:
-        found = await self._select(tickets.c.contact_id == contact_id, limit=1)
+        linked = select(ticket_contacts.c.ticket_id).where(ticket_contacts.c.contact_id == contact_id)
+        found = await self._select(tickets.c.id == linked.scalar_subquery(), limit=1)
         return found[0] if found else None
 
     async def latest(
@@ -79,17 +98,15 @@ class Tickets:
     ) -> Ticket:
         """Move the ticket and keep what was written; raises `IllegalTicketMove`, or LookupError if there is none."""
         async with self._database.write() as connection:
-            row = (await connection.execute(select(tickets).where(tickets.c.id == ticket_id).with_for_update())).first()
-            if row is None:
-                raise LookupError(f"no ticket {ticket_id}")
+            row = await _locked(connection, ticket_id)
             check_move(TicketState(row.state), to)
             changes: dict[str, Any] = {"state": to, "closed_at": at if to is TicketState.CLOSED else None}
             if disposition is not None:
                 changes["disposition"] = disposition
             if note is not None:
                 changes["note"] = note
-            await connection.execute(update(tickets).where(tickets.c.id == ticket_id).values(**changes))
-            return await _required(connection, ticket_id)
+            statement = update(tickets).where(tickets.c.id == row.id).values(**changes).returning(*tickets.c)
+            return _ticket((await connection.execute(statement)).one())
 
     async def _select(self, *wanted: ColumnElement[bool], limit: int) -> Sequence[Ticket]:
         query = select(tickets).where(*wanted).order_by(tickets.c.id.desc()).limit(limit)
@@ -97,10 +114,14 @@ class Tickets:
             return [_ticket(row) for row in await connection.execute(query)]
 
 
-async def _required(connection: AsyncConnection, ticket_id: TicketId) -> Ticket:
-    return _ticket((await connection.execute(select(tickets).where(tickets.c.id == ticket_id))).one())
+async def _locked(connection: AsyncConnection, ticket_id: TicketId) -> Row[Any]:
+    query = select(tickets).where(tickets.c.id == key_of(ticket_id)).with_for_update()
+    row = (await connection.execute(query)).first()
+    if row is None:
+        raise LookupError(f"no ticket {ticket_id}")
+    return row
 
 
 def _ticket(row: Row[Any]) -> Ticket:
     values = dict(row._mapping)
-    return Ticket(**{**values, "state": TicketState(values["state"])})
+    return Ticket(**{**values, "id": TicketId(str(values["id"])), "state": TicketState(values["state"])})

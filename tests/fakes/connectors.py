@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from cti_bridge.connectors.port import TicketRefused
 from switchroom.domain.customer import Customer, Order
 from switchroom.domain.ids import CustomerId
 from switchroom.domain.ticket import Ticket
@@ -37,12 +38,18 @@ class BrokenCrm(SlowCrm):
 
 
 class FlakyTicketing(Tickets):
-    """Fails ``failures`` times; with ``after_commit`` the ticket was opened all the same, and the answer lost."""
+    """Fails ``failures`` times; with ``after_commit`` the ticket was opened all the same, and the answer lost.
+
+    ``refuses`` is why it takes no ticket at all.
+    """
 
     failures = 0
     after_commit = False
+    refuses = ""
 
     async def open(self, **values: Any) -> Ticket:
+        if self.refuses:
+            raise TicketRefused(self.refuses)
         if self.failures > 0:
             self.failures -= 1
             if self.after_commit:

@@ -1,6 +1,7 @@
 """The API from outside: over real sockets, with every role, on a real ledger."""
 
 import asyncio
+import sqlite3
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -21,6 +22,8 @@ from cti_bridge.live.hub import QUEUE
 from switchroom.domain import events as ev
 from switchroom.domain.ids import AgentId, ContactId
 from switchroom.domain.user import RIGHTS, Role
+from switchroom.runtime.bus import Bus
+from switchroom.storage.ledger import Ledger
 from tests.fakes.clock import FakeClock
 from tests.fixtures.bridge_server import ORIGIN, PASSWORD, BridgeServer
 
@@ -423,6 +426,7 @@ async def test_metrics_count_what_happened(server: BridgeServer, client: Client)
     assert status == 200
     assert b'switchroom_events_total{type="switchroom.contact.entered"} 1.0' in text
     assert b'route="/api/v1/session",status="200"' in text
+    assert b'switchroom_outbox{state="failed"} 0.0' in text
 
 
 async def test_given_a_desktop_then_the_pop_arrives_before_the_offer_is_rung(
@@ -485,7 +489,7 @@ async def test_given_a_lost_connection_when_resumed_then_no_event_is_missing_or_
     while "break" not in states:
         message = await receive(again, "switchroom.agent.state.changed")
         states.append(message["data"]["reason"] or message["data"]["state"])
-        assert message["id"] > last
+        assert message["id"] != last
         last = message["id"]
     assert states == ["lunch", "available", "break"]
 
@@ -625,10 +629,69 @@ async def test_given_more_missed_events_than_are_told_again_then_the_gap_is_name
     assert [message["data"].get("reason") for message in told[:2]] == ["lunch", "meeting"]
     gap, hello = told[2:]
     assert (gap["type"], hello["type"]) == ("switchroom.gap", "switchroom.hello")
-    assert (gap["data"]["from"], gap["data"]["to"]) == (told[1]["id"] + 1, hello["id"])
+    assert (gap["data"]["from"], gap["data"]["to"]) == (told[1]["id"], hello["id"])
     server.agents.move(AgentId("1001"), ev.AgentState.AVAILABLE)
     assert (await receive(socket, "switchroom.agent.state.changed"))["data"]["state"] == "available"
 
     async with asyncio.timeout(5):
         again = await (await client("agent")).events(f"?last={gap['data']['to']}")
         assert (await again.receive_json())["type"] != "switchroom.gap"
+
+
+async def test_given_a_second_server_on_the_database_when_a_browser_resumes_then_both_servers_events_come_once(
+    server: BridgeServer, client: Client
+) -> None:
+    def visited(node: str) -> ev.NodeVisited:
+        return ev.NodeVisited(at=server.clock.now(), contact_id=ContactId("c"), node=node)
+
+    async def nodes(socket: Any, count: int) -> tuple[list[str], str]:
+        found = [await receive(socket, "switchroom.node.visited") for _ in range(count)]
+        return [message["data"]["node"] for message in found], found[-1]["id"]
+
+    elsewhere = Bus()
+    other = Ledger(server.database, elsewhere, server.clock, server="other")
+    await other.start()
+    program = await client("supervisor")
+    board = await program.events()
+    await receive(board, "switchroom.hello")
+    elsewhere.publish(visited("other-1"))
+    await other.flush()
+    server.bus.publish(visited("here-1"))
+    await server.ledger.flush()
+    server.bus.publish(visited("here-2"))
+    heard, last = await nodes(board, 2)
+    assert heard == ["here-1", "here-2"]
+    await board.close()
+
+    elsewhere.publish(visited("other-2"))
+    server.bus.publish(visited("here-3"))
+    await other.flush()
+    board = await program.events(f"?last={last}")
+    heard, last = await nodes(board, 3)
+    assert sorted(heard) == ["here-3", "other-1", "other-2"]
+    server.bus.publish(visited("here-4"))
+    heard, last = await nodes(board, 1)
+    assert heard == ["here-4"]
+    await board.close()
+
+    server.bus.publish(visited("here-5"))
+    elsewhere.publish(visited("other-3"))
+    await other.stop()
+    heard, _ = await nodes(await program.events(f"?last={last}"), 2)
+    assert sorted(heard) == ["here-5", "other-3"]
+
+
+async def test_given_a_database_that_is_locked_when_something_happens_then_the_desktops_hear_it_all_the_same(
+    server: BridgeServer, client: Client, tmp_path: Path
+) -> None:
+    socket = await (await client("agent")).events()
+    await receive(socket, "switchroom.hello")
+    await server.ledger.flush()
+    locker = sqlite3.connect(tmp_path / "switchroom.db", isolation_level=None)
+    locker.execute("BEGIN IMMEDIATE")
+    server.agents.move(AgentId("1001"), ev.AgentState.PAUSED, reason="lunch")
+    assert (await receive(socket, "switchroom.agent.state.changed"))["data"]["reason"] == "lunch"
+    assert server.ledger.backlog > 0
+    locker.execute("ROLLBACK")
+    locker.close()
+    await server.ledger.flush()

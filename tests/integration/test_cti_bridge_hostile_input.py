@@ -138,7 +138,7 @@ async def test_given_a_csrf_token_that_is_no_text_then_the_change_is_refused(ser
 
 @pytest.mark.parametrize(
     "query",
-    ["tickets?customer_id=99999999999999999999", "contacts?before=0001-01-01T00:00:00%2B14:00", "customers?phone=%00"],
+    ["tickets?customer_id=%00", "contacts?before=0001-01-01T00:00:00%2B14:00", "customers?phone=%00"],
 )
 async def test_given_a_value_that_no_database_holds_then_the_field_is_named(server: BridgeServer, query: str) -> None:
     token = f"Authorization: Bearer {await server.accounts.create_token(Role.SUPERVISOR, 't')}".encode()

@@ -11,7 +11,7 @@ import pytest
 from cti_bridge.bridge import CtiBridge
 from cti_bridge.connectors.port import Connectors
 from cti_bridge.pop.service import POP_DEADLINE_S
-from cti_bridge.tickets.service import DispositionMissing
+from cti_bridge.tickets.service import LEASE, DispositionMissing
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
@@ -21,7 +21,10 @@ from switchroom.runtime.bus import Bus
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import Customers
 from switchroom.storage.database import Database
+from switchroom.storage.event_log import EventLog
 from switchroom.storage.ledger import Ledger
+from switchroom.storage.outbox import Outbox, refused
+from switchroom.storage.owing import OutboxState
 from switchroom.storage.seed import seed_demo
 from tests.fakes.clock import FakeClock
 from tests.fakes.connectors import BrokenCrm, FlakyTicketing, SlowCrm
@@ -47,7 +50,10 @@ class House:
         await self.ledger.start()
         self.bus.subscribe(ev.Event, self.seen.append)
         connectors = Connectors(crm=self.crm, ticketing=self.ticketing)
-        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(self.database), self.screens, BRANDS)
+        self.bridge = CtiBridge(
+            *(self.bus, self.clock, connectors, Contacts(self.database), self.screens),
+            *(BRANDS, Outbox(self.database, self.ledger)),
+        )
         await self.bridge.start()
 
     async def close(self) -> None:
@@ -274,6 +280,46 @@ async def test_given_a_crash_between_answer_and_ticket_then_the_next_life_opens_
     await house.ledger.flush()
     assert not house.all_seen(ev.TicketOpened)
     await house.close()
+
+
+async def test_given_a_ticketing_system_that_refuses_then_it_is_asked_once_and_the_contacts_story_says_why(
+    open_house: House,
+) -> None:
+    house = open_house
+    house.ticketing.refuses = "the account is closed"
+    house.enter()
+    house.connect()
+    failed = await house.wait_for(ev.TicketFailed)
+    assert (failed.contact_id, failed.agent_id, failed.reason) == (CALL, AGENT, "the account is closed")
+    await house.ledger.flush()
+    told = await EventLog(house.database).of_call(CALL)
+    assert "switchroom.ticket.failed" in [entry.type for entry in told]
+    assert await refused(house.database) == 1
+    assert not house.all_seen(ev.TicketOpened)
+
+    house.connect()  # the next word about the contact owes nothing anew
+    await house.ledger.flush()
+    outbox = Outbox(house.database, house.ledger)
+    assert await outbox.take(house.clock.now() + timedelta(days=1), LEASE) == []
+    assert await outbox.counts() == {OutboxState.OWED: 0, OutboxState.FAILED: 1}
+
+
+async def test_given_a_call_adopted_in_the_middle_of_its_talk_then_it_is_owed_a_ticket_too(open_house: House) -> None:
+    house = open_house
+    now = house.clock.now()
+    house.bus.publish(
+        ev.ContactAdopted(
+            at=now,
+            contact_id=CALL,
+            number="4008123123",
+            caller="",
+            brand=SHOP.name,
+            entered_at=now,
+            state=CallState.CONNECTED,
+            agent_id=AGENT,
+        )
+    )
+    assert (await house.wait_for(ev.TicketOpened)).contact_id == CALL
 
 
 async def test_given_a_call_adopted_after_a_restart_then_the_desktop_gets_its_story_back(house: House) -> None:

@@ -27,14 +27,14 @@ async def board(server: BridgeServer) -> AsyncIterator[Desk]:
         yield desk
 
 
-def note_of(page: Page, ticket: int) -> Any:
+def note_of(page: Page, ticket: str) -> Any:
     return page.locator(f"[data-ticket='{ticket}'] textarea")
 
 
-async def in_wrap_up(server: BridgeServer, page: Page) -> int:
+async def in_wrap_up(server: BridgeServer, page: Page) -> str:
     """A call that is over, with its ticket open on the screen; returns the ticket's id."""
     await server.ring()
-    ticket = int((await server.answer()).ticket_id)
+    ticket = (await server.answer()).ticket_id
     await server.end()
     await expect(note_of(page, ticket)).to_be_visible()
     await expect(page.locator("[data-state=wrap_up]")).to_be_visible()
@@ -69,7 +69,7 @@ async def test_given_the_next_call_while_typing_then_the_note_goes_on_and_none_l
     server.agents.move(AgentId("1001"), AgentState.AVAILABLE)
     await server.ring("c2", caller="13900139000")
     await expect(page.locator(".pop[data-call=c2]")).to_be_visible()
-    second = int((await server.answer("c2")).ticket_id)
+    second = (await server.answer("c2")).ticket_id
     await expect(note_of(page, second)).to_be_visible()
     assert not typing.done()
     await typing
@@ -98,7 +98,7 @@ async def test_given_a_save_in_flight_when_the_next_call_comes_then_its_answer_c
     save = await asyncio.wait_for(held.get(), 5)
     server.agents.move(AgentId("1001"), AgentState.AVAILABLE)
     await server.ring("c2", caller="13900139000")
-    second = int((await server.answer("c2")).ticket_id)
+    second = (await server.answer("c2")).ticket_id
     await expect(note_of(page, second)).to_be_visible()
     async with page.expect_response("**/api/v1/tickets/*"):
         await save.continue_()

@@ -60,7 +60,7 @@ def test_given_a_customer_then_former_contacts_and_unfinished_tickets_without_th
     )
     profile = Profile(
         customer=Customer(
-            id=CustomerId(1), name="王芳", tier=CustomerTier.GOLD, language="zh-CN", phones=("+8613800138000",)
+            id=CustomerId("1"), name="王芳", tier=CustomerTier.GOLD, language="zh-CN", phones=("+8613800138000",)
         ),
         contacts=(RECORD, former),
         tickets=(
@@ -77,7 +77,7 @@ def test_given_a_customer_then_former_contacts_and_unfinished_tickets_without_th
 
 
 def test_text_from_outside_can_neither_hide_nor_rearrange_what_is_read() -> None:
-    customer = Customer(id=CustomerId(1), name="Bob\u202etxt.exe\x00\x1b[2J", note="line 1\nline 2")
+    customer = Customer(id=CustomerId("1"), name="Bob\u202etxt.exe\x00\x1b[2J", note="line 1\nline 2")
     pop = screen_pop(OFFER, RECORD, Profile(customer=customer), SHOP)
     assert pop.customer is not None
     assert (pop.customer.name, pop.customer.note) == ("Bobtxt.exe[2J", "line 1\nline 2")

@@ -51,7 +51,7 @@ MENUS = Path(__file__).parents[2] / "dialplans/menus"
 ALL_VERBS, _ = load(Path(__file__).parents[1] / "fixtures/menus/good/all-verbs.yaml", frozenset())
 SUB_FLOWS, _ = load(Path(__file__).parents[1] / "fixtures/menus/good/sub-flows.yaml")
 FLOWS = [ALL_VERBS, load(MENUS / "shop-400.yaml")[0], load(MENUS / "shop-400-en.yaml")[0], SUB_FLOWS]
-GOLD = replace(STRANGER, tier=CustomerTier.GOLD, customer_id=CustomerId(7), name="张三", language="en-US")
+GOLD = replace(STRANGER, tier=CustomerTier.GOLD, customer_id=CustomerId("7"), name="张三", language="en-US")
 
 
 def in_flow(flow: Flow = ALL_VERBS, caller: Caller = STRANGER) -> Walker:

@@ -75,7 +75,7 @@ class House:
         known = CustomerIdentified(
             at=self.clock.now(),
             contact_id=contact_id,
-            customer_id=CustomerId(7),
+            customer_id=CustomerId("7"),
             tier=CustomerTier.GOLD,
             language="en-US",
         )
@@ -147,7 +147,7 @@ async def test_a_menu_learns_who_is_calling(house: House) -> None:
     house.identify(contact_id)
     caller = await house.calls.claim(contact_id, 1)
     assert (caller.customer_id, caller.tier, caller.language, caller.phone) == (
-        7,
+        "7",
         CustomerTier.GOLD,
         "en-US",
         "13800138000",

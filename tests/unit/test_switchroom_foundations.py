@@ -67,7 +67,7 @@ def test_given_an_ended_subscription_then_nothing_comes() -> None:
 
 
 def test_an_event_has_a_json_form_and_a_name() -> None:
-    assert to_record(entered())["at"] == "2026-01-05T09:00:00+00:00"
+    assert to_record(entered())["at"] == "2026-01-05T09:00:00Z"
     assert type_name(entered()) == "switchroom.contact.entered"
 
 

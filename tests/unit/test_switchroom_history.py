@@ -22,7 +22,7 @@ def later(seconds: float) -> datetime:
 
 
 ENTERED = ev.ContactEntered(at=NOON, contact_id=CALL, number="400", caller="138", brand=SHOP.name)
-IDENTIFIED = ev.CustomerIdentified(at=later(1), contact_id=CALL, customer_id=CustomerId(7), tier=CustomerTier.SILVER)
+IDENTIFIED = ev.CustomerIdentified(at=later(1), contact_id=CALL, customer_id=CustomerId("7"), tier=CustomerTier.SILVER)
 QUEUED = ev.ContactQueued(
     at=later(9),
     contact_id=CALL,
@@ -61,7 +61,7 @@ def test_given_a_whole_call_then_every_time_is_kept() -> None:
     times = (record.entered_at, record.enqueued_at, record.offered_at, record.popped_at)
     assert times == (NOON, later(8), later(20), later(20.1))
     assert (record.ringing_at, record.answered_at, record.ended_at) == (later(21), later(24), later(90))
-    assert (record.customer_id, record.tier, record.language) == (7, CustomerTier.GOLD, "en-US")
+    assert (record.customer_id, record.tier, record.language) == ("7", CustomerTier.GOLD, "en-US")
     assert (record.collected, record.skills) == ({"order": "1"}, {"returns": 3})
 
 
@@ -96,7 +96,7 @@ def test_given_a_call_first_seen_talking_then_its_record_begins_there() -> None:
 def test_given_a_second_look_up_that_fails_then_what_was_known_stays() -> None:
     stranger = ev.CustomerIdentified(at=later(60), contact_id=CALL, customer_id=None)
     record = told(ENTERED, IDENTIFIED, QUEUED, stranger)
-    assert (record.customer_id, record.tier, record.language) == (7, CustomerTier.GOLD, "en-US")
+    assert (record.customer_id, record.tier, record.language) == ("7", CustomerTier.GOLD, "en-US")
 
 
 def queued_for(queue: str, at: float) -> ev.ContactQueued:

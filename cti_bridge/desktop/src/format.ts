@@ -19,8 +19,8 @@ export function day(time: string): string {
   return new Intl.DateTimeFormat(locale(), { month: "short", day: "numeric" }).format(new Date(time));
 }
 
-export function yuan(amount: string): string {
-  return new Intl.NumberFormat(locale(), { style: "currency", currency: "CNY" }).format(Number(amount));
+export function money({ amount, currency }: { amount: string; currency: string }): string {
+  return new Intl.NumberFormat(locale(), { style: "currency", currency }).format(Number(amount));
 }
 
 export function hour(time: string): string {

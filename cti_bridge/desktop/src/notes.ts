@@ -28,8 +28,8 @@ export interface Draft {
 }
 
 export interface Server {
-  load(id: number): Promise<Ticket>;
-  change(id: number, change: TicketChange): Promise<Ticket>;
+  load(id: string): Promise<Ticket>;
+  change(id: string, change: TicketChange): Promise<Ticket>;
 }
 
 /** What to save when another note than `base` is on the server by now: both, and nothing twice. */
@@ -40,17 +40,17 @@ export function joined(base: string, there: string, text: string): string {
 
 /** The unsaved notes of one login. */
 export class Notes {
-  readonly drafts = signal<ReadonlyMap<number, Draft>>(new Map());
-  private readonly timers = new Map<number, number>();
-  private readonly turns = new Map<number, Promise<unknown>>();
-  private readonly tries = new Map<number, number>();
+  readonly drafts = signal<ReadonlyMap<string, Draft>>(new Map());
+  private readonly timers = new Map<string, number>();
+  private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly tries = new Map<string, number>();
   private open = true;
 
   constructor(
     private readonly login: string,
     private readonly server: Server,
     private readonly onSaved: (ticket: Ticket) => void,
-    private readonly onRefused: (id: number, detail: string) => void,
+    private readonly onRefused: (id: string, detail: string) => void,
     private readonly storage: Storage = localStorage,
   ) {
     this.restore();
@@ -63,7 +63,7 @@ export class Notes {
   }
 
   /** Save the ticket's note now; false when it could not be done and will be tried again. */
-  save(id: number): Promise<boolean> {
+  save(id: string): Promise<boolean> {
     return this.inTurn(id, async () => {
       this.cancelTimer(id);
       const draft = this.drafts.value.get(id);
@@ -93,7 +93,7 @@ export class Notes {
   }
 
   /** Change the ticket together with its note, after whatever is being saved of it. */
-  finish(id: number, change: TicketChange): Promise<Ticket> {
+  finish(id: string, change: TicketChange): Promise<Ticket> {
     return this.inTurn(id, async () => {
       this.cancelTimer(id);
       const note = this.drafts.value.get(id)?.text;
@@ -115,19 +115,19 @@ export class Notes {
     this.drafts.value = new Map();
   }
 
-  private inTurn<T>(id: number, work: () => Promise<T>): Promise<T> {
+  private inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
     const turn = (this.turns.get(id) ?? Promise.resolve()).then(work, work);
     this.turns.set(id, turn);
     return turn;
   }
 
-  private async compare(id: number): Promise<void> {
+  private async compare(id: string): Promise<void> {
     const there = (await this.server.load(id)).note;
     const draft = this.drafts.value.get(id)!;
     this.put(id, { ...draft, restored: false, base: there, text: joined(draft.base, there, draft.text) });
   }
 
-  private settle(id: number, sent: string, ticket: Ticket, certain = false): void {
+  private settle(id: string, sent: string, ticket: Ticket, certain = false): void {
     this.tries.delete(id);
     this.onSaved(ticket);
     const draft = this.drafts.value.get(id);
@@ -143,7 +143,7 @@ export class Notes {
     }
   }
 
-  private async failed(id: number, problem: unknown): Promise<boolean> {
+  private async failed(id: string, problem: unknown): Promise<boolean> {
     if (!this.open) return false;
     const status = problem instanceof Problem ? problem.status : 0;
     const passing = status === 0 || status === 401 || status === 429 || status >= 500;
@@ -161,7 +161,7 @@ export class Notes {
   }
 
   /** Was the ticket closed with this note by a try whose answer was lost? */
-  private async thereAlready(id: number): Promise<boolean> {
+  private async thereAlready(id: string): Promise<boolean> {
     try {
       const ticket = await this.server.load(id);
       this.onSaved(ticket);
@@ -173,17 +173,17 @@ export class Notes {
     }
   }
 
-  private saveLater(id: number, delay: number): void {
+  private saveLater(id: string, delay: number): void {
     if (!this.open || this.timers.has(id)) return; // the first keystroke counts: whoever goes on typing is saved too
     this.timers.set(id, window.setTimeout(() => void this.save(id), delay));
   }
 
-  private cancelTimer(id: number): void {
+  private cancelTimer(id: string): void {
     window.clearTimeout(this.timers.get(id));
     this.timers.delete(id);
   }
 
-  private put(id: number, draft: Draft): void {
+  private put(id: string, draft: Draft): void {
     this.drafts.value = new Map(this.drafts.value).set(id, draft);
     if (!this.open) return;
     try {
@@ -193,24 +193,24 @@ export class Notes {
     }
   }
 
-  private drop(id: number): void {
+  private drop(id: string): void {
     const drafts = new Map(this.drafts.value);
     drafts.delete(id);
     this.drafts.value = drafts;
     this.storage.removeItem(this.key(id));
   }
 
-  private key(id: number): string {
+  private key(id: string): string {
     return `${KEY}:${this.login}:${id}`;
   }
 
   private restore(): void {
     const prefix = `${KEY}:${this.login}:`;
-    const drafts = new Map<number, Draft>();
+    const drafts = new Map<string, Draft>();
     for (const key of Object.keys(this.storage).filter((key) => key.startsWith(prefix))) {
       const { text, base, at } = JSON.parse(this.storage.getItem(key)!);
       if (Date.now() - at > KEPT_FOR_MS) this.storage.removeItem(key);
-      else drafts.set(Number(key.slice(prefix.length)), { text, base, saving: "saving", restored: true });
+      else drafts.set(key.slice(prefix.length), { text, base, saving: "saving", restored: true });
     }
     this.drafts.value = drafts;
     void this.flush();

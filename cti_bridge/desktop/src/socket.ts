@@ -9,7 +9,7 @@ const CHECK_EVERY_MS = 500;
 
 export class EventSocket {
   private socket: WebSocket | null = null;
-  private last: number | null = null;
+  private last: string | null = null;
   private tries = 0;
   private again = 0;
   private heardAt = 0;
@@ -37,7 +37,7 @@ export class EventSocket {
       const message = JSON.parse(event.data) as Message;
       this.heardAt = Date.now();
       this.tries = 0;
-      if (message.id !== undefined) this.last = Math.max(this.last ?? 0, message.id);
+      if (message.id !== undefined) this.last = message.id;
       this.onMessage(message);
       this.onConnected(true);
     };

@@ -71,7 +71,7 @@ function begin(opened: Session): void {
     agent.value = opened.agent;
   });
   if (opened.agent === null) return;
-  const refused = (id: number) => say(`#${id}: ${t("note_refused")}`);
+  const refused = (id: string) => say(`#${id}: ${t("note_refused")}`);
   notes.value = new Notes(opened.login, { load: fetchTicket, change: patchTicket }, took, refused);
   socket = new EventSocket(take, onConnected, () => void stillMine());
   socket.open();
@@ -141,11 +141,11 @@ export async function hangUp(): Promise<void> {
   if (pop.value !== null) await ask("POST", `contacts/${encodeURIComponent(pop.value.contact_id)}/actions/hangup`);
 }
 
-const fetchTicket = (id: number): Promise<Ticket> => ask<Ticket>("GET", `tickets/${id}`);
+const fetchTicket = (id: string): Promise<Ticket> => ask<Ticket>("GET", `tickets/${encodeURIComponent(id)}`);
 
-async function patchTicket(id: number, change: TicketChange): Promise<Ticket> {
+async function patchTicket(id: string, change: TicketChange): Promise<Ticket> {
   try {
-    return await ask<Ticket>("PATCH", `tickets/${id}`, change);
+    return await ask<Ticket>("PATCH", `tickets/${encodeURIComponent(id)}`, change);
   } catch (problem) {
     if (problem instanceof Problem && problem.status === 401) end();
     throw problem;
@@ -169,7 +169,7 @@ export async function loadCalls(): Promise<void> {
   });
 }
 
-async function loadTicket(id: number): Promise<void> {
+async function loadTicket(id: string): Promise<void> {
   await attempt(async () => {
     const found = await fetchTicket(id);
     if (found.contact_id === pop.value?.contact_id) ticket.value = found;
@@ -227,8 +227,8 @@ const TAKE: Record<string, Taker> = {
     say(data.failure === "caller_left" ? t("caller_left") : t("missed"));
   },
   "switchroom.ticket.opened": (data) => {
-    amend(data, { ticket_id: data.ticket_id as number });
-    if (data.contact_id === pop.value?.contact_id) void loadTicket(data.ticket_id as number);
+    amend(data, { ticket_id: data.ticket_id as string });
+    if (data.contact_id === pop.value?.contact_id) void loadTicket(data.ticket_id as string);
   },
   "switchroom.recording.ready": () => void loadCalls(),
 };
@@ -278,16 +278,16 @@ function clearIfDone(): void {
 }
 
 /** Close the ticket and, after its call, be ready for the next one. */
-export async function closeTicket(id: number, disposition: string): Promise<void> {
+export async function closeTicket(id: string, disposition: string): Promise<void> {
   await finish(id, { state: "closed", disposition });
 }
 
 /** Leave the ticket for later. */
-export async function keepTicket(id: number): Promise<void> {
+export async function keepTicket(id: string): Promise<void> {
   await finish(id, { state: "pending" });
 }
 
-async function finish(id: number, change: TicketChange): Promise<void> {
+async function finish(id: string, change: TicketChange): Promise<void> {
   const found = await notes.value!.finish(id, change);
   took(found);
   former.value = former.value.filter((one) => one.ticket.id !== id);

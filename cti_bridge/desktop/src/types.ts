@@ -36,7 +36,7 @@ export interface Queue {
 }
 
 export interface Customer {
-  id: number;
+  id: string;
   name: string;
   tier: Tier;
   language: string | null;
@@ -52,7 +52,7 @@ export interface Order {
   status_zh: string;
   carrier: string | null;
   eta: string | null;
-  total: string;
+  total: { amount: string; currency: string };
   items: { name: string; quantity: number }[];
   placed_at: string;
 }
@@ -68,7 +68,7 @@ export interface FormerContact {
 }
 
 export interface Ticket {
-  id: number;
+  id: string;
   contact_id: string;
   subject: string;
   state: TicketState;
@@ -101,7 +101,7 @@ export interface ScreenPop {
   waited_s: number;
   answered_at: string | null;
   ended_at: string | null;
-  ticket_id: number | null;
+  ticket_id: string | null;
   path: string[];
   inputs: TakenInput[];
   collected: Record<string, string>;
@@ -128,5 +128,5 @@ export interface Message {
   type: string;
   time: string;
   data: Record<string, unknown>;
-  id?: number;
+  id?: string;
 }

@@ -38,7 +38,15 @@ def doctor(
         findings, notes = [Finding("settings", False, one_line(error))], []
     else:
         findings = [_examine(name, check, settings) for name, check in (ALIVE if alive else CHECKS)]
-        notes = [] if alive else [*softswitch.known_defects(settings), *files.speech(settings)]
+        notes = (
+            []
+            if alive
+            else [
+                *softswitch.known_defects(settings),
+                *files.speech(settings),
+                *services.refused_tickets(settings),
+            ]
+        )
     healthy = all(finding.ok for finding in findings)
     if format == "json":
         told = {"ok": healthy, "checks": [asdict(finding) for finding in findings], "notes": notes}

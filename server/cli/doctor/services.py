@@ -1,9 +1,12 @@
 """The doctor on what the server talks to: the database, Redis, and the server itself."""
 
 import urllib.request
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from acd.store.port import StoreError
 from acd.store.redis_store import RedisStore
@@ -13,6 +16,7 @@ from switchroom.domain.errors import NotReady
 from switchroom.runtime.clock import SystemClock
 from switchroom.runtime.settings import Settings
 from switchroom.storage.database import Database
+from switchroom.storage.outbox import refused
 from switchroom.storage.readiness import Writable
 
 
@@ -26,6 +30,16 @@ def database(settings: Settings) -> str:
     except NotReady as error:
         raise Missing(f"{'SQLite' if sqlite else 'PostgreSQL'} {error}; check SWITCHROOM_DATABASE_URL") from None
     return f"{'SQLite' if sqlite else 'PostgreSQL'} {version}, writable"
+
+
+def refused_tickets(settings: Settings) -> Iterable[str]:
+    """A note when the ticketing system refused tickets for good: nobody asks for them again."""
+    url = make_url(settings.database)
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+        return
+    with suppress(SQLAlchemyError, OSError):  # the check of the database says what is the matter
+        if count := run(_refused(settings)):
+            yield f"{count} tickets were refused for good; the contacts' stories say why (switchroom.ticket.failed)"
 
 
 def redis(settings: Settings) -> str:
@@ -57,6 +71,14 @@ async def _database_version(settings: Settings, sqlite: bool) -> str:
             return str(asked.scalar_one()).split()[0]
     finally:
         await writable.close()
+        await database.close()
+
+
+async def _refused(found: Settings) -> int:
+    database = Database(found.database)
+    try:
+        return await refused(database)
+    finally:
         await database.close()
 
 

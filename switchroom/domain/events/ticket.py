@@ -13,6 +13,14 @@ class TicketOpened(ContactEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TicketFailed(ContactEvent):
+    """The ticketing system refused the contact's ticket for good; ``reason`` is its word, without personal data."""
+
+    agent_id: AgentId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketClosed(ContactEvent):
     ticket_id: TicketId
     disposition: str

@@ -1,5 +1,5 @@
 import { useEffect } from "preact/hooks";
-import { clock, day, yuan, initials, languageName, secondsBetween } from "../format";
+import { clock, day, money, initials, languageName, secondsBetween } from "../format";
 import { language, locale, t, word } from "../i18n";
 import { attempt, drawn, hangUp, now, phase, pop, queues } from "../store";
 import type { FormerContact, Order, ScreenPop, Ticket } from "../types";
@@ -198,7 +198,7 @@ function OrderRow({ order, meant }: { order: Order; meant: boolean }) {
       <div class="order-items">{items.join(language.value === "zh" ? "，" : ", ")}</div>
       <div class="order-line muted">
         <span>{[day(order.placed_at), order.carrier, order.eta && `${t("due")} ${day(order.eta)}`].filter(Boolean).join(" · ")}</span>
-        <span class="order-total">{yuan(order.total)}</span>
+        <span class="order-total">{money(order.total)}</span>
       </div>
     </div>
   );

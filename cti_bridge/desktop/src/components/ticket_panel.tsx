@@ -8,7 +8,7 @@ import { Icon } from "./icons";
 const LONGEST_NOTE = 10_000;
 
 /** What the keyboard may do with a ticket on the screen, by its id. */
-export const ticketKeys = new Map<number, { choose(index: number): void; close(): void; note(): void }>();
+export const ticketKeys = new Map<string, { choose(index: number): void; close(): void; note(): void }>();
 
 /** The present call's ticket, or with `who` (the caller) that of a former call. */
 export function TicketPanel({ ticket, who }: { ticket: Ticket; who: string | undefined }) {

@@ -76,7 +76,7 @@ function useTitle() {
 /** Every shortcut has a modifier: what is typed, wherever the focus is, never acts. */
 function onKey(event: KeyboardEvent) {
   const panel = (event.target as HTMLElement).closest<HTMLElement>("[data-ticket]")?.dataset.ticket;
-  const keys = ticketKeys.get(Number(panel ?? ticket.value?.id));
+  const keys = ticketKeys.get(panel ?? ticket.value?.id ?? "");
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return keys?.close();
   if (!event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.getModifierState("AltGraph")) return;
   const act = shortcut(event.code, keys);

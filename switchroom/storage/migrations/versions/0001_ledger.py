@@ -2,9 +2,14 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0001"
 down_revision = None
+
+JSON = sa.JSON().with_variant(JSONB(), "postgresql")
+# SQLite's numbers are floating: it keeps the text.
+EXACT = sa.Numeric().with_variant(sa.String(), "sqlite")
 
 
 def upgrade() -> None:
@@ -16,6 +21,10 @@ def upgrade() -> None:
         sa.Column("contact_id", sa.String),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True)),
+        sa.Column("queue", sa.String),
+        sa.Column("requested", sa.String),
+        sa.Column("requested_reason", sa.String),
+        sa.Column("server", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("agent_id", name="pk_agent_presence"),
     )
     op.create_table(
@@ -31,19 +40,19 @@ def upgrade() -> None:
         sa.Column("number", sa.String, nullable=False),
         sa.Column("caller", sa.String, nullable=False),
         sa.Column("brand", sa.String),
-        sa.Column("customer_id", sa.Integer()),
+        sa.Column("customer_id", sa.String),
         sa.Column("tier", sa.String, nullable=False),
         sa.Column("language", sa.String),
         sa.Column("flow", sa.String),
         sa.Column("flow_version", sa.String),
-        sa.Column("path", sa.JSON(), nullable=False),
-        sa.Column("inputs", sa.JSON(), nullable=False),
-        sa.Column("collected", sa.JSON(), nullable=False),
+        sa.Column("path", JSON, nullable=False),
+        sa.Column("inputs", JSON, nullable=False),
+        sa.Column("collected", JSON, nullable=False),
         sa.Column("queue", sa.String),
-        sa.Column("skills", sa.JSON(), nullable=False),
+        sa.Column("skills", JSON, nullable=False),
         sa.Column("agent_id", sa.String),
-        sa.Column("visits", sa.JSON(), nullable=False),
-        sa.Column("talks", sa.JSON(), nullable=False),
+        sa.Column("visits", JSON, nullable=False),
+        sa.Column("talks", JSON, nullable=False),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("enqueued_at", sa.DateTime(timezone=True)),
         sa.Column("offered_at", sa.DateTime(timezone=True)),
@@ -53,14 +62,21 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.DateTime(timezone=True)),
         sa.Column("ended_at", sa.DateTime(timezone=True)),
         sa.Column("outcome", sa.String),
-        sa.Column("ticket_id", sa.Integer()),
+        sa.Column("ticket_id", sa.String),
         sa.Column("disposition", sa.String),
+        sa.Column("server", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("contact_id", name="pk_contacts"),
     )
     op.create_index("ix_contacts_agent_id", "contacts", ["agent_id", "entered_at"])
     op.create_index("ix_contacts_customer_id", "contacts", ["customer_id", "entered_at"])
     op.create_index("ix_contacts_entered_at", "contacts", ["entered_at"])
-    op.create_index("ix_contacts_outcome", "contacts", ["outcome"])
+    op.create_index(
+        "ix_contacts_open",
+        "contacts",
+        ["server", "entered_at"],
+        sqlite_where=sa.text("outcome IS NULL"),
+        postgresql_where=sa.text("outcome IS NULL"),
+    )
     op.create_table(
         "customers",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -69,30 +85,54 @@ def upgrade() -> None:
         sa.Column("language", sa.String),
         sa.Column("email", sa.String),
         sa.Column("note", sa.String, nullable=False),
-        sa.Column("preferences", sa.JSON(), nullable=False),
+        sa.Column("preferences", JSON, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_customers"),
     )
     op.create_table(
-        "decisions",
-        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("contact_id", sa.String, nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("decision", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name="pk_decisions"),
-    )
-    op.create_index("ix_decisions_contact_id", "decisions", ["contact_id"])
-    op.create_table(
         "events",
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("type", sa.String, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("server", sa.String, nullable=False),
+        sa.Column("boot", sa.String, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("type", sa.String, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("contact_id", sa.String),
         sa.Column("agent_id", sa.String),
-        sa.Column("data", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name="pk_events"),
+        sa.Column("data", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("seq", "at", name="pk_events"),
+        postgresql_partition_by="RANGE (at)",
     )
     op.create_index("ix_events_agent_id", "events", ["agent_id", "seq"])
-    op.create_index("ix_events_contact_id", "events", ["contact_id"])
+    op.create_index("ix_events_contact_id", "events", ["contact_id", "seq"])
+    head = op.create_table(
+        "log_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_log_head"),
+    )
+    op.bulk_insert(head, [{"id": 1, "seq": 0}])
+    op.create_table(
+        "heartbeats",
+        sa.Column("server", sa.String, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("server", name="pk_heartbeats"),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("key", sa.String, nullable=False),
+        sa.Column("payload", JSON, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("taken_by", sa.String),
+        sa.Column("last_error", sa.String),
+        sa.PrimaryKeyConstraint("id", name="pk_outbox"),
+        sa.UniqueConstraint("kind", "key", name="uq_outbox_kind"),
+    )
+    op.create_index("ix_outbox_due", "outbox", ["state", "due_at"])
     op.create_table(
         "recordings",
         sa.Column("id", sa.String, nullable=False),
@@ -134,8 +174,9 @@ def upgrade() -> None:
         sa.Column("status_zh", sa.String, nullable=False),
         sa.Column("carrier", sa.String),
         sa.Column("eta", sa.String),
-        sa.Column("total", sa.String, nullable=False),
-        sa.Column("items", sa.JSON(), nullable=False),
+        sa.Column("amount", EXACT, nullable=False),
+        sa.Column("currency", sa.String, nullable=False),
+        sa.Column("items", JSON, nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_orders_customer_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("number", name="pk_orders"),
@@ -154,7 +195,7 @@ def upgrade() -> None:
         "tickets",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("contact_id", sa.String, nullable=False),
-        sa.Column("customer_id", sa.Integer()),
+        sa.Column("customer_id", sa.String),
         sa.Column("agent_id", sa.String),
         sa.Column("subject", sa.String, nullable=False),
         sa.Column("state", sa.String, nullable=False),
@@ -162,24 +203,33 @@ def upgrade() -> None:
         sa.Column("note", sa.String, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True)),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name="fk_tickets_customer_id", ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name="pk_tickets"),
-        sa.UniqueConstraint("contact_id", name="uq_tickets_contact_id"),
     )
     op.create_index("ix_tickets_agent_id", "tickets", ["agent_id"])
     op.create_index("ix_tickets_customer_id", "tickets", ["customer_id"])
+    op.create_table(
+        "ticket_contacts",
+        sa.Column("contact_id", sa.String, nullable=False),
+        sa.Column("ticket_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name="fk_ticket_contacts_ticket_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("contact_id", name="pk_ticket_contacts"),
+    )
+    op.create_index("ix_ticket_contacts_ticket_id", "ticket_contacts", ["ticket_id"])
 
 
 def downgrade() -> None:
     for table in (
+        "ticket_contacts",
         "tickets",
         "sessions",
         "orders",
         "customer_phones",
         "users",
         "recordings",
+        "outbox",
+        "log_head",
+        "heartbeats",
         "events",
-        "decisions",
         "customers",
         "contacts",
         "api_tokens",
