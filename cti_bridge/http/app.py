@@ -24,11 +24,12 @@ from cti_bridge.http.endpoint import endpoint, problems
 from cti_bridge.http.guard import Guard
 from cti_bridge.http.health import Check, Health
 from cti_bridge.http.metrics import measure
-from cti_bridge.http.openapi import describe
+from cti_bridge.http.openapi import REF, describe
 from cti_bridge.http.pages import Pages, secure
 from cti_bridge.http.route import Capability, Request, Route
 from cti_bridge.live.http import Live
 from cti_bridge.live.hub import Hub
+from cti_bridge.live.messages import message_schemas
 from cti_bridge.live.queue_feed import QueueFeed
 from cti_bridge.recordings.http import Recordings
 from cti_bridge.tickets.http import Tickets
@@ -50,7 +51,7 @@ class Description(Capability):
     """The API, described by itself."""
 
     async def openapi(self, _: Request) -> Mapping[str, Any]:
-        return describe(ROUTES)
+        return describe(ROUTES, message_schemas(REF))
 
     ROUTES = (
         Route(

@@ -1,7 +1,7 @@
 """The API's description (OpenAPI 3.1), made from the same table and types that the server runs on."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -26,8 +26,11 @@ _PROBLEM = {
 _PATTERN = re.compile(r"\{(\w+)(?::((?:[^{}]|\{[^}]*\})+))?\}")
 
 
-def describe(routes: Sequence[Route]) -> dict[str, Any]:
-    """The whole document."""
+REF = "#/components/schemas/{model}"
+
+
+def describe(routes: Sequence[Route], messages: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole document. ``messages`` are the schemas of what the WebSocket sends."""
     routes = [route for route in routes if route.documented]
     inputs: list[tuple[Any, Any, TypeAdapter[Any]]] = []
     for number, route in enumerate(routes):
@@ -37,7 +40,7 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
             inputs.append(((number, "query"), "validation", TypeAdapter(route.query)))
         if route.answer is not None:
             inputs.append(((number, "answer"), "serialization", TypeAdapter(route.answer)))
-    schemas, definitions = TypeAdapter.json_schemas(inputs, ref_template="#/components/schemas/{model}")
+    schemas, definitions = TypeAdapter.json_schemas(inputs, ref_template=REF)
     by_key = {key[0]: schema for key, schema in schemas.items()}
     components = dict(definitions.get("$defs", {}))
     paths: dict[str, dict[str, Any]] = {}
@@ -52,7 +55,7 @@ def describe(routes: Sequence[Route]) -> dict[str, Any]:
         "info": {"title": "Switchroom", "version": __version__},
         "paths": paths,
         "components": {
-            "schemas": {**components, "Problem": _PROBLEM},
+            "schemas": {**messages, **components, "Problem": _PROBLEM},
             "securitySchemes": {
                 "session": {"type": "apiKey", "in": "cookie", "name": "switchroom_session"},
                 "token": {"type": "http", "scheme": "bearer"},

@@ -17,11 +17,10 @@ from cti_bridge.http.models import In
 from cti_bridge.http.problems import forbidden
 from cti_bridge.http.route import Capability, Request, Route
 from cti_bridge.live.hub import Hub, Message, Subscriber, encode, of_log, with_id
-from cti_bridge.pop.screen_pop import ScreenPop
+from cti_bridge.live.messages import ERROR, GAP, HEARTBEAT, HELLO, Hello
 from cti_bridge.pop.service import ScreenPops
 from switchroom.domain.ids import OfferId
 from switchroom.domain.user import Right
-from switchroom.domain.views import AgentView, QueueView
 from switchroom.runtime.clock import Clock
 from switchroom.storage.event_log import EventLog, Position
 from switchroom.storage.ledger import Ledger
@@ -37,13 +36,7 @@ MOST_REPLAYED = 5000
 FLUSH_S = 1.0
 ABORT_S = 2.0
 
-HELLO = "switchroom.hello"
-HEARTBEAT = "switchroom.heartbeat"
-GAP = "switchroom.gap"
-ERROR = "switchroom.error"
-_AGENTS = TypeAdapter(list[AgentView])
-_QUEUES = TypeAdapter(list[QueueView])
-_POP = TypeAdapter(ScreenPop | None)
+_HELLO = TypeAdapter(Hello)
 
 log = structlog.get_logger(__name__)
 
@@ -153,11 +146,8 @@ class Live(Capability):
         pop = None
         if me is not None:
             pop = await self._pops.current_pop(me.id, me.contact_id)
-        data: dict[str, Any] = {
-            "agents": _AGENTS.dump_python(found, mode="json"),
-            "queues": _QUEUES.dump_python(list(await self._agents.queues(request)), mode="json"),
-            "pop": _POP.dump_python(pop, mode="json"),
-        }
+        hello = Hello(agents=found, queues=list(await self._agents.queues(request)), pop=pop)
+        data = _HELLO.dump_python(hello, mode="json")
         return encode(HELLO, self._clock.now(), data)
 
     async def _listen(self, request: Request, socket: web.WebSocketResponse, subscriber: Subscriber) -> None:

@@ -17,9 +17,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from cti_bridge.live.messages import SCREENPOP, UNSENT
 from cti_bridge.masking import mask_caller
 from cti_bridge.pop.screen_pop import ScreenPop
-from switchroom.domain.events import DesktopClosed, DesktopOpened, Event, MenuInput
+from switchroom.domain.events import DesktopClosed, DesktopOpened, Event
 from switchroom.domain.ids import AgentId
 from switchroom.domain.user import User
 from switchroom.runtime.bus import Bus
@@ -37,7 +38,6 @@ MOST_SOCKETS = 20
 STUCK_S = 0.05
 """A socket that has not taken a pop after this time does not count as having it."""
 
-SCREENPOP = "switchroom.screenpop"
 _POP = TypeAdapter(ScreenPop)
 
 
@@ -175,8 +175,8 @@ class Hub:
             subscriber.put(Message(text))
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, MenuInput):
-            return  # for the replay of a menu: nobody follows it live
+        if type(event) in UNSENT:
+            return
         agent_id = getattr(event, "agent_id", None) or AgentId("")
         mine = {*self._agents.get(agent_id, ()), *self._leaders.get(agent_id, ())}
         if not mine and not self._boards:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from cti_bridge.agents.port import AgentCommands
 from cti_bridge.live.hub import Hub, encode_raw
+from cti_bridge.live.messages import QUEUES
 from switchroom.domain import events as ev
 from switchroom.domain.ids import QueueName
 from switchroom.domain.views import QueueView
@@ -19,7 +20,6 @@ from switchroom.runtime.clock import Clock
 EVERY_S = 1.0
 SLICE = 20
 """Desktops that are told before others have their turn."""
-QUEUES = "switchroom.queues"
 _VIEW = TypeAdapter(QueueView)
 _MOVES = (
     *(

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType, WSServerHandshakeError
+from jsonschema import Draft202012Validator, ValidationError
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 from structlog.testing import capture_logs
 
 from cti_bridge.http.app import ROUTES
@@ -506,6 +509,33 @@ async def test_given_a_supervisor_then_everything_is_heard(server: BridgeServer,
             message = await board.receive_json()
             seen.setdefault(message["type"], message["data"])
     assert len(seen["switchroom.queues"]["queues"]) == 3
+
+
+async def test_every_message_that_is_sent_has_the_form_of_the_published_schema(
+    server: BridgeServer, client: Client
+) -> None:
+    boss, agent = await client("supervisor"), await client("agent")
+    _, document = await boss.ask("GET", "/api/v1/openapi.json")
+    registry = Registry().with_resource("urn:api", DRAFT202012.create_resource(document))
+    form = Draft202012Validator({"$ref": "urn:api#/components/schemas/Message"}, registry=registry)
+    board, mine = await boss.events(), await agent.events()
+    await server.ring()
+    seen = set()
+    async with asyncio.timeout(10):
+        while not {"switchroom.agent.rang", "switchroom.queues", "switchroom.ticket.opened"} <= seen:
+            message = await board.receive_json()
+            form.validate(message)
+            seen.add(message["type"])
+            if message["type"] == "switchroom.agent.rang":
+                await server.answer()
+    await mine.send_str("nonsense")
+    async with asyncio.timeout(10):
+        while not {"switchroom.hello", "switchroom.screenpop", "switchroom.error"} <= seen:
+            message = await mine.receive_json()
+            form.validate(message)
+            seen.add(message["type"])
+    with pytest.raises(ValidationError):
+        form.validate({"type": "switchroom.hello", "time": "2026-01-08T09:30:00Z", "data": {}})
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "http://127.0.0.1"])
