@@ -4,7 +4,7 @@ It only knows what happened; who makes things happen is `telephony.calls`. Its m
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,12 +28,13 @@ from switchroom.domain.events import (
     PlaceChanged,
     TalkEnded,
 )
-from switchroom.domain.ids import AgentId, ContactId, LegId, OfferId
-from switchroom.domain.leg import Leg, LegMove, LegState, Party, move
+from switchroom.domain.ids import AgentId, ContactId, OfferId
+from switchroom.domain.leg import LegMove
 from switchroom.domain.views import CallView
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
 from switchroom.runtime.mailbox import Mailbox
+from telephony.legs import Legs
 
 _RANKS = tuple(CustomerTier)
 
@@ -66,7 +67,7 @@ class Call:
         self.offer_id: OfferId | None = None
         self.transfer_to: Waiting | None = None
         """The place that a transfer has asked for: taken when the talk is over."""
-        self._legs: dict[LegId, Leg] = {}
+        self.legs = Legs()
         self._talks_told: set[OfferId] = set()
         self.resolved = False
         """The menu has given the caller what they asked for."""
@@ -110,7 +111,7 @@ class Call:
         """Found in the softswitch, or in its journal: it goes on from there."""
         self.state, self.agent_id, self.offer_id, self.waiting = state, agent_id, offer_id, waiting
         if state is CallState.RINGING and agent_id is not None and offer_id is not None:
-            self._move_leg(offer_id, agent_id, LegMove.RANG)
+            self.legs.move(offer_id, agent_id, LegMove.RANG, self._clock.now())
         self._bus.publish(
             ContactAdopted(
                 at=self._clock.now(),
@@ -187,10 +188,10 @@ class Call:
 
     def offered(self, agent_id: AgentId, offer_id: OfferId) -> None:
         self.state, self.agent_id, self.offer_id = after(self.state, Move.OFFERED), agent_id, offer_id
-        self._move_leg(offer_id, agent_id, None)
+        self.legs.dial(offer_id, agent_id, self._clock.now())
 
     def rang(self, agent_id: AgentId, offer_id: OfferId) -> None:
-        self._move_leg(offer_id, agent_id, LegMove.RANG)
+        self.legs.move(offer_id, agent_id, LegMove.RANG, self._clock.now())
         now = self._clock.now()
         self._bus.publish(AgentRang(at=now, contact_id=self.contact_id, offer_id=offer_id, agent_id=agent_id))
 
@@ -199,7 +200,7 @@ class Call:
         if self.state is not CallState.RINGING or self.offer_id not in (None, offer_id):
             return
         self.state, self.agent_id, self.offer_id = after(self.state, Move.OFFER_FAILED), None, None
-        self._move_leg(offer_id, agent_id, LegMove.LEFT)
+        self.legs.move(offer_id, agent_id, LegMove.LEFT, self._clock.now())
         self._bus.publish(
             OfferFailed(
                 at=self._clock.now(),
@@ -221,7 +222,7 @@ class Call:
         assert self.agent_id is not None
         at = at or self._clock.now()
         if self.offer_id is not None:
-            self._move_leg(self.offer_id, self.agent_id, LegMove.ANSWERED, at)
+            self.legs.move(self.offer_id, self.agent_id, LegMove.ANSWERED, at)
         self._bus.publish(
             ContactConnected(
                 at=at,
@@ -237,7 +238,7 @@ class Call:
         if talk.offer_id in self._talks_told:
             return
         self._talks_told.add(talk.offer_id)
-        self._move_leg(talk.offer_id, talk.agent_id, LegMove.LEFT, talk.ended_at)
+        self.legs.move(talk.offer_id, talk.agent_id, LegMove.LEFT, talk.ended_at)
         self._bus.publish(
             TalkEnded(
                 at=talk.ended_at,
@@ -254,9 +255,8 @@ class Call:
 
     def agent_left(self, offer_id: OfferId, agent_id: AgentId, at: datetime | None = None) -> bool:
         """The agent's line is gone. Whether the caller waits again, because they were transferred."""
-        leg = self._legs.get(LegId(offer_id))
         at = at or self._clock.now()
-        began_at = (leg.up_at if leg else None) or at
+        began_at = self.legs.up_at(offer_id) or at
         self.talk_ended(Talk(agent_id=agent_id, offer_id=offer_id, began_at=began_at, ended_at=at))
         place = self.transfer_to
         if self.state is not CallState.CONNECTED or offer_id != self.offer_id or place is None:
@@ -267,17 +267,6 @@ class Call:
         self._bus.publish(ContactTransferred(at=at, contact_id=self.contact_id, agent_id=agent_id, queue=queue))
         self.tell_waiting({})
         return True
-
-    def _move_leg(self, offer_id: OfferId, agent_id: AgentId, what: LegMove | None, at: datetime | None = None) -> None:
-        """The agent's leg that this offer brought, dialled now unless it is known; a leg that is gone is forgotten."""
-        at = at or self._clock.now()
-        leg_id = LegId(offer_id)
-        leg = self._legs.get(leg_id) or Leg(id=leg_id, party=Party.AGENT, agent_id=agent_id, since=at)
-        leg = leg if what is None else move(leg, what, at)
-        if leg.state is LegState.GONE:
-            self._legs.pop(leg_id, None)
-        else:
-            self._legs[leg_id] = leg
 
     def ended(self, *, at: datetime | None = None, by_softswitch: bool = False) -> None:
         """It is over, since ``at`` (now, unless it is told late); nothing more is done for it.
@@ -305,11 +294,6 @@ class Call:
             return Outcome.CONNECTED
         in_menu = self.state in (CallState.ENTERED, CallState.IN_MENU)
         return Outcome.SELF_SERVICE if in_menu and self.resolved else Outcome.ABANDONED
-
-    @property
-    def legs(self) -> Sequence[Leg]:
-        """The agents' lines that are there now, the earliest first."""
-        return tuple(self._legs.values())
 
     @property
     def caller(self) -> Caller:
