@@ -119,7 +119,7 @@ class Server:
                 requested=known.requested,
                 requested_reason=known.requested_reason,
             )
-            for known in await load_presence(database)
+            for known in await load_presence(database, settings.server_name)
         )
         await acd.start()
         stack.push_async_callback(acd.stop)
