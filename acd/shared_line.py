@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
-from acd.routing import QueueEntry
+from acd.core.line import QueueEntry
 from acd.store.port import Store, StoreError
 from switchroom.domain.ids import AgentId, ContactId
 from switchroom.runtime.clock import Clock

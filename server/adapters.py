@@ -3,15 +3,24 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import structlog
+
 from acd.config import AcdConfig
+from cti_bridge.service import CtiBridge
 from ivr.language.surroundings import Source, Surroundings
 from ivr.ports import DipFailed
 from switchroom.domain.contact import Outcome
+from switchroom.domain.errors import UnknownContact
+from switchroom.domain.events import OfferMade
 from switchroom.domain.ids import ContactId
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import OrderDip
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
+from telephony.calls import Calls
+from telephony.softswitch.port import Delivery
+
+log = structlog.get_logger(__name__)
 
 SOURCES: Mapping[str, Source] = {"orders": Source(OrderDip.ARGUMENTS, OrderDip.FIELDS)}
 """What menus can look up."""
@@ -24,6 +33,26 @@ def surroundings(config: AcdConfig) -> Surroundings:
         agents=[agent.skills for agent in config.agents.values()],
         sources=SOURCES,
     )
+
+
+class PopThenRing:
+    """Brings a call to its agent (`acd.offers.Delivery`): the record is on the screen before the phone rings."""
+
+    def __init__(self, bridge: CtiBridge, calls: Calls) -> None:
+        self._bridge, self._calls = bridge, calls
+
+    async def deliver(self, offer: OfferMade) -> None:
+        await self._bridge.pop(offer)
+        delivery = Delivery(
+            offer_id=offer.offer_id,
+            agent_id=offer.agent_id,
+            extension=offer.extension,
+            ring_timeout_s=offer.ring_timeout_s,
+        )
+        try:
+            await self._calls.connect(offer.contact_id, delivery)
+        except UnknownContact:
+            log.info("offer.caller_gone", contact_id=offer.contact_id)
 
 
 class LedgerDips:

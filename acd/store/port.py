@@ -8,7 +8,7 @@ channels. Both stores pass ``tests/integration/test_acd_store_contract.py``.
 from collections.abc import Sequence
 from typing import Protocol
 
-from acd.routing import QueueEntry
+from acd.core.line import QueueEntry
 from switchroom.domain.ids import AgentId, ContactId
 
 

@@ -7,15 +7,14 @@ Keys below the prefix: ``servers`` (set of names), ``entries:<server>`` (hash: c
 
 import json
 from collections.abc import Awaitable, Sequence
-from datetime import datetime
 from typing import TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from acd.routing import QueueEntry
+from acd.core.line import QueueEntry
 from acd.store.port import StoreError
-from switchroom.domain.contact import CustomerTier, Requirements, Waiting
+from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.ids import AgentId, ContactId, QueueName
 
 T = TypeVar("T")
@@ -138,21 +137,21 @@ async def _asked(answer: Awaitable[T]) -> T:
 
 
 def _dump(entry: QueueEntry) -> str:
-    needs = entry.waiting.requirements
+    needs = entry.requirements
     return json.dumps(
         {
             "contact_id": entry.contact_id,
             "queue": needs.queue,
             "skills": dict(needs.skills),
             "tier": needs.tier,
-            "enqueued_at": entry.waiting.enqueued_at.isoformat(),
-            "key": entry.key,
+            "enqueued_at": entry.enqueued_at,
+            "place": entry.rank[0],
         }
     )
 
 
 def _load(text: str) -> QueueEntry:
     found = json.loads(text)
+    contact_id, enqueued_at = ContactId(found["contact_id"]), float(found["enqueued_at"])
     needs = Requirements(QueueName(found["queue"]), found["skills"], CustomerTier(found["tier"]))
-    waiting = Waiting(needs, datetime.fromisoformat(found["enqueued_at"]))
-    return QueueEntry(ContactId(found["contact_id"]), waiting, found["key"])
+    return QueueEntry(contact_id, needs, enqueued_at, (float(found["place"]), enqueued_at, contact_id))

@@ -14,6 +14,9 @@ Extension = NewType("Extension", str)
 OfferId = NewType("OfferId", str)
 """One reservation of one agent for one contact."""
 
+TeamName = NewType("TeamName", str)
+"""A team of agents; an agent belongs to one, or to none."""
+
 QueueName = NewType("QueueName", str)
 CustomerId = NewType("CustomerId", int)
 TicketId = NewType("TicketId", int)

@@ -7,7 +7,7 @@ from datetime import datetime
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName, TeamName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,9 @@ class AgentView:
     skills: Mapping[str, int]
     queues: tuple[QueueName, ...]
     phone_registered: bool
+    team: TeamName | None = None
+    extension: Extension | None = None
+    """The phone where they sit; None for an agent whose desk somebody else has taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

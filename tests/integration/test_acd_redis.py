@@ -13,6 +13,7 @@ from switchroom.domain.call import CallState
 from switchroom.domain.contact import Requirements, Waiting
 from switchroom.domain.events import ContactAdopted, OfferFailure, OfferMade, Reconciled
 from switchroom.domain.ids import ContactId, QueueName
+from tests.fakes.clock import FakeClock
 from tests.fixtures.acd_house import ANN, BOB, House
 from tests.fixtures.redis import RedisServer
 
@@ -44,7 +45,7 @@ async def stored(redis: RedisServer, contact_ids: set[str]) -> None:
 async def test_given_a_redis_that_hangs_then_calls_are_offered_and_the_line_is_told_when_it_is_back(
     redis: RedisServer,
 ) -> None:
-    house = House(RedisStore(redis.url))
+    house = House(RedisStore(redis.url), FakeClock())
     await house.open(ANN, BOB)
     await house.queue("one")
     await offers(house, 1)
@@ -56,7 +57,7 @@ async def test_given_a_redis_that_hangs_then_calls_are_offered_and_the_line_is_t
         assert await offers(house, 2) == [("one", ANN), ("two", BOB)]
     finally:
         os.kill(redis.pid, signal.SIGCONT)
-    house.clock.advance(6)
+    await house.passes(6)
     await house.queue("four")
     await stored(redis, {"one", "two", "three", "four"})
     await house.acd.stop()
@@ -65,13 +66,13 @@ async def test_given_a_redis_that_hangs_then_calls_are_offered_and_the_line_is_t
 async def test_given_a_server_that_died_while_a_phone_rang_then_its_reservation_does_not_keep_the_caller_waiting(
     redis: RedisServer,
 ) -> None:
-    before = House(RedisStore(redis.url))
+    before = House(RedisStore(redis.url), FakeClock())
     await before.open(ANN)
     await before.queue("one")
     await offers(before, 1)
     await before.acd.stop()
 
-    house = House(RedisStore(redis.url))
+    house = House(RedisStore(redis.url), FakeClock())
     await house.open(BOB)
     now = house.clock.now()
     waiting = Waiting(Requirements(QueueName("returns"), {"lang:zh": 1}), now)

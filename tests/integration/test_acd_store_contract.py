@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from acd.routing import QueueEntry
-from acd.store.memory import MemoryStore
+from acd.core.line import QueueEntry
 from acd.store.port import Store, StoreError
 from acd.store.redis_store import RedisStore
-from switchroom.domain.contact import CustomerTier, Requirements, Waiting
+from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.ids import AgentId, ContactId, QueueName
 from switchroom.runtime.clock import SystemClock
+from tests.fakes.memory_store import MemoryStore
 from tests.fixtures.redis import RedisServer
 
 
@@ -39,7 +39,8 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
 def entry(contact_id: str, at_s: int = 0) -> QueueEntry:
     needs = Requirements(QueueName("returns"), {"returns": 1, "lang:zh": 1}, CustomerTier.GOLD)
     came = datetime(2026, 1, 5, 9, tzinfo=UTC) + timedelta(seconds=at_s, milliseconds=123)
-    return QueueEntry(ContactId(contact_id), Waiting(needs, came), came.timestamp() - 60)
+    since = came.timestamp()
+    return QueueEntry(ContactId(contact_id), needs, since, (since - 60, since, ContactId(contact_id)))
 
 
 ANN, BOB = AgentId("1001"), AgentId("1002")
