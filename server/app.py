@@ -23,6 +23,7 @@ from ivr.service import Ivr
 from recordings.service import Recordings
 from server.adapters import LedgerBookings, LedgerDips, PopThenRing, surroundings
 from server.readiness import checks
+from server.why import Why
 from softswitch_config.credentials import AMI_SECRET, load_credentials
 from softswitch_config.logs import keep_logs_bounded
 from softswitch_config.render import Folders
@@ -165,6 +166,7 @@ class Server:
             agents=acd,
             calls=calls,
             flows=ivr.flows,
+            explain=Why(database, config).decisions,
             recordings=settings.recordings,
             checks=checks(settings, switch, store, writable, ledger, room),
             registry=registry,

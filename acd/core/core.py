@@ -133,8 +133,9 @@ class Core:
     def _offer(self, entry: QueueEntry, agent_id: AgentId) -> None:
         offer = self.offers.make(entry, agent_id, self._now)
         self._line.take_out(entry.contact_id)
+        self._effects.append(Decided(entry, agent_id, offer.id))  # before its agent is seen as reserved
         self.roster.reserve(agent_id, entry.contact_id, entry.requirements.queue, self._now)
-        self._effects += (Decided(entry, agent_id, offer.id), Reserve(offer))
+        self._effects.append(Reserve(offer))
 
     def _confirmed(self, event: ev.OfferConfirmed) -> None:
         offer = self.offers.get(event.contact_id, event.offer_id)

@@ -15,7 +15,7 @@ from cti_bridge.api.endpoint import endpoint, problems
 from cti_bridge.api.hub import Hub
 from cti_bridge.api.metrics import measure
 from cti_bridge.api.openapi import describe
-from cti_bridge.api.ports import AgentDesk, CallDesk, FlowDesk
+from cti_bridge.api.ports import AgentDesk, CallDesk, Explain, FlowDesk
 from cti_bridge.api.queue_feed import QueueFeed
 from cti_bridge.api.route import Api, Check, Context, Route
 from cti_bridge.api.throttle import Throttle
@@ -73,6 +73,7 @@ def create_app(
     agents: AgentDesk,
     calls: CallDesk,
     flows: FlowDesk,
+    explain: Explain,
     recordings: Path,
     checks: Mapping[str, Check],
     registry: CollectorRegistry,
@@ -91,6 +92,7 @@ def create_app(
         ledger=ledger,
         erasure=Erasure(database),
         log=EventLog(database),
+        explain=explain,
         history=Contacts(database),
         recordings=Recordings(database),
         recordings_folder=recordings,

@@ -54,7 +54,7 @@ async def contact(context: Context) -> ContactStory:
 
 async def decision(context: Context) -> Decisions:
     record = await _visible(context)
-    found = await context.api.log.decisions(record.contact_id)
+    found = await context.api.explain(record.contact_id)
     return Decisions(contact_id=record.contact_id, decisions=found)
 
 

@@ -1,13 +1,22 @@
 """What the API asks of call control, of the ACD and of the menus; wired in `server.app`."""
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 from switchroom.domain.errors import Refused, UnknownAgent, UnknownContact
 from switchroom.domain.ids import AgentId, ContactId, QueueName
 from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
 
-__all__ = ["AgentDesk", "CallDesk", "FlowDesk", "Refused", "RequestedState", "UnknownAgent", "UnknownContact"]
+__all__ = [
+    "AgentDesk",
+    "CallDesk",
+    "Explain",
+    "FlowDesk",
+    "Refused",
+    "RequestedState",
+    "UnknownAgent",
+    "UnknownContact",
+]
 
 RequestedState = Literal["available", "paused", "logged_out"]
 """What an agent may ask for; the other states come from calls."""
@@ -27,6 +36,10 @@ class AgentDesk(Protocol):
 
     async def set_state(self, agent_id: AgentId, state: RequestedState, reason: str | None) -> AgentView:
         """Move the agent; raises `UnknownAgent` or `Refused`. From wrap-up, ``available`` ends it."""
+
+
+Explain = Callable[[ContactId], Awaitable[Sequence[Mapping[str, Any]]]]
+"""The router's decisions about a contact with their reasons, oldest first."""
 
 
 class CallDesk(Protocol):

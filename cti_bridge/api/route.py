@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 from cti_bridge.api.hub import Hub
-from cti_bridge.api.ports import AgentDesk, CallDesk, FlowDesk
+from cti_bridge.api.ports import AgentDesk, CallDesk, Explain, FlowDesk
 from cti_bridge.api.throttle import Throttle
 from cti_bridge.connectors.port import Connectors
 from cti_bridge.service import CtiBridge
@@ -41,6 +41,7 @@ class Api:
     ledger: Ledger
     erasure: Erasure
     log: EventLog
+    explain: Explain
     history: Contacts
     recordings: Recordings
     recordings_folder: Path

@@ -42,6 +42,7 @@ from switchroom.runtime.garbage import spare_the_loop
 from switchroom.storage.accounts import Accounts, Role
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
+from switchroom.storage.event_log import EventLog
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.tables import users
 
@@ -166,6 +167,7 @@ class _House:
             agents=self.acd,
             calls=nothing,
             flows=nothing,
+            explain=EventLog(database).decisions,
             recordings=self.folder,
             checks={},
             registry=CollectorRegistry(),
