@@ -284,11 +284,13 @@ class Core:
         self.roster.phone(event.extension, event.registered)
 
     def _desk_taken(self, event: ev.DeskTaken) -> None:
-        sat_there = self.roster.at_desk(event.extension)
+        sat_there, agent = self.roster.at_desk(event.extension), self.roster.get(event.agent_id)
         self.roster.take_desk(event.agent_id, event.extension, self._now)
-        for agent in (sat_there, self.roster.get(event.agent_id)):
-            offer = self.offers.of(agent.contact_id) if agent and agent.contact_id else None
-            if offer is not None and agent is not None and offer.agent_id == agent.id and not offer.is_ringing:
+        if sat_there is agent:
+            return
+        for moved in (sat_there, agent):
+            offer = self.offers.of(moved.contact_id) if moved is not None else None
+            if offer is not None and not offer.is_ringing and not offer.withdrawn:
                 self._give_back(offer)  # it was to ring where they sit no longer
 
     def _restored(self, event: ev.AgentsRestored) -> None:
@@ -319,13 +321,12 @@ class Core:
         if not self.steerable:
             return
         for agent_id in free:
-            if (entry := self._line.index.match_agent(agent_id)) is not None:
-                self._offer(entry, agent_id)
-        for contact_id in dict.fromkeys(anew):
-            if (waits := self._line.index.get(contact_id)) is None:
-                continue
-            match = self._line.index.match_entry(contact_id)
+            if (first := self._line.index.match_agent(agent_id)) is not None:
+                self._offer(first, agent_id)
+        waits = [entry for contact_id in dict.fromkeys(anew) if (entry := self._line.index.get(contact_id)) is not None]
+        for entry in sorted(waits, key=lambda one: one.rank) if len(waits) > 1 else waits:
+            match = self._line.index.match_entry(entry.contact_id)
             if match is not None:
-                self._offer(waits, match)
+                self._offer(entry, match)
             else:
-                self._effects.append(Decided(waits, None, None))
+                self._effects.append(Decided(entry, None, None))
