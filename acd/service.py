@@ -190,15 +190,16 @@ class AcdService:
 
     def _apply(self, event: ev.Event) -> None:
         self._effects.extend(self._core.apply(event, self._now()))
-        if not self._carrying_out:  # else what carries them out now comes to these as well, in order
-            self._carrying_out = True
-            try:
-                while self._effects:
-                    effect = self._effects.popleft()
-                    self._carry_out[type(effect)](effect)
-            finally:
-                self._carrying_out = False
-        self._arm()
+        if self._carrying_out:
+            return  # what carries out the effects before these comes to them as well, in order
+        self._carrying_out = True
+        try:
+            while self._effects:
+                effect = self._effects.popleft()
+                self._carry_out[type(effect)](effect)
+        finally:
+            self._carrying_out = False
+            self._arm()
 
     def _arm(self) -> None:
         """One timer, for the earliest that is due; one that fires too early does nothing."""
