@@ -18,6 +18,7 @@ from acd.core import events as ev
 from acd.core.agents import REQUESTED_STATE, AgentMove
 from acd.core.core import Core
 from acd.core.offering import MARGIN_S
+from acd.core.parameters import Parameters
 from acd.core.roster import Roster
 from acd.explain import record
 from acd.offers import Delivery, OfferState
@@ -53,11 +54,12 @@ class AcdService:
         delivery: Delivery,
         new_offer_id: Callable[[], OfferId],
         store: Store | None = None,
+        make_core: Callable[[Parameters, Callable[[], OfferId], float], Core] = Core,
     ) -> None:
         self._config, self._bus, self._clock, self._delivery = config, bus, clock, delivery
         # A clock that is set must not move what is due: seconds of the epoch at the start, monotonic from then on.
         self._began = clock.now().timestamp() - clock.monotonic()
-        self._core = Core(config.parameters(), new_offer_id, self._now())
+        self._core = make_core(config.parameters(), new_offer_id, self._now())
         self._shared = None if store is None else SharedLine(store, clock, self._core.waiting)
         self._tokens: dict[OfferId, int] = {}
         self._tasks = BackgroundTasks()
@@ -145,7 +147,7 @@ class AcdService:
 
     def restore(self, known: Iterable[AgentStateChanged]) -> None:
         """Take up the agents' last states, as the ledger kept them; before anything else happens."""
-        self._apply(ev.AgentsRestored([_known_agent(one) for one in known]))
+        self._apply(ev.AgentsRestored([known_agent(one) for one in known]))
 
     def _view(self, agent_id: AgentId) -> AgentView:
         view = self.agent(agent_id)
@@ -342,7 +344,7 @@ class AcdService:
         )
 
 
-def _known_agent(event: AgentStateChanged) -> ev.KnownAgent:
+def known_agent(event: AgentStateChanged) -> ev.KnownAgent:
     requested = None if event.requested is None else (_MOVES[event.requested], event.requested_reason)
     return ev.KnownAgent(
         event.agent_id,

@@ -31,6 +31,8 @@ RARELY = st.integers(0, 3).map(lambda drawn: drawn == 0)
 """For what leaves little behind: or nothing else comes of anything."""
 
 
+Take = Callable[[list[ef.Effect]], None]
+
 BOUNDS = settings(
     max_examples=100,
     stateful_step_count=50,
@@ -44,17 +46,17 @@ BOUNDS = settings(
 
 
 class Driver(Protocol):
-    """Brings events to an ACD, and keeps the effects for `take`."""
+    """Brings events to an ACD. ``take`` gets the effects of each event while the core is as they left it."""
 
     core: Core
 
-    def tell(self, event: ev.Event) -> list[ef.Effect]:
-        """What came of it, in order; `Reserve` and `Deliver` wait for the machine's word."""
+    def tell(self, event: ev.Event, take: Take) -> None:
+        """`Reserve` (where there is a store) and `Deliver` wait for the machine's word."""
 
     def now(self) -> float: ...
 
-    def sleep(self, seconds: float, take: Callable[[list[ef.Effect]], None]) -> None:
-        """So much time passes, with everything that is due in it; ``take`` gets what comes of each thing."""
+    def sleep(self, seconds: float, take: Take) -> None:
+        """So much time passes, with everything that is due in it."""
 
     def restart(self, known: list[ev.KnownAgent]) -> None:
         """A new ACD, with the agents' last states."""
@@ -85,7 +87,7 @@ class AcdMachine(RuleBasedStateMachine):
 
     def tell(self, event: ev.Event) -> None:
         before = self.check.before(event)
-        self.take(self.driver.tell(event), before)
+        self.driver.tell(event, lambda effects: self.take(effects, before))
 
     def take(self, effects: list[ef.Effect], before: object = None) -> None:
         for effect in effects:
@@ -360,10 +362,10 @@ class CoreDriver:
     def now(self) -> float:
         return self._now
 
-    def tell(self, event: ev.Event) -> list[ef.Effect]:
-        return self.core.apply(event, self._now)
+    def tell(self, event: ev.Event, take: Take) -> None:
+        take(self.core.apply(event, self._now))
 
-    def sleep(self, seconds: float, take: Callable[[list[ef.Effect]], None]) -> None:
+    def sleep(self, seconds: float, take: Take) -> None:
         until = self._now + seconds
         while (due := self.core.next_due) is not None and due <= until:
             self._now = max(self._now, due)

@@ -6,8 +6,6 @@ from typing import Any
 from acd.core import events as ev
 from acd.core.agents import Agent, AgentMove
 from acd.core.core import Core
-from acd.core.index import RoutingIndex
-from acd.core.line import QueueEntry
 from acd.core.rules import Rules, standard
 from acd.core.rules.head_start import HeadStart
 from acd.offers import Offer, OfferMove
@@ -109,19 +107,8 @@ class TalkIsEndedByReconciliation(Core):
         return agent.state is not AgentState.BUSY and super()._is_engaged(agent, talking)
 
 
-class GoneContactsKeepWaiting(Core):
-    """A reconciliation leaves contacts in line that are over."""
-
-    def _reconciled(self, event: ev.Reconciled) -> None:
-        super()._reconciled(event._replace(live=frozenset(entry.contact_id for entry in self.waiting())))
-
-    def _left(self, event: ev.ContactLeft) -> None:
-        if event.contact_id in self.offers or self.steerable:
-            super()._left(event)
-
-
-class OffersWhileTheSwitchIsLost(Core):
-    """Nothing can ring, and free agents are matched all the same once it is back: only those who become free then."""
+class OnlyTheNewlyFreeAreMatchedOnceItIsBack(Core):
+    """After the softswitch was lost, those who were free already are not matched."""
 
     def _reconciled(self, event: ev.Reconciled) -> None:
         super()._reconciled(event)
@@ -238,27 +225,6 @@ WRONG_RULES: Mapping[str, Rules] = {
 }
 
 
-class HeadIsNotRenewed(RoutingIndex):
-    """A contact that leaves while it is the first stays the first."""
-
-    def remove_entry(self, contact_id: ContactId) -> QueueEntry | None:
-        head = {id(cls): cls.head for cls in self._classes.values()}
-        entry = super().remove_entry(contact_id)
-        if entry is not None:
-            for cls in self._classes.values():
-                if cls.waiting and head[id(cls)] is entry.rank:
-                    later = [rank for rank in cls.heap.items() if self._waits_there(rank)]
-                    cls.head = max(later)
-        return entry
-
-
-def _with_index(parameters: Any, new_id: Callable[[], OfferId], now: float) -> Core:
-    core = Core(parameters, new_id, now)
-    index = HeadIsNotRenewed(standard(HEAD_START_S))
-    core._line.index = core._line.unserved._index = index
-    return core
-
-
 _CORES: list[type[Core]] = [
     one for one in list(globals().values()) if isinstance(one, type) and issubclass(one, Core) and one is not Core
 ]
@@ -275,5 +241,4 @@ def _of_rules(rules: Rules) -> MakeCore:
 BUGS: Mapping[str, MakeCore] = {
     **{bug.__name__: _of_class(bug) for bug in _CORES},
     **{name: _of_rules(rules) for name, rules in WRONG_RULES.items()},
-    "HeadIsNotRenewed": lambda new_id, now: _with_index(PARAMETERS, new_id, now),
 }

@@ -1,7 +1,10 @@
-"""The ACD's core against everything that may happen, in any order."""
+"""The ACD, its core and the whole of it, against everything that may happen, in any order."""
+
+from hypothesis import settings
 
 from acd.core.core import Core
 from tests.support.acd_machine import BOUNDS, AcdMachine, CoreDriver
+from tests.support.acd_shell import ShellDriver
 from tests.support.acd_world import PARAMETERS
 
 
@@ -11,3 +14,11 @@ class CoreMachine(AcdMachine):
 
 TestCore = CoreMachine.TestCase
 TestCore.settings = BOUNDS
+
+
+class ShellMachine(AcdMachine):
+    make_driver = ShellDriver
+
+
+TestShell = ShellMachine.TestCase
+TestShell.settings = settings(BOUNDS, max_examples=50)
