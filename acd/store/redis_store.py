@@ -2,7 +2,8 @@
 
 Keys below the prefix: ``servers`` (set of names), ``entries:<server>`` (hash: call id to entry as JSON), ``token``
 (counter), ``agent:<id>`` and ``call:<id>`` (the token that reserves them, expiring with the lease), ``offer:<token>``
-(the two that it reserves), ``offers:<server>`` (set of a server's tokens).
+(the two that it reserves), ``offers:<server>`` (set of a server's tokens). A server's own keys end `SERVER_LIVES_S`
+after it wrote last: what a server that died has left does not stay.
 """
 
 import json
@@ -19,6 +20,9 @@ from switchroom.domain.ids import AgentId, ContactId, QueueName
 
 T = TypeVar("T")
 
+SERVER_LIVES_S = 300
+"""A server that lives writes its whole line with every reconciliation, each minute."""
+
 RESERVE = """
 local entries, counter, agent, call, mine = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 redis.call('SADD', KEYS[6], ARGV[5])
@@ -29,6 +33,8 @@ redis.call('SET', agent, token, 'PX', ARGV[3])
 redis.call('SET', call, token, 'PX', ARGV[3])
 redis.call('SET', ARGV[4] .. token, agent .. '\\n' .. call, 'PX', ARGV[3])
 redis.call('SADD', mine, token)
+redis.call('EXPIRE', mine, ARGV[6])
+redis.call('EXPIRE', entries, ARGV[6])
 return token
 """
 
@@ -64,6 +70,7 @@ class RedisStore:
     async def enqueue(self, entry: QueueEntry) -> None:
         await _asked(self._redis.sadd(self._key("servers"), self._server))
         await _asked(self._redis.hsetnx(self._entries, entry.contact_id, _dump(entry)))
+        await _asked(self._redis.expire(self._entries, SERVER_LIVES_S))
 
     async def remove(self, contact_id: ContactId) -> None:
         await _asked(self._redis.hdel(self._entries, contact_id))
@@ -74,7 +81,8 @@ class RedisStore:
     async def entries(self) -> list[QueueEntry]:
         found: list[QueueEntry] = []
         for server in await _asked(self._redis.smembers(self._key("servers"))):
-            found += [_load(str(text)) for text in await _asked(self._redis.hvals(self._key("entries", str(server))))]
+            line = await _asked(self._redis.hvals(self._key("entries", str(server))))
+            found += [_load(str(text)) for text in line]
         return found
 
     async def reserve(self, entry: QueueEntry, agent_id: AgentId, lease_s: float) -> int | None:
@@ -92,6 +100,7 @@ class RedisStore:
             int(lease_s * 1000),
             self._key("offer", ""),
             self._server,
+            SERVER_LIVES_S,
         ]
         token = await _asked(self._reserve(keys, words))
         return None if token is None else int(token)
@@ -111,6 +120,8 @@ class RedisStore:
             all_or_nothing.delete(self._entries)
             if entries:
                 all_or_nothing.hset(self._entries, mapping={entry.contact_id: _dump(entry) for entry in entries})
+            all_or_nothing.expire(self._entries, SERVER_LIVES_S)
+            all_or_nothing.expire(self._offers, SERVER_LIVES_S)
             await _asked(all_or_nothing.execute())
 
     async def ping(self) -> None:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from acd.core.line import QueueEntry
 from acd.store.port import Store, StoreError
-from acd.store.redis_store import RedisStore
+from acd.store.redis_store import SERVER_LIVES_S, RedisStore
 from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.ids import AgentId, ContactId, QueueName
 from switchroom.runtime.clock import SystemClock
@@ -129,6 +130,20 @@ async def test_given_two_servers_then_neither_touches_the_others_line_nor_takes_
     assert await theirs.reserve(entry("theirs"), ANN, 30) is not None
     await ours.close()
     await theirs.close()
+
+
+async def test_given_a_server_that_died_then_nothing_that_it_wrote_stays_for_ever(redis_url: str) -> None:
+    store = RedisStore(redis_url, server="dies", prefix="dead-server:")
+    await store.enqueue(entry("one"))
+    assert await store.reserve(entry("two"), ANN, 30) is not None
+    await store.replace([entry("one"), entry("two")])
+    await store.close()
+    redis = Redis.from_url(redis_url, decode_responses=True)
+    keys = {key: await redis.ttl(key) for key in await redis.keys("dead-server:*")}
+    await redis.aclose()
+    for_all_servers = {"dead-server:servers", "dead-server:token"}
+    assert for_all_servers < keys.keys()
+    assert all(0 < seconds <= SERVER_LIVES_S for key, seconds in keys.items() if key not in for_all_servers), keys
 
 
 async def test_given_no_redis_then_the_store_says_so(tmp_path: Path) -> None:
