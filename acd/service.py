@@ -27,7 +27,7 @@ from acd.store.port import Store
 from acd.views import agent_view, at, queue_views
 from switchroom.domain import events as happened
 from switchroom.domain.call import CallState
-from switchroom.domain.events import AgentStateChanged, OfferMade, PlaceChange
+from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade, PlaceChange
 from switchroom.domain.ids import AgentId, Extension, OfferId, QueueName
 from switchroom.domain.views import AgentView, QueueView
 from switchroom.runtime.background import BackgroundTasks
@@ -35,6 +35,9 @@ from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock, Timer
 
 log = structlog.get_logger(__name__)
+
+HELD = (AgentState.BUSY, AgentState.WRAP_UP)
+"""In these states no other server may reserve the agent."""
 
 REQUESTS = {"available": AgentMove.READY, "paused": AgentMove.PAUSE, "logged_out": AgentMove.LOG_OUT}
 _MOVES = {state: what for what, state in REQUESTED_STATE.items()}
@@ -220,6 +223,11 @@ class AcdService:
     # Effects.
 
     def _agent_changed(self, effect: ef.AgentChanged) -> None:
+        if self._shared is not None:
+            if effect.state in HELD:
+                self._shared.hold(effect.agent_id)
+            else:
+                self._shared.let_go(effect.agent_id)
         what, why = effect.requested or (None, None)
         self._bus.publish(
             AgentStateChanged(
@@ -309,6 +317,8 @@ class AcdService:
             delivery.cancel()
         token = self._tokens.pop(offer.id, None)
         if token is not None and self._shared is not None:
+            if effect.state is OfferState.ACCEPTED:
+                self._shared.hold(offer.agent_id)  # before the reservation ends: no other server comes between
             self._shared.released(token)
         if effect.unheard:
             log.error("acd.offer_timed_out", contact_id=offer.contact_id, agent_id=offer.agent_id)
@@ -324,6 +334,9 @@ class AcdService:
     def _line_aligned(self, effect: ef.LineAligned) -> None:
         if self._shared is not None:
             self._shared.align()
+            for agent in self._core.roster:
+                if agent.state in HELD:
+                    self._shared.hold(agent.id)
 
     def _unserved(self, effect: ef.Unserved) -> None:
         self._bus.publish(

@@ -1,7 +1,8 @@
 """The store of several servers: Redis, with the reservation as one Lua script.
 
 Keys below the prefix: ``servers`` (set of names), ``entries:<server>`` (hash: call id to entry as JSON), ``token``
-(counter), ``agent:<id>`` and ``call:<id>`` (the token that reserves them, expiring with the lease), ``offer:<token>``
+(counter), ``agent:<id>`` and ``call:<id>`` (the token that reserves them, expiring with the lease; of an agent who is
+engaged ``held by <server>``), ``offer:<token>``
 (the two that it reserves), ``offers:<server>`` (set of a server's tokens). A server's own keys end `SERVER_LIVES_S`
 after it wrote last: what a server that died has left does not stay.
 """
@@ -27,7 +28,9 @@ RESERVE = """
 local entries, counter, agent, call, mine = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 redis.call('SADD', KEYS[6], ARGV[5])
 redis.call('HSETNX', entries, ARGV[1], ARGV[2])
-if redis.call('EXISTS', agent) + redis.call('EXISTS', call) > 0 then return false end
+if redis.call('EXISTS', call) > 0 then return false end
+local holder = redis.call('GET', agent)
+if holder and holder ~= 'held by ' .. ARGV[5] then return false end
 local token = redis.call('INCR', counter)
 redis.call('SET', agent, token, 'PX', ARGV[3])
 redis.call('SET', call, token, 'PX', ARGV[3])
@@ -50,6 +53,10 @@ end
 return 1
 """
 
+LET_GO = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+"""
+
 
 class RedisStore:
     """`acd.store.port.Store` on Redis 6 or newer. ``server`` names this server among those that share it."""
@@ -66,6 +73,8 @@ class RedisStore:
         self._offers = self._key("offers", server)
         self._reserve = self._redis.register_script(RESERVE)
         self._release = self._redis.register_script(RELEASE)
+        self._let_go = self._redis.register_script(LET_GO)
+        self._held_by_us = f"held by {server}"
 
     async def enqueue(self, entry: QueueEntry) -> None:
         await _asked(self._redis.sadd(self._key("servers"), self._server))
@@ -108,6 +117,12 @@ class RedisStore:
     async def release(self, token: int) -> bool:
         keys = [self._key("offer", str(token)), self._offers]
         return bool(await _asked(self._release(keys, [str(token)])))
+
+    async def hold(self, agent_id: AgentId, lease_s: float) -> None:
+        await _asked(self._redis.set(self._key("agent", agent_id), self._held_by_us, px=int(lease_s * 1000)))
+
+    async def let_go(self, agent_id: AgentId) -> None:
+        await _asked(self._let_go([self._key("agent", agent_id)], [self._held_by_us]))
 
     async def replace(self, entries: Sequence[QueueEntry]) -> None:
         waiting = {self._key("call", entry.contact_id) for entry in entries}

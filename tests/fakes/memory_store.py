@@ -47,6 +47,12 @@ class MemoryStore:
         self._end_leases()
         return self._leases.pop(token, None) is not None
 
+    async def hold(self, agent_id: AgentId, lease_s: float) -> None:
+        """There is no other server."""
+
+    async def let_go(self, agent_id: AgentId) -> None:
+        """As `hold`."""
+
     async def replace(self, entries: Sequence[QueueEntry]) -> None:
         self._entries = {entry.contact_id: entry for entry in entries}
         self._end_leases()

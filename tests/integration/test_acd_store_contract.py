@@ -132,6 +132,29 @@ async def test_given_two_servers_then_neither_touches_the_others_line_nor_takes_
     await theirs.close()
 
 
+async def test_given_an_agent_who_talks_then_no_other_server_reserves_them_until_they_are_let_go(
+    redis_url: str,
+) -> None:
+    ours = RedisStore(redis_url, server="a", prefix="held:")
+    theirs = RedisStore(redis_url, server="b", prefix="held:")
+    token = await ours.reserve(entry("ours"), ANN, 30)
+    assert token is not None
+    await ours.hold(ANN, 30)
+    await ours.release(token)
+    await ours.remove(ContactId("ours"))
+    assert await theirs.reserve(entry("theirs"), ANN, 30) is None
+    await theirs.let_go(ANN)
+    assert await theirs.reserve(entry("theirs"), ANN, 30) is None, "only who holds lets go"
+    own = await ours.reserve(entry("next"), ANN, 30)
+    assert own is not None, "what a server held when it died is not in its own way"
+    await ours.release(own)
+    await ours.hold(ANN, 30)
+    await ours.let_go(ANN)
+    assert await theirs.reserve(entry("theirs"), ANN, 30) is not None
+    await ours.close()
+    await theirs.close()
+
+
 async def test_given_a_server_that_died_then_nothing_that_it_wrote_stays_for_ever(redis_url: str) -> None:
     store = RedisStore(redis_url, server="dies", prefix="dead-server:")
     await store.enqueue(entry("one"))
