@@ -7,7 +7,6 @@ State changes are synchronous and made in `acd.core` only; what other servers ar
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from typing import Any, Literal
 
 import structlog
@@ -15,19 +14,18 @@ import structlog
 from acd.config import AcdConfig
 from acd.core import effects as ef
 from acd.core import events as ev
-from acd.core.agents import REQUESTED_STATE, AgentMove
+from acd.core.agents import AgentMove
 from acd.core.core import Core
 from acd.core.offering import MARGIN_S
 from acd.core.parameters import Parameters
 from acd.core.roster import Roster
-from acd.explain import record
 from acd.offers import Delivery, OfferState
 from acd.shared_line import SharedLine
 from acd.store.port import Store
-from acd.views import agent_view, at, queue_views
+from acd.translate import ANNOUNCED, HEARD, known_agent
+from acd.views import agent_view, queue_views
 from switchroom.domain import events as happened
-from switchroom.domain.call import CallState
-from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade, PlaceChange
+from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
 from switchroom.domain.ids import AgentId, Extension, OfferId, QueueName
 from switchroom.domain.views import AgentView, QueueView
 from switchroom.runtime.background import BackgroundTasks
@@ -40,7 +38,6 @@ HELD = (AgentState.BUSY, AgentState.WRAP_UP)
 """In these states no other server may reserve the agent."""
 
 REQUESTS = {"available": AgentMove.READY, "paused": AgentMove.PAUSE, "logged_out": AgentMove.LOG_OUT}
-_MOVES = {state: what for what, state in REQUESTED_STATE.items()}
 
 
 class AcdService:
@@ -73,26 +70,19 @@ class AcdService:
         self._timer_at = 0.0
         self._carry_out: Mapping[type, Callable[[Any], None]] = {
             ef.AgentChanged: self._agent_changed,
-            ef.DeskChanged: self._desk_changed,
-            ef.Decided: self._decided,
+            ef.DeskChanged: self._announce,
+            ef.Decided: self._announce,
             ef.Reserve: self._reserve,
             ef.Deliver: self._deliver,
             ef.OfferEnded: self._offer_ended,
             ef.LineJoined: self._line_joined,
             ef.LineLeft: self._line_left,
             ef.LineAligned: self._line_aligned,
-            ef.Unserved: self._unserved,
-            ef.Overflowed: self._overflowed,
+            ef.Unserved: self._announce,
+            ef.Overflowed: self._announce,
         }
-        bus.subscribe(happened.ContactQueued, self._on_queued)
-        bus.subscribe(happened.PlaceChanged, self._on_place_changed)
-        bus.subscribe(happened.ContactAdopted, self._on_adopted)
-        bus.subscribe(happened.ContactConnected, self._on_connected)
-        bus.subscribe(happened.OfferFailed, self._on_offer_failed)
-        bus.subscribe(happened.ContactEnded, self._on_ended)
-        bus.subscribe(happened.PhoneChanged, lambda e: self._apply(ev.PhoneChanged(e.extension, e.registered)))
-        bus.subscribe(happened.SwitchLost, lambda _: self._apply(ev.SwitchLost()))
-        bus.subscribe(happened.Reconciled, lambda e: self._apply(ev.Reconciled(e.live, e.talking)))
+        for kind in HEARD:
+            bus.subscribe(kind, self._hear)
 
     async def start(self) -> None:
         if self._shared is not None:
@@ -157,38 +147,13 @@ class AcdService:
         assert view is not None
         return view
 
-    # Events, for the core.
-
-    def _on_queued(self, event: happened.ContactQueued) -> None:
-        needs = event.requirements
-        if needs.queue not in self._config.queues:
-            log.error("acd.unknown_queue", queue=needs.queue, contact_id=event.contact_id, used=self._config.fallback)
-        self._apply(ev.ContactJoined(event.contact_id, needs, event.enqueued_at.timestamp()))
-
-    def _on_place_changed(self, event: happened.PlaceChanged) -> None:
-        self._apply(ev.RequirementsChanged(event.contact_id, event.requirements))
-
-    def _on_adopted(self, event: happened.ContactAdopted) -> None:
-        """After a restart: an agent found ringing or talking is not free, and the offer that rings goes on."""
-        if event.agent_id is None:
-            return
-        waiting = event.waiting
-        if event.state is CallState.CONNECTED:
-            queue = waiting.requirements.queue if waiting else None
-            since = (event.answered_at or event.at).timestamp()
-            self._apply(ev.TalkFound(event.contact_id, event.agent_id, queue, since))
-        elif event.state is CallState.RINGING and waiting is not None:
-            needs, came = waiting.requirements, waiting.enqueued_at.timestamp()
-            self._apply(ev.OfferFound(event.contact_id, event.offer_id, event.agent_id, needs, came))
-
-    def _on_connected(self, event: happened.ContactConnected) -> None:
-        self._apply(ev.OfferAccepted(event.contact_id, event.agent_id, event.at.timestamp()))
-
-    def _on_offer_failed(self, event: happened.OfferFailed) -> None:
-        self._apply(ev.OfferFailed(event.contact_id, event.offer_id, event.agent_id, event.failure))
-
-    def _on_ended(self, event: happened.ContactEnded) -> None:
-        self._apply(ev.ContactLeft(event.contact_id, event.at.timestamp()))
+    def _hear(self, event: happened.Event) -> None:
+        if isinstance(event, happened.ContactQueued) and event.requirements.queue not in self._config.queues:
+            queue, used = event.requirements.queue, self._config.fallback
+            log.error("acd.unknown_queue", queue=queue, contact_id=event.contact_id, used=used)
+        heard = HEARD[type(event)](event)
+        if heard is not None:
+            self._apply(heard)
 
     def _now(self) -> float:
         return self._began + self._clock.monotonic()
@@ -222,41 +187,16 @@ class AcdService:
 
     # Effects.
 
+    def _announce(self, effect: ef.Effect) -> None:
+        self._bus.publish(ANNOUNCED[type(effect)](effect, self._clock.now()))
+
     def _agent_changed(self, effect: ef.AgentChanged) -> None:
         if self._shared is not None:
             if effect.state in HELD:
                 self._shared.hold(effect.agent_id)
             else:
                 self._shared.let_go(effect.agent_id)
-        what, why = effect.requested or (None, None)
-        self._bus.publish(
-            AgentStateChanged(
-                at=at(effect.since),
-                agent_id=effect.agent_id,
-                state=effect.state,
-                reason=effect.reason,
-                contact_id=effect.contact_id,
-                until=None if effect.until is None else at(effect.until),
-                queue=effect.queue,
-                requested=REQUESTED_STATE[what] if what else None,
-                requested_reason=why,
-            )
-        )
-
-    def _desk_changed(self, effect: ef.DeskChanged) -> None:
-        self._bus.publish(
-            happened.DeskChanged(
-                at=self._clock.now(),
-                agent_id=effect.agent_id,
-                extension=effect.extension,
-                phone_registered=effect.phone_registered,
-            )
-        )
-
-    def _decided(self, effect: ef.Decided) -> None:
-        now = self._clock.now()
-        decision = record(effect, now)
-        self._bus.publish(happened.DecisionMade(at=now, contact_id=effect.entry.contact_id, decision=decision))
+        self._announce(effect)
 
     def _reserve(self, effect: ef.Reserve) -> None:
         offer = effect.offer
@@ -337,39 +277,3 @@ class AcdService:
             for agent in self._core.roster:
                 if agent.state in HELD:
                     self._shared.hold(agent.id)
-
-    def _unserved(self, effect: ef.Unserved) -> None:
-        self._bus.publish(
-            happened.NobodyOnDuty(
-                at=self._clock.now(), contact_id=effect.contact_id, queue=effect.queue, until=at(effect.until)
-            )
-        )
-
-    def _overflowed(self, effect: ef.Overflowed) -> None:
-        self._bus.publish(
-            happened.PlaceChanged(
-                at=self._clock.now(),
-                contact_id=effect.contact_id,
-                requirements=effect.requirements,
-                enqueued_at=at(effect.enqueued_at),
-                why=PlaceChange.NOBODY_ON_DUTY,
-            )
-        )
-
-
-def known_agent(event: AgentStateChanged) -> ev.KnownAgent:
-    requested = None if event.requested is None else (_MOVES[event.requested], event.requested_reason)
-    return ev.KnownAgent(
-        event.agent_id,
-        event.state,
-        event.at.timestamp(),
-        event.reason,
-        event.contact_id,
-        _seconds(event.until),
-        event.queue,
-        requested,
-    )
-
-
-def _seconds(when: datetime | None) -> float | None:
-    return None if when is None else when.timestamp()

@@ -1,16 +1,10 @@
 """Agents and queues as boards and desktops are shown them."""
 
-from datetime import UTC, datetime
-
 from acd.config import AcdConfig
 from acd.core.agents import Agent
 from acd.core.core import Core
+from acd.translate import at
 from switchroom.domain.views import AgentView, QueueView
-
-
-def at(seconds: float) -> datetime:
-    """The core's time as it is stored."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def agent_view(agent: Agent, core: Core) -> AgentView:

@@ -6,7 +6,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from acd.core.agents import IllegalMove
 from acd.offers import IllegalOfferMove
-from tests.support.acd_machine import BOUNDS, AcdMachine, CoreDriver
+from tests.support.acd_core_driver import CoreDriver
+from tests.support.acd_machine import BOUNDS, AcdMachine
 from tests.support.acd_shell import ShellDriver
 from tests.support.planted_bugs import BUGS
 from tests.support.planted_shell_bugs import SHELL_BUGS

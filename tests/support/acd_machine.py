@@ -19,7 +19,7 @@ from acd.core.offering import RETRY_S
 from acd.offers import Offer, OfferState
 from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId
+from switchroom.domain.ids import AgentId, ContactId, Extension
 from tests.support.acd_invariants import Invariants
 from tests.support.acd_world import ANN, BOB, EVE, KINDS, LiveContact, Rings, Talks, Waits, World
 
@@ -344,36 +344,3 @@ class AcdMachine(RuleBasedStateMachine):
 
     def one_of(self, data: st.DataObject, things: list[object]) -> object:  # type: ignore[override]
         return data.draw(st.sampled_from(things))
-
-
-class CoreDriver:
-    """The core alone, in virtual time."""
-
-    def __init__(self, make: Callable[[Callable[[], OfferId], float], Core]) -> None:
-        self._make = make
-        self._now = 1000.0
-        self._offers = 0
-        self.core = make(self._new_id, self._now)
-
-    def _new_id(self) -> OfferId:
-        self._offers += 1
-        return OfferId(f"o{self._offers}")
-
-    def now(self) -> float:
-        return self._now
-
-    def tell(self, event: ev.Event, take: Take) -> None:
-        take(self.core.apply(event, self._now))
-
-    def sleep(self, seconds: float, take: Take) -> None:
-        until = self._now + seconds
-        while (due := self.core.next_due) is not None and due <= until:
-            self._now = max(self._now, due)
-            take(self.core.apply(ev.TimePassed(), self._now))
-        self._now = until
-
-    def restart(self, known: list[ev.KnownAgent]) -> None:
-        self.core = self._make(self._new_id, self._now)
-        self.core.apply(ev.AgentsRestored(known), self._now)
-
-    def close(self) -> None: ...

@@ -10,7 +10,8 @@ from acd.config import AcdConfig, AgentConfig, QueueConfig
 from acd.core import effects as ef
 from acd.core import events as ev
 from acd.core.core import Core
-from acd.service import AcdService, known_agent
+from acd.service import AcdService
+from acd.translate import known_agent
 from switchroom.domain import events as happened
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import Outcome, Waiting

@@ -59,16 +59,17 @@ class LastStateIsToldFirst(AcdService):
 class FoundContactComesNow(AcdService):
     """A contact that is found after a restart has come at the restart."""
 
-    def _on_queued(self, event: happened.ContactQueued) -> None:
-        super()._on_queued(replace(event, enqueued_at=self._clock.now()))
+    def _hear(self, event: happened.Event) -> None:
+        is_new = isinstance(event, happened.ContactQueued)
+        super()._hear(replace(event, enqueued_at=self._clock.now()) if is_new else event)
 
 
 class RingingIsNotTakenUp(AcdService):
     """A phone that is found ringing after a restart is not heard of."""
 
-    def _on_adopted(self, event: happened.ContactAdopted) -> None:
-        if event.waiting is None:
-            super()._on_adopted(event)
+    def _hear(self, event: happened.Event) -> None:
+        if not isinstance(event, happened.ContactAdopted) or event.waiting is None:
+            super()._hear(event)
 
 
 SHELL_BUGS: Mapping[str, type[AcdService]] = {

@@ -3,7 +3,8 @@
 from hypothesis import settings
 
 from acd.core.core import Core
-from tests.support.acd_machine import BOUNDS, AcdMachine, CoreDriver
+from tests.support.acd_core_driver import CoreDriver
+from tests.support.acd_machine import BOUNDS, AcdMachine
 from tests.support.acd_shell import ShellDriver
 from tests.support.acd_world import PARAMETERS
 
