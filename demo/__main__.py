@@ -104,7 +104,7 @@ async def _perform(settings: Settings, accounts: DemoAccounts, json_file: Path |
 
 
 async def _customer_name(board: Desk, story: dict[str, Any]) -> str | None:
-    customer_id = story["call"]["customer_id"]
+    customer_id = story["contact"]["customer_id"]
     if customer_id is None:
         return None
     return str((await board.get(f"customers/{customer_id}"))["customer"]["name"])

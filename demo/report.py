@@ -41,8 +41,8 @@ async def gather(play: Play) -> dict[str, dict[str, Any]]:
 
 def _complete(item: tuple[str, dict[str, Any]]) -> bool:
     part, story = item
-    talked = story["recordings"] and story["call"]["ticket_id"] and _ready(story)
-    return bool(story["call"]["ended_at"] and (talked or part not in TALKS))
+    talked = story["recordings"] and story["contact"]["ticket_id"] and _ready(story)
+    return bool(story["contact"]["ended_at"] and (talked or part not in TALKS))
 
 
 def _ready(story: dict[str, Any]) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def _ready(story: dict[str, Any]) -> list[dict[str, Any]]:
 
 def as_call(story: dict[str, Any], customer: str | None, recordings: Path) -> dict[str, Any]:
     """One entry of ``calls`` in the JSON that the demonstration writes."""
-    call = story["call"]
+    call = story["contact"]
     recording = story["recordings"][0] if story["recordings"] else None
     ready = _ready(story)
     return {
@@ -73,6 +73,15 @@ def as_call(story: dict[str, Any], customer: str | None, recordings: Path) -> di
         "ringing_at": call["ringing_at"],
         "answered_at": call["answered_at"],
         "ended_at": call["ended_at"],
+        "brand": call["brand"],
+        "visits": call["visits"],
+        "legs": [
+            {"party": "caller", "from": call["entered_at"], "to": call["ended_at"]},
+            *(
+                {"party": "agent", "agent": talk["agent_id"], "from": talk["began_at"], "to": talk["ended_at"]}
+                for talk in call["talks"]
+            ),
+        ],
         "outcome": call["outcome"],
         "ticket_id": call["ticket_id"],
         "recording": None

@@ -10,6 +10,7 @@ from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
 from tests.fakes.clock import FakeClock
 from tests.fixtures.acd_house import ANN, BOB, CONFIG, House
+from tests.support.brands import SHOP
 
 
 async def test_given_decisions_in_the_log_then_each_is_told_with_the_agents_and_the_line_of_its_moment(
@@ -23,7 +24,9 @@ async def test_given_decisions_in_the_log_then_each_is_told_with_the_agents_and_
 
     async def arrives(contact_id: str, tier: CustomerTier = CustomerTier.STANDARD) -> None:
         now = house.clock.now()
-        house.bus.publish(ContactEntered(at=now, contact_id=ContactId(contact_id), number="400", caller=""))
+        house.bus.publish(
+            ContactEntered(at=now, contact_id=ContactId(contact_id), number="400", caller="", brand=SHOP.name)
+        )
         await house.queue(contact_id, tier)
         await house.passes(5)
 
