@@ -166,7 +166,7 @@ def subject_of(record: ContactRecord, queue_title: QueueTitle) -> str:
     """A first line for the ticket, from where the call came through: the agent writes a better one.
 
     >>> from datetime import UTC, datetime
-    >>> subject_of(ContactRecord(contact_id=ContactId("c"), entered_at=datetime.now(UTC), queue="returns",
+    >>> subject_of(ContactRecord(contact_id="c", entered_at=datetime.now(UTC), queue="returns",
     ...                          collected={"order": "20260105"}), lambda queue, language: queue.title())
     'Returns · 20260105'
     """
