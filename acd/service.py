@@ -38,8 +38,9 @@ from switchroom.domain.events import (
     PlaceChanged,
     Reconciled,
     SwitchLost,
+    TalkEnded,
 )
-from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName, TeamName
 from switchroom.domain.views import AgentView, QueueView
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -86,6 +87,7 @@ class AcdService:
         bus.subscribe(ContactConnected, self._on_connected)
         bus.subscribe(OfferFailed, self._on_offer_failed)
         bus.subscribe(ContactEnded, self._on_ended)
+        bus.subscribe(TalkEnded, lambda event: self.roster.release(event.agent_id, event.contact_id, event.at))
         bus.subscribe(PhoneChanged, lambda event: self.roster.phone(event.extension, event.registered))
         bus.subscribe(SwitchLost, self._on_switch_lost)
         bus.subscribe(Reconciled, self._on_reconciled)
@@ -106,6 +108,10 @@ class AcdService:
     def agent(self, agent_id: AgentId) -> AgentView | None:
         agent = self.roster.get(agent_id)
         return None if agent is None else self._board.agent(agent)
+
+    def team(self, name: TeamName) -> frozenset[AgentId]:
+        """Who belongs to the team."""
+        return frozenset(agent.id for agent in self.agents() if agent.team == name)
 
     def queues(self) -> list[QueueView]:
         return self._board.queues(self._unserved.count)

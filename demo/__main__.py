@@ -22,8 +22,7 @@ from demo.softphone import SoftphoneError
 from demo.system import System
 from demo.timeline import Timeline, masked
 from demo.voices import record_voices
-from server.cli.run import EXPECTED, one_line
-from server.cli.run import settings as read_settings
+from server.cli.run import EXPECTED, one_line, read_settings
 from switchroom.runtime.home import keep_private
 from switchroom.runtime.settings import Settings
 from switchroom.runtime.telemetry import configure_logging

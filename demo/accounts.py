@@ -10,8 +10,9 @@ from typing import Any
 from acd.config import load_config
 from softswitch_config.credentials import load_credentials
 from switchroom.domain.ids import AgentId
+from switchroom.domain.user import Role
 from switchroom.runtime.settings import Settings
-from switchroom.storage.accounts import Accounts, Role
+from switchroom.storage.accounts import Accounts
 from switchroom.storage.database import Database
 
 

@@ -13,7 +13,7 @@ from aiohttp import WSCloseCode, web
 from ivr.flows import Flows
 from ivr.media.codec import ProtocolError
 from ivr.media.session import MediaClosed, MediaSession
-from ivr.ports import CallControl, Dips
+from ivr.ports import CallControl, Lookups
 from ivr.session import CallSession
 from ivr.speech.listening import Recognisers
 from ivr.speech.synthesis import Prompts
@@ -38,7 +38,7 @@ class MediaServer:
         settings: Media,
         flows: Flows,
         calls: CallControl,
-        dips: Dips,
+        lookups: Lookups,
         prompts: Prompts,
         recognisers: Recognisers,
         most: int,
@@ -49,7 +49,7 @@ class MediaServer:
         self._settings = settings
         self._flows = flows
         self._calls = calls
-        self._dips = dips
+        self._lookups = lookups
         self._prompts = prompts
         self._recognisers = recognisers
         self._runner: web.AppRunner | None = None
@@ -122,4 +122,4 @@ class MediaServer:
             log.error("media.no_flow", contact_id=caller.contact_id, number=caller.number)
             await self._calls.fall_back(caller.contact_id, {})
             return
-        await CallSession(caller, flow, media, self._calls, self._dips, self._prompts, self._recognisers).run()
+        await CallSession(caller, flow, media, self._calls, self._lookups, self._prompts, self._recognisers).run()

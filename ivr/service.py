@@ -4,7 +4,7 @@ import structlog
 
 from ivr.flows import Flows
 from ivr.language.surroundings import Surroundings
-from ivr.ports import CallControl, Dips
+from ivr.ports import CallControl, Lookups
 from ivr.server import MediaServer
 from ivr.speech.engines import engines
 from ivr.speech.listening import Recognisers
@@ -13,6 +13,7 @@ from ivr.speech.processes import EngineProcess
 from ivr.speech.programs import programs
 from ivr.speech.recognition import EngineRecogniser
 from ivr.speech.synthesis import EngineSynthesiser, Prompts
+from ivr.versions import FileVersions
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.listening import Doors
 from switchroom.runtime.settings import Settings
@@ -27,7 +28,7 @@ class Ivr:
         self,
         settings: Settings,
         calls: CallControl,
-        dips: Dips,
+        lookups: Lookups,
         surroundings: Surroundings | None = None,
         *,
         most: int,
@@ -39,8 +40,10 @@ class Ivr:
         voices: tuple[Synthesiser, ...] = (EngineSynthesiser(self._voice), *programs())
         prompts = Prompts(voices, settings.dialplans / "prompts", settings.home / "prompts")
         self.recognisers = Recognisers(self._recognisers)
-        self.flows = Flows(settings.dialplans / "menus", settings.dialplans / "prompts", prompts, surroundings)
-        self.media = MediaServer(settings.media, self.flows, calls, dips, prompts, self.recognisers, most)
+        versions = FileVersions(settings.home / "flows")
+        menus = settings.dialplans / "menus"
+        self.flows = Flows(menus, settings.dialplans / "prompts", prompts, surroundings, versions)
+        self.media = MediaServer(settings.media, self.flows, calls, lookups, prompts, self.recognisers, most)
 
     async def start(self, doors: Doors) -> None:
         """Returns when callers can be served by keys; recognisers load meanwhile. A taken port is a `SettingsError`."""

@@ -1,16 +1,18 @@
-"""Drives one caller: what happens goes into the machine, what the machine wants is done.
+"""Drives one caller: what is received goes into the machine, its effects are done.
 
-All happenings pass one inbox, so the machine sees them one after the other; nothing slow holds it up. If anything
+All inputs pass one inbox, so the machine sees them one after the other; nothing slow holds it up. If anything
 breaks, the caller waits in the fallback queue with what they have entered so far; if not even that can be had, the
 connection is closed and the dialplan takes the caller: nobody is left in silence.
 """
 
 import asyncio
 import contextlib
+import json
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -19,9 +21,10 @@ from ivr.language.flow import Flow
 from ivr.machine import effects, inputs
 from ivr.machine.effects import Effect
 from ivr.machine.inputs import Input
-from ivr.media.session import Closed, Digit, Happening, MediaClosed, MediaSession, Played
-from ivr.ports import CallControl, DipFailed, Dips
-from ivr.speech.listening import Ear, Recognisers
+from ivr.media.session import Closed, Digit, MediaClosed, MediaEvent, MediaSession, Played
+from ivr.ports import CallControl, LookupFailed, Lookups
+from ivr.replay import encode
+from ivr.speech.listening import Recognisers, UtteranceListener
 from ivr.speech.synthesis import Prompts
 from switchroom.domain.caller import Caller
 from switchroom.domain.errors import UnknownContact
@@ -36,6 +39,15 @@ def _warn_of_condition(flow: str, version: str, node: str, condition: str) -> No
     log.warning("flow.condition_of_wrong_type", flow=flow, version=version, node=node, condition=condition)
 
 
+def _as_json(record: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The record, which is written down for the replay. Raises `LookupFailed`: it holds what JSON cannot hold."""
+    try:
+        json.dumps(record, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise LookupFailed("the record is not JSON") from error
+    return record
+
+
 class CallSession:
     """One caller in one flow, from the first prompt to the queue, the good-bye or the hang-up."""
 
@@ -45,7 +57,7 @@ class CallSession:
         flow: Flow,
         media: MediaSession,
         calls: CallControl,
-        dips: Dips,
+        lookups: Lookups,
         prompts: Prompts,
         recognisers: Recognisers,
     ) -> None:
@@ -54,40 +66,42 @@ class CallSession:
         self._flow = flow
         self._media = media
         self._calls = calls
-        self._dips = dips
+        self._lookups = lookups
         self._prompts = prompts
         self._recognisers = recognisers
         self._inbox: asyncio.Queue[Input | Closed] = asyncio.Queue()
         self._tasks = BackgroundTasks()
         self._timer: asyncio.TimerHandle | None = None
         self._speaking: asyncio.Task[None] | None = None
-        self._ear: Ear | None = None
+        self._listener: UtteranceListener | None = None
         self._over = False
 
     async def run(self) -> None:
         """Until the caller is handed on, or hangs up. The media connection is to be closed afterwards."""
-        self._media.follow(self._happened, self._audio)
+        self._media.follow(self._received, self._audio)
         try:
             await self._converse()
         except MediaClosed:
             pass
         finally:
             self._forget_timer()
-            self._ear = None
+            self._listener = None
             await self._tasks.close()
 
     async def _converse(self) -> None:
         self._calls.flow_started(self._contact_id, self._flow.name, self._flow.version)
-        state, wanted = machine.start(self._flow, self._caller)
+        state, todo = machine.start(self._flow, self._caller)
         try:
-            await self._do(wanted)
+            await self._do(todo)
             while not self._over:
-                happened = await self._inbox.get()
-                if isinstance(happened, Closed):
+                received = await self._inbox.get()
+                if isinstance(received, Closed):
+                    self._record(machine.hung_up(state))
                     return
-                state, wanted = machine.step(self._flow, state, happened)
-                await self._do(wanted)
+                state, todo = machine.step(self._flow, state, received)
+                await self._do(todo)
         except MediaClosed:
+            self._record(machine.hung_up(state))
             raise
         except Exception as error:
             if self._over:
@@ -105,31 +119,31 @@ class CallSession:
             )
             await self._leave(machine.hand_back(self._flow, state, "failed"))
 
-    def _happened(self, happening: Happening) -> None:
-        match happening:
+    def _received(self, event: MediaEvent) -> None:
+        match event:
             case Digit(digit):
                 self._inbox.put_nowait(inputs.Digit(digit))
             case Played(prompt):
                 self._inbox.put_nowait(inputs.PromptDone(prompt))
             case Closed():
-                self._inbox.put_nowait(happening)
+                self._inbox.put_nowait(event)
 
     def _audio(self, pcm: bytes) -> None:
-        if self._ear is not None:
-            self._ear.hear(pcm)
+        if self._listener is not None:
+            self._listener.hear(pcm)
 
-    async def _do(self, wanted: tuple[Effect, ...]) -> None:
-        for effect in wanted:
+    async def _do(self, todo: tuple[Effect, ...]) -> None:
+        for effect in todo:
             match effect:
                 case effects.Say(turn, prompts):
-                    await self._hush()
+                    await self._stop_prompt()
                     self._speaking = self._tasks.spawn(self._say(turn, prompts), name="ivr.say")
-                case effects.Hush():
-                    await self._hush()
+                case effects.StopPrompt():
+                    await self._stop_prompt()
                 case effects.Listen(turn, grammar):
                     await self._listen(turn, grammar)
                 case effects.StopListening():
-                    self._ear = None
+                    self._listener = None
                     await self._media.listen(False)
                 case effects.StartTimer(timer, seconds):
                     self._start_timer(timer, seconds)
@@ -139,12 +153,19 @@ class CallSession:
                     self._calls.node_visited(self._contact_id, node)
                 case effects.Taken(node, kind, value, confidence):
                     self._calls.input_taken(self._contact_id, node, kind, value, confidence)
+                case effects.Recorded():
+                    self._record((effect,))
                 case effects.Resolved():
                     self._calls.resolved(self._contact_id)
                 case effects.Undecided(node, condition):
                     _warn_of_condition(self._flow.name, self._flow.version, node, condition)
                 case effects.Enqueue() | effects.Finish() | effects.HandBack():
                     await self._leave(effect)
+
+    def _record(self, some: Sequence[effects.Recorded]) -> None:
+        for one in some:
+            written = encode(one)
+            self._calls.menu_input(self._contact_id, written.number, written.kind, written.received)
 
     async def _say(self, turn: int, prompts: Sequence[effects.Prompt]) -> None:
         """In a task of its own: a key pressed while the voice is still at work acts at once."""
@@ -159,22 +180,22 @@ class CallSession:
         with contextlib.suppress(MediaClosed):  # `Closed` follows
             await self._media.play(turn, pcm)
 
-    async def _hush(self) -> None:
+    async def _stop_prompt(self) -> None:
         """Stop what is heard; what is still in the making is never heard."""
         if self._speaking is not None:
             self._speaking.cancel()
             self._speaking = None
-        await self._media.hush()
+        await self._media.stop_prompt()
 
     async def _listen(self, turn: int, grammar: effects.Grammar) -> None:
-        self._ear = self._recognisers.ear(
+        self._listener = self._recognisers.listener(
             grammar,
             self._tasks,
             started=lambda: self._inbox.put_nowait(inputs.SpeechStarted(turn)),
             heard=lambda text, confidence: self._inbox.put_nowait(inputs.Heard(turn, text, confidence)),
             lost=lambda: self._inbox.put_nowait(inputs.NotUnderstood(turn)),
         )
-        await self._media.listen(self._ear is not None)
+        await self._media.listen(self._listener is not None)
 
     def _start_timer(self, timer: int, seconds: float) -> None:
         self._forget_timer()
@@ -185,21 +206,21 @@ class CallSession:
         if self._timer is not None:
             self._timer.cancel()
 
-    async def _look_up(self, wanted: effects.LookUp) -> None:
-        for attempt in range(wanted.retries + 1):
+    async def _look_up(self, asked: effects.LookUp) -> None:
+        for attempt in range(asked.retries + 1):
             try:
-                async with asyncio.timeout(wanted.timeout_s):
-                    record = await self._dips.look_up(wanted.source, wanted.arguments)
-            except (DipFailed, TimeoutError) as error:
-                log.warning("dip.failed", source=wanted.source, attempt=attempt, reason=type(error).__name__)
+                async with asyncio.timeout(asked.timeout_s):
+                    record = _as_json(await self._lookups.look_up(asked.source, asked.arguments))
+            except (LookupFailed, TimeoutError) as error:
+                log.warning("dip.failed", source=asked.source, attempt=attempt, reason=type(error).__name__)
                 continue
             except Exception:
-                log.exception("dip.crashed", source=wanted.source)
+                log.exception("dip.crashed", source=asked.source)
                 break
-            found = inputs.NotFound(wanted.turn) if record is None else inputs.Found(wanted.turn, record)
-            self._inbox.put_nowait(found)
+            answer = inputs.NotFound(asked.turn) if record is None else inputs.Found(asked.turn, record)
+            self._inbox.put_nowait(answer)
             return
-        self._inbox.put_nowait(inputs.Unavailable(wanted.turn))
+        self._inbox.put_nowait(inputs.Unavailable(asked.turn))
 
     async def _leave(self, effect: effects.Enqueue | effects.Finish | effects.HandBack) -> None:
         self._over = True

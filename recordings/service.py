@@ -7,13 +7,13 @@ ledger did not take stays where it is and is tried again at the next reconciliat
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import structlog
 
 from recordings.finishing import finish
-from switchroom.domain.events import ContactEnded, Reconciled, RecordingReady
+from switchroom.domain.events import ContactEnded, Reconciled, RecordingReady, TalkEnded
 from switchroom.domain.ids import AgentId, ContactId
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -31,9 +31,19 @@ class Recordings:
     """Turns what lies in ``spool`` (``<call id>-<agent>-<epoch>.raw``) into files below ``files``."""
 
     def __init__(
-        self, spool: Path, files: Path, bus: Bus, clock: Clock, in_ledger: Callable[[ContactId, str], Awaitable[bool]]
+        self,
+        spool: Path,
+        files: Path,
+        zone: tzinfo,
+        bus: Bus,
+        clock: Clock,
+        in_ledger: Callable[[ContactId, str], Awaitable[bool]],
     ) -> None:
-        """``in_ledger`` waits until what was published is written down, and tells if the recording (by its path) is."""
+        """``in_ledger`` waits until what was published is written down, and tells if the recording (by its path) is.
+
+        ``zone`` is the business time zone: a folder holds the recordings of one of its days.
+        """
+        self._zone = zone
         self._spool = spool
         self._files = files
         self._bus = bus
@@ -42,6 +52,7 @@ class Recordings:
         self._busy: set[Path] = set()
         self._tasks = BackgroundTasks()
         bus.subscribe(ContactEnded, self._on_ended)
+        bus.subscribe(TalkEnded, self._on_talk_ended)
         bus.subscribe(Reconciled, self._on_reconciled)
 
     async def stop(self) -> None:
@@ -49,6 +60,10 @@ class Recordings:
 
     def _on_ended(self, event: ContactEnded) -> None:
         self._tasks.spawn(self._begin_all(f"{event.contact_id}-*.raw"), name="recordings.ended")
+
+    def _on_talk_ended(self, event: TalkEnded) -> None:
+        pattern = f"{event.contact_id}-{event.agent_id}-*.raw"
+        self._tasks.spawn(self._begin_all(pattern), name="recordings.talk_ended")
 
     def _on_reconciled(self, event: Reconciled) -> None:
         """Whatever belongs to no live call was left behind: by us, or by a disk that was full."""
@@ -67,7 +82,7 @@ class Recordings:
     async def _finish(self, raw: Path, parts: tuple[ContactId, AgentId, datetime]) -> None:
         try:
             await self._settled(raw)
-            contact_id, agent_id, began = parts
+            contact_id, agent_id, began = parts[0], parts[1], parts[2].astimezone(self._zone)
             path = Path(f"{began:%Y/%m/%d}") / f"{contact_id}-{agent_id}-{began:%H%M%S}.wav"
             measured = await asyncio.to_thread(finish, raw, self._files / path)
             if measured is not None:
@@ -102,4 +117,4 @@ def _parts(raw: Path) -> tuple[ContactId, AgentId, datetime] | None:
     """Call, agent and beginning, from the file's name; None for a file that the softswitch has not named."""
     if not (name := _NAME.fullmatch(raw.stem)):
         return None
-    return ContactId(name[1]), AgentId(name[2]), datetime.fromtimestamp(int(name[3])).astimezone()
+    return ContactId(name[1]), AgentId(name[2]), datetime.fromtimestamp(int(name[3]), UTC)

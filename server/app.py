@@ -17,17 +17,19 @@ from acd.service import AcdService
 from acd.store.memory import MemoryStore
 from acd.store.port import Store
 from acd.store.redis_store import RedisStore
-from cti_bridge.api.app import create_app
-from cti_bridge.api.hub import Hub
-from cti_bridge.connectors.builtin import builtin
-from cti_bridge.service import CtiBridge
+from cti_bridge.bridge import CtiBridge
+from cti_bridge.connectors import connect
+from cti_bridge.http.app import create_app
+from cti_bridge.live.hub import Hub
 from ivr.service import Ivr
 from recordings.service import Recordings
-from server.adapters import LedgerBookings, LedgerDips, surroundings
+from server.adapters import LedgerBookings, surroundings
 from server.readiness import checks
+from server.sources import Sources
 from softswitch_config.credentials import AMI_SECRET, load_credentials
 from softswitch_config.logs import keep_logs_bounded
 from softswitch_config.render import Folders
+from switchroom.brands import load_brands
 from switchroom.domain.errors import UnknownContact
 from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
 from switchroom.domain.ids import ContactId, OfferId, QueueName
@@ -81,7 +83,8 @@ class Server:
     async def _start(self) -> None:
         settings, stack = self._settings, self._stack
         clock, bus = SystemClock(), Bus()
-        config = load_config(settings.dialplans)
+        config, brands = load_config(settings.dialplans), load_brands(settings.dialplans)
+        around = surroundings(config, brands, settings.lookups)
         fits = capacity(settings, raise_descriptor_limit())
         opened = await stack.enter_async_context(doors())
         open_home(settings.home)
@@ -101,7 +104,7 @@ class Server:
             _ami_secret(settings),
             Folders.of(settings).journal,
         )
-        calls = Calls(switch, bus, clock, LedgerBookings(database, ledger), config.fallback)
+        calls = Calls(switch, bus, clock, LedgerBookings(database, ledger), config.fallback, brands)
         store = _store(settings, clock)
         acd = AcdService(config, store, bus, clock, lambda: OfferId(uuid.uuid4().hex))
         acd.roster.restore(
@@ -131,15 +134,14 @@ class Server:
         stack.callback(presence.stop)
 
         hub = Hub(ledger, bus, clock)
-        connectors = builtin(database)
+        connectors = connect(settings.crm, database)
 
         def queue_title(queue: QueueName, language: str | None) -> str:
             titles = config.queues[queue].title if queue in config.queues else {}
             return titles.get(language or "", next(iter(titles.values()), queue))
 
-        bridge = CtiBridge(
-            bus, clock, connectors, Contacts(database), hub, Outbox(database, ledger), queue_title=queue_title
-        )
+        outbox = Outbox(database, ledger)
+        bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, brands, outbox, queue_title)
         await bridge.start()
         stack.push_async_callback(bridge.stop)
         self._ring_after_pop(bus, bridge, calls)
@@ -150,10 +152,10 @@ class Server:
             await ledger.flush()
             return await index.has(contact_id, path)
 
-        recordings = Recordings(Folders.of(settings).monitor, settings.recordings, bus, clock, in_ledger)
+        recordings = Recordings(Folders.of(settings).monitor, settings.recordings, settings.zone, bus, clock, in_ledger)
         stack.push_async_callback(recordings.stop)
 
-        ivr = Ivr(settings, calls, LedgerDips(database), surroundings(config), most=fits.calls)
+        ivr = Ivr(settings, calls, Sources(settings.lookups, database), around, most=fits.calls)
         stack.push_async_callback(ivr.stop)
         await ivr.start(opened)
 
@@ -170,11 +172,10 @@ class Server:
             ledger=ledger,
             hub=hub,
             bridge=bridge,
-            connectors=connectors,
             agents=acd,
             calls=calls,
             flows=ivr.flows,
-            recordings=settings.recordings,
+            recordings_folder=settings.recordings,
             checks=checks(settings, switch, store, writable, ledger, room),
             registry=registry,
             origins=settings.http.origins,
@@ -190,7 +191,7 @@ class Server:
         """The record is on the screen before the phone makes a sound."""
 
         async def pop_then_ring(offer: OfferMade) -> None:
-            await bridge.pop(offer)
+            await bridge.pops.pop(offer)
             try:
                 await calls.connect(
                     offer.contact_id,

@@ -8,27 +8,33 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from switchroom.domain.brand import Brand
 from switchroom.domain.call import CallState, Move, after
 from switchroom.domain.caller import Caller
-from switchroom.domain.contact import CustomerTier, Outcome, Requirements, Waiting
+from switchroom.domain.contact import CustomerTier, Outcome, Requirements, Talk, Waiting
 from switchroom.domain.events import (
+    AgentRang,
     ContactAdopted,
     ContactConnected,
     ContactEnded,
     ContactEntered,
     ContactQueued,
+    ContactTransferred,
     CustomerIdentified,
     FlowStarted,
     OfferFailed,
     OfferFailure,
     PlaceChange,
     PlaceChanged,
+    TalkEnded,
 )
 from switchroom.domain.ids import AgentId, ContactId, OfferId
+from switchroom.domain.leg import LegMove
 from switchroom.domain.views import CallView
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
 from switchroom.runtime.mailbox import Mailbox
+from telephony.legs import Legs
 
 _RANKS = tuple(CustomerTier)
 
@@ -41,6 +47,7 @@ class Call:
         contact_id: ContactId,
         number: str,
         phone: str,
+        brand: Brand,
         entered_at: datetime,
         mailbox: Mailbox,
         bus: Bus,
@@ -49,6 +56,7 @@ class Call:
         self.contact_id = contact_id
         self.number = number
         self.phone = phone
+        self.brand = brand
         self.entered_at = entered_at
         self.mailbox = mailbox
         self.moves = 0
@@ -57,6 +65,10 @@ class Call:
         self.waiting: Waiting | None = None
         self.agent_id: AgentId | None = None
         self.offer_id: OfferId | None = None
+        self.transfer_to: Waiting | None = None
+        """The place that a transfer has asked for: taken when the talk is over."""
+        self.legs = Legs()
+        self._talks_told: set[OfferId] = set()
         self.resolved = False
         """The menu has given the caller what they asked for."""
         self.claimed = False
@@ -79,7 +91,13 @@ class Call:
 
     def entered(self) -> None:
         self._bus.publish(
-            ContactEntered(at=self.entered_at, contact_id=self.contact_id, number=self.number, caller=self.phone)
+            ContactEntered(
+                at=self.entered_at,
+                contact_id=self.contact_id,
+                number=self.number,
+                caller=self.phone,
+                brand=self.brand.name,
+            )
         )
 
     def adopted(
@@ -92,12 +110,15 @@ class Call:
     ) -> None:
         """Found in the softswitch, or in its journal: it goes on from there."""
         self.state, self.agent_id, self.offer_id, self.waiting = state, agent_id, offer_id, waiting
+        if state is CallState.RINGING and agent_id is not None and offer_id is not None:
+            self.legs.move(offer_id, agent_id, LegMove.RANG, self._clock.now())
         self._bus.publish(
             ContactAdopted(
                 at=self._clock.now(),
                 contact_id=self.contact_id,
                 number=self.number,
                 caller=self.phone,
+                brand=self.brand.name,
                 entered_at=self.entered_at,
                 state=state,
                 agent_id=agent_id,
@@ -113,7 +134,16 @@ class Call:
 
     def menu_started(self, flow: str, version: str) -> None:
         self.state = after(self.state, Move.MENU_STARTED)
-        self._bus.publish(FlowStarted(at=self._clock.now(), contact_id=self.contact_id, flow=flow, version=version))
+        self._bus.publish(
+            FlowStarted(
+                at=self._clock.now(),
+                contact_id=self.contact_id,
+                flow=flow,
+                version=version,
+                brand_title=self.brand.title,
+                arguments=self.brand.arguments,
+            )
+        )
 
     def queued(self, waiting: Waiting, collected: Mapping[str, str]) -> None:
         """It waits; told once, however often the softswitch says it, and not of a call that ended meanwhile."""
@@ -158,12 +188,19 @@ class Call:
 
     def offered(self, agent_id: AgentId, offer_id: OfferId) -> None:
         self.state, self.agent_id, self.offer_id = after(self.state, Move.OFFERED), agent_id, offer_id
+        self.legs.dial(offer_id, agent_id, self._clock.now())
+
+    def rang(self, agent_id: AgentId, offer_id: OfferId) -> None:
+        self.legs.move(offer_id, agent_id, LegMove.RANG, self._clock.now())
+        now = self._clock.now()
+        self._bus.publish(AgentRang(at=now, contact_id=self.contact_id, offer_id=offer_id, agent_id=agent_id))
 
     def offer_failed(self, offer_id: OfferId, agent_id: AgentId, failure: OfferFailure) -> None:
         """The agent did not take it. A late word about an offer that is over changes nothing."""
         if self.state is not CallState.RINGING or self.offer_id not in (None, offer_id):
             return
         self.state, self.agent_id, self.offer_id = after(self.state, Move.OFFER_FAILED), None, None
+        self.legs.move(offer_id, agent_id, LegMove.LEFT, self._clock.now())
         self._bus.publish(
             OfferFailed(
                 at=self._clock.now(),
@@ -183,14 +220,53 @@ class Call:
 
     def tell_connected(self, at: datetime | None = None) -> None:
         assert self.agent_id is not None
+        at = at or self._clock.now()
+        if self.offer_id is not None:
+            self.legs.move(self.offer_id, self.agent_id, LegMove.ANSWERED, at)
         self._bus.publish(
             ContactConnected(
-                at=at or self._clock.now(),
+                at=at,
                 contact_id=self.contact_id,
                 agent_id=self.agent_id,
                 offer_id=self.offer_id,
             )
         )
+
+    def talk_ended(self, talk: Talk) -> None:
+        """Agent and caller talk no more; told once for each talk."""
+        assert talk.offer_id is not None and talk.ended_at is not None
+        if talk.offer_id in self._talks_told:
+            return
+        self._talks_told.add(talk.offer_id)
+        self.legs.move(talk.offer_id, talk.agent_id, LegMove.LEFT, talk.ended_at)
+        self._bus.publish(
+            TalkEnded(
+                at=talk.ended_at,
+                contact_id=self.contact_id,
+                agent_id=talk.agent_id,
+                offer_id=talk.offer_id,
+                began_at=talk.began_at,
+            )
+        )
+
+    def has_ended_talk(self, offer_id: OfferId) -> bool:
+        """Whether the end of the talk that this offer brought was told."""
+        return offer_id in self._talks_told
+
+    def agent_left(self, offer_id: OfferId, agent_id: AgentId, at: datetime | None = None) -> bool:
+        """The agent's line is gone. Whether the caller waits again, because they were transferred."""
+        at = at or self._clock.now()
+        began_at = self.legs.up_at(offer_id) or at
+        self.talk_ended(Talk(agent_id=agent_id, offer_id=offer_id, began_at=began_at, ended_at=at))
+        place = self.transfer_to
+        if self.state is not CallState.CONNECTED or offer_id != self.offer_id or place is None:
+            return False
+        self.state, self.agent_id, self.offer_id = after(self.state, Move.TRANSFERRED), None, None
+        self.waiting, self.transfer_to = place, None
+        queue = place.requirements.queue
+        self._bus.publish(ContactTransferred(at=at, contact_id=self.contact_id, agent_id=agent_id, queue=queue))
+        self.tell_waiting({})
+        return True
 
     def ended(self, *, at: datetime | None = None, by_softswitch: bool = False) -> None:
         """It is over, since ``at`` (now, unless it is told late); nothing more is done for it.
@@ -198,13 +274,15 @@ class Call:
         ``by_softswitch``: nobody hung up, the softswitch died, or no server was there to serve the caller.
         """
         self.mailbox.close()
+        at = at or self._clock.now()
         if self.state is CallState.RINGING and self.agent_id is not None and self.offer_id is not None:
             self.offer_failed(self.offer_id, self.agent_id, OfferFailure.CALLER_LEFT)
+        elif self.state is CallState.CONNECTED and self.agent_id is not None and self.offer_id is not None:
+            self.agent_left(self.offer_id, self.agent_id, at)
         outcome, agent_id = self.outcome, self.agent_id if self.state is CallState.CONNECTED else None
         if by_softswitch and outcome is Outcome.ABANDONED:
             outcome = Outcome.SYSTEM_FAILED
         self.state = after(self.state, Move.ENDED)
-        at = at or self._clock.now()
         self._bus.publish(ContactEnded(at=at, contact_id=self.contact_id, outcome=outcome, agent_id=agent_id))
 
     # What others see of it.
@@ -224,6 +302,7 @@ class Call:
             contact_id=self.contact_id,
             number=self.number,
             phone=self.phone,
+            brand=self.brand,
             tier=known.tier if known else CustomerTier.STANDARD,
             customer_id=known.customer_id if known else None,
             name=known.name if known else None,
@@ -237,6 +316,7 @@ class Call:
             contact_id=self.contact_id,
             number=self.number,
             caller=self.phone,
+            brand=self.brand.name,
             state=self.state,
             entered_at=self.entered_at,
             tier=needs.tier if needs else self.caller.tier,

@@ -8,19 +8,21 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
+from switchroom.domain.brand import Brands
 from switchroom.domain.call import CallState
-from switchroom.domain.caller import Caller
-from switchroom.domain.contact import Requirements, Waiting
+from switchroom.domain.caller import IDENTIFIED_WITHIN_S, Caller
+from switchroom.domain.contact import Requirements, Waiting, for_queue
 from switchroom.domain.errors import Refused, UnknownContact
 from switchroom.domain.events import (
-    AgentRang,
     ContactRefused,
     CustomerIdentified,
     InputKind,
     InputTaken,
+    MenuInput,
     NodeVisited,
     OfferFailure,
     PhoneChanged,
@@ -28,7 +30,7 @@ from switchroom.domain.events import (
     PlaceChanged,
     SwitchLost,
 )
-from switchroom.domain.ids import ContactId, Extension, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 from switchroom.domain.views import CallView
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -58,17 +60,16 @@ from telephony.softswitch.port import (
 
 log = structlog.get_logger(__name__)
 
-IDENTIFIED_WITHIN_S = 1.0
-"""From a caller's arrival: so long a menu waits to learn who is calling; after that it greets a stranger."""
-
 RECONCILE_EVERY_S = 60.0
 """Events can be lost: the softswitch is asked for the whole picture this often."""
 
 
 class Calls:
-    """All live calls of this server (ivr.ports.CallControl, cti_bridge.api.ports.CallDesk)."""
+    """All live calls of this server (ivr.ports.CallControl, cti_bridge.calls.port.CallCommands)."""
 
-    def __init__(self, switch: Softswitch, bus: Bus, clock: Clock, bookings: Bookings, fallback: QueueName) -> None:
+    def __init__(
+        self, switch: Softswitch, bus: Bus, clock: Clock, bookings: Bookings, fallback: QueueName, brands: Brands
+    ) -> None:
         """``fallback`` is the queue of callers whose own nobody knows."""
         self._switch = switch
         self._bus = bus
@@ -76,7 +77,7 @@ class Calls:
         self._phones: dict[Extension, bool] = {}
         """Which phones are registered, as it was said last: the softswitch repeats itself."""
         self._tasks = BackgroundTasks()
-        self._calls = CallRegistry(self._tasks, bus, clock, fallback)
+        self._calls = CallRegistry(self._tasks, bus, clock, fallback, brands)
         self._reconciler = Reconciler(self._calls, switch, bookings, bus, clock, self._tasks, self._on_switch)
         self._reconciling: asyncio.Task[None] | None = None
         bus.subscribe(CustomerIdentified, self._on_identified)
@@ -141,6 +142,11 @@ class Calls:
                 InputTaken(at=now, contact_id=contact_id, node=node, kind=kind, value=value, confidence=confidence)
             )
 
+    def menu_input(self, contact_id: ContactId, number: int, kind: str, received: Mapping[str, Any]) -> None:
+        if self._calls.get(contact_id) is not None:
+            now = self._clock.now()
+            self._bus.publish(MenuInput(at=now, contact_id=contact_id, number=number, kind=kind, received=received))
+
     def resolved(self, contact_id: ContactId) -> None:
         """The caller has heard what they asked for: a hang-up in the menu is self-service from here on."""
         if (call := self._calls.get(contact_id)) is not None and not call.resolved:
@@ -191,6 +197,29 @@ class Calls:
 
         await self._calls.ask(call, work)
 
+    async def transfer(self, contact_id: ContactId, agent_id: AgentId, queue: QueueName) -> None:
+        """Send the agent's caller back into line, for ``queue``, with what is known of them; the agent is free.
+
+        Returns when the softswitch has taken it: `ContactTransferred` follows. UnknownContact if there is no such call,
+        Refused if the two do not talk, or the softswitch does not do it: then they talk on.
+        """
+        call = self._calls.known(contact_id)
+
+        async def work() -> None:
+            if call.state is not CallState.CONNECTED or call.agent_id != agent_id:
+                raise Refused("Only a call that is answered can be transferred.")
+            if call.transfer_to is not None:
+                raise Refused("The call is being transferred already.")
+            before = call.waiting.requirements if call.waiting else Requirements(queue, tier=call.caller.tier)
+            call.transfer_to = Waiting(call.ranked(for_queue(before, queue)), self._clock.now())
+            try:
+                await self._switch.transfer(contact_id, call.transfer_to)
+            except BaseException:
+                call.transfer_to = None
+                raise
+
+        await self._ask(call, work)
+
     async def hang_up(self, contact_id: ContactId) -> None:
         """End the call now; UnknownContact if there is none, Refused if the softswitch does not answer."""
         call = self._calls.known(contact_id)
@@ -224,9 +253,13 @@ class Calls:
                 self._calls.remember(contact_id)
                 log.warning("calls.refused", contact_id=contact_id)
                 now = self._clock.now()
-                self._bus.publish(ContactRefused(at=now, contact_id=contact_id, number=number, caller=phone))
+                self._bus.publish(
+                    ContactRefused(
+                        at=now, contact_id=contact_id, number=number, caller=phone, brand=self._calls.brand(number).name
+                    )
+                )
             case _:
-                if isinstance(event, CallerLeft | AgentLeft):
+                if isinstance(event, CallerLeft):
                     self._reconciler.gone(event.contact_id)
                 call = self._calls.get(event.contact_id)  # type: ignore[attr-defined]  # all other events have one
                 if call is not None:
@@ -237,13 +270,15 @@ class Calls:
             case CallerFellBack(waiting=waiting):
                 await self._fell_back(call, waiting)
             case AgentRinging(offer_id=offer_id, agent_id=agent_id):
-                now = self._clock.now()
-                self._bus.publish(AgentRang(at=now, contact_id=call.contact_id, offer_id=offer_id, agent_id=agent_id))
+                call.rang(agent_id, offer_id)
             case AgentAnswered(offer_id=offer_id, agent_id=agent_id, at=at):
                 call.answered(agent_id, offer_id, at)
             case AgentFailed(offer_id=offer_id, agent_id=agent_id, failure=failure):
                 call.offer_failed(offer_id, agent_id, failure)
-            case CallerLeft() | AgentLeft():
+            case AgentLeft(offer_id=offer_id, agent_id=agent_id, at=at):
+                if not call.agent_left(offer_id, agent_id, at) and call.offer_id == offer_id:
+                    self._calls.end(call)
+            case CallerLeft():
                 self._calls.end(call)
 
     async def _fell_back(self, call: Call, written: Waiting | None) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import Outcome
+from switchroom.domain.contact import Outcome, Talk
 from switchroom.domain.events import OfferFailure, Reconciled
 from switchroom.domain.ids import ContactId
 from switchroom.runtime.background import BackgroundTasks
@@ -23,6 +23,7 @@ from telephony.registry import CallRegistry
 from telephony.softswitch.port import (
     AgentAnswered,
     AgentFailed,
+    AgentLeft,
     CallerFellBack,
     LiveCall,
     LivePhase,
@@ -158,11 +159,19 @@ class Reconciler:
 
     def _finish(self, call: Call, over: PastCall) -> None:
         """A call whose end was not heard."""
-        if over.talks and call.state in (CallState.QUEUED, CallState.RINGING):
-            talk = over.talks[-1]
-            call.answered(talk.agent_id, talk.offer_id, talk.answered_at)
+        self._catch_up(call, over.talks)
         log.info("calls.end_missed", contact_id=call.contact_id, talked=bool(over.talks))
         self._calls.end(call, at=over.ended_at)
+
+    def _catch_up(self, call: Call, talks: Sequence[Talk]) -> None:
+        """Talks of a call that goes on here, of which the end, or all, was not heard."""
+        for talk in talks:
+            assert talk.offer_id is not None
+            if call.has_ended_talk(talk.offer_id):
+                continue
+            if call.state in (CallState.QUEUED, CallState.RINGING):
+                call.answered(talk.agent_id, talk.offer_id, talk.began_at)
+            call.talk_ended(talk)
 
     def _finish_unseen(self, over: PastCall, *, heard_of: bool, outcome: Outcome | None) -> None:
         """A call that ended, or came and ended, while no server was there."""
@@ -173,10 +182,13 @@ class Reconciler:
         call.resolved = over.served
         if not heard_of:
             call.entered()
-        if over.talks:
-            talk = over.talks[-1]
-            call.adopted(CallState.CONNECTED, talk.agent_id, talk.offer_id, None, talk.answered_at)
-            call.tell_connected(talk.answered_at)
+        for talk in over.talks:
+            call.adopted(CallState.CONNECTED, talk.agent_id, talk.offer_id, None, talk.began_at)
+            call.tell_connected(talk.began_at)
+            if talk is over.talks[-1]:
+                call.transfer_to = over.waited_again
+            assert talk.offer_id is not None
+            call.agent_left(talk.offer_id, talk.agent_id, talk.ended_at)
         self._calls.end(call, at=over.ended_at, by_softswitch=not heard_of)
 
     def _end_vanished(self, before: Collection[ContactId], found: Snapshot) -> None:
@@ -217,6 +229,8 @@ class Reconciler:
         in_line = live.phase in (LivePhase.WAITING, LivePhase.RINGING)
         waiting = self._calls.place(call, live.waiting) if in_line else live.waiting
         call.resolved = live.served
+        for talk in live.talks:
+            call.talk_ended(talk)
         call.adopted(FOUND_IN[live.phase], live.agent_id, live.offer_id, waiting, live.answered_at)
         if call.state is CallState.QUEUED and call.waiting is not None:
             call.tell_waiting(live.collected)
@@ -235,7 +249,9 @@ class Reconciler:
         elif found is CallState.RINGING and call.state is CallState.QUEUED:
             call.adopted(found, live.agent_id, live.offer_id, live.waiting or call.waiting)
         elif found is CallState.QUEUED:
-            if call.state is CallState.RINGING and call.agent_id is not None and call.offer_id is not None:
+            if call.state is CallState.CONNECTED and live.waiting is not None:
+                self._transferred(call, live)
+            elif call.state is CallState.RINGING and call.agent_id is not None and call.offer_id is not None:
                 self._on_event(
                     AgentFailed(
                         contact_id=call.contact_id,
@@ -246,3 +262,13 @@ class Reconciler:
                 )
             elif call.state in (CallState.ENTERED, CallState.IN_MENU):
                 self._on_event(CallerFellBack(contact_id=call.contact_id, waiting=live.waiting))
+
+    def _transferred(self, call: Call, live: LiveCall) -> None:
+        """The talk ended unheard, and the caller waits again."""
+        for talk in live.talks:
+            if talk.offer_id is not None and talk.offer_id == call.offer_id:
+                call.transfer_to = live.waiting
+                left = AgentLeft(
+                    contact_id=call.contact_id, offer_id=talk.offer_id, agent_id=talk.agent_id, at=talk.ended_at
+                )
+                self._on_event(left)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import structlog
 
+from switchroom.domain.brand import Brand, Brands
 from switchroom.domain.contact import Requirements, Waiting
 from switchroom.domain.errors import UnknownContact
 from switchroom.domain.ids import ContactId, QueueName
@@ -24,10 +25,10 @@ MOST_ENDED = 50_000
 class CallRegistry:
     """Opens, finds and ends calls."""
 
-    def __init__(self, tasks: BackgroundTasks, bus: Bus, clock: Clock, fallback: QueueName) -> None:
+    def __init__(self, tasks: BackgroundTasks, bus: Bus, clock: Clock, fallback: QueueName, brands: Brands) -> None:
         """``fallback`` is the queue of callers whose own nobody knows."""
         self._tasks, self._bus, self._clock = tasks, bus, clock
-        self.fallback = fallback
+        self.fallback, self._brands = fallback, brands
         self._calls: dict[ContactId, Call] = {}
         self._arrivals: dict[ContactId, asyncio.Event] = {}
         self._ended: dict[ContactId, None] = {}
@@ -58,9 +59,15 @@ class CallRegistry:
                 self._arrivals.pop(contact_id, None)
         return self.known(contact_id)
 
+    def brand(self, number: str) -> Brand:
+        """What the dialled number stands for."""
+        return self._brands.of(number)
+
     def open(self, contact_id: ContactId, number: str, phone: str, entered_at: datetime) -> Call:
         mailbox = Mailbox(self._tasks, contact_id)
-        call = self._calls[contact_id] = Call(contact_id, number, phone, entered_at, mailbox, self._bus, self._clock)
+        call = self._calls[contact_id] = Call(
+            contact_id, number, phone, self.brand(number), entered_at, mailbox, self._bus, self._clock
+        )
         if (arrival := self._arrivals.pop(contact_id, None)) is not None:
             arrival.set()
         return call

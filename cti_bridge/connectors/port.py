@@ -58,12 +58,12 @@ class Ticketing(Protocol):
     async def latest(
         self,
         *,
-        agent_id: AgentId | None = None,
+        agents: Collection[AgentId] | None = None,
         customer_id: CustomerId | None = None,
         states: Collection[TicketState] = (),
         limit: int = 50,
     ) -> Sequence[Ticket]:
-        """The newest first."""
+        """The newest first, of these agents (None: of all)."""
 
     async def move(
         self,

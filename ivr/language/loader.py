@@ -1,21 +1,25 @@
 """Menu files to flows."""
 
 import hashlib
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from ivr.language.expressions import Expression
-from ivr.language.flow import Flow, branches
+from ivr.language.flow import Flow
 from ivr.language.lint import UnknownWords, lint, lint_vocabulary
-from ivr.language.models import Menus
+from ivr.language.lint_fields import NO_FIELD
+from ivr.language.menus import Menus, menus_model
+from ivr.language.place import conditions
 from ivr.language.surroundings import Surroundings
+from ivr.language.verb import Verb
+from ivr.verbs import VERBS
 from switchroom.runtime import yamlfile
-from switchroom.runtime.yamlfile import Document, Finding, YamlError
+from switchroom.runtime.yamlfile import Finding, YamlError
 
 VERSION_DIGITS = 12
 
-STRANDS = frozenset({"IVR116", "IVR117", "IVR118", "IVR119"})
-"""Errors that are not of the menu itself, but of what it relies on."""
+MENUS = menus_model(VERBS)
+"""Menu files with all our verbs."""
 
 
 class Strands(YamlError):
@@ -30,7 +34,7 @@ def load(
     path: Path, recordings: Set[tuple[str, str]] = frozenset(), surroundings: Surroundings | None = None
 ) -> tuple[Flow, list[Finding]]:
     """The flow in ``path``, and the warnings about it. Raises `YamlError` when it cannot be used (see `Strands`)."""
-    return _checked(yamlfile.load(path, Menus), recordings, surroundings)
+    return parse(yamlfile.read(path), str(path), recordings, surroundings)
 
 
 def parse(
@@ -38,9 +42,18 @@ def parse(
     file: str,
     recordings: Set[tuple[str, str]] = frozenset(),
     surroundings: Surroundings | None = None,
+    verbs: Sequence[type[Verb]] = VERBS,
 ) -> tuple[Flow, list[Finding]]:
     """As `load`, for a text that is not (yet) in a file."""
-    return _checked(yamlfile.parse(text, file, Menus), recordings, surroundings)
+    document = yamlfile.parse(text, file, MENUS if verbs is VERBS else menus_model(verbs))
+    findings = lint(document, recordings, surroundings)
+    errors = {finding.code for finding in findings if finding.severity == "error"}
+    if errors - {NO_FIELD}.union(*(verb.strands for verb in verbs)):
+        raise YamlError(findings)
+    flow = _flow(document.model, text)
+    if errors:
+        raise Strands(flow, findings)
+    return flow, findings
 
 
 def lint_files(
@@ -59,7 +72,7 @@ def lint_files(
     numbers: dict[str, str] = {}
     for path in sorted(paths):
         try:
-            document = yamlfile.load(path, Menus)
+            document = yamlfile.load(path, MENUS)
         except YamlError as error:
             findings += error.findings
             continue
@@ -79,24 +92,12 @@ def recorded(prompts: Path) -> frozenset[tuple[str, str]]:
     return frozenset((path.parent.name, path.stem) for path in prompts.glob("*/*.wav"))
 
 
-def _checked(
-    document: Document[Menus], recordings: Set[tuple[str, str]], surroundings: Surroundings | None
-) -> tuple[Flow, list[Finding]]:
-    findings = lint(document, recordings, surroundings)
-    errors = {finding.code for finding in findings if finding.severity == "error"}
-    if errors - STRANDS:
-        raise YamlError(findings)
-    flow = _flow(document.model)
-    if errors:
-        raise Strands(flow, findings)
-    return flow, findings
-
-
-def _flow(menus: Menus) -> Flow:
-    content = menus.model_dump_json(by_alias=True)
-    conditions = [branch.if_ for node in menus.nodes.values() for branch in branches(node) if branch.if_ is not None]
+def _flow(menus: Menus, source: str) -> Flow:
+    # A setting that the language gains later, and that the file does not use, makes no new version.
+    content = menus.model_dump_json(by_alias=True, exclude_defaults=True)
     return Flow(
         menus=menus,
         version=hashlib.sha256(content.encode()).hexdigest()[:VERSION_DIGITS],
-        conditions={condition: Expression(condition) for condition in conditions},
+        conditions={condition: Expression(condition) for _, condition in conditions(menus)},
+        source=source,
     )

@@ -4,12 +4,12 @@ import inspect
 import json
 from typing import Any
 
-from ivr.language.models import Menus
+from ivr.language.loader import MENUS
 
 
 def schema() -> dict[str, Any]:
-    found: dict[str, Any] = _cleaned(Menus.model_json_schema(by_alias=True))
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "Switchroom menu"}
+    made: dict[str, Any] = _cleaned(MENUS.model_json_schema(by_alias=True))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Switchroom menu"}
 
 
 def _cleaned(value: Any) -> Any:

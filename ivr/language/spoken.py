@@ -40,7 +40,7 @@ def digits(value: str, language: str) -> str:
 
 
 def phone(value: str, language: str) -> str:
-    """In the groups in which numbers are told: mobiles 3-4-4, 400 numbers 3-3-4, others by fours from the end.
+    """In the groups in which numbers are said: mobiles 3-4-4, 400 numbers 3-3-4, others by fours from the end.
 
     >>> phone("+8613800138000", "zh-CN")
     '幺三八，零零幺三，八零零零'
@@ -111,6 +111,12 @@ DIGIT_WORDS: Mapping[str, Mapping[str, str]] = {
 
 YES: Mapping[str, tuple[str, ...]] = {"zh": ("是", "是的", "对", "正确"), "en": ("yes", "correct", "right")}
 NO: Mapping[str, tuple[str, ...]] = {"zh": ("不是", "不对", "错了"), "en": ("no", "wrong")}
+
+
+def yes_or_no(text: str, language: str) -> bool | None:
+    """True for a yes, False for a no, None for anything else."""
+    said = base(language)
+    return True if text in YES.get(said, ()) else False if text in NO.get(said, ()) else None
 
 
 def heard_digits(text: str, language: str) -> str | None:

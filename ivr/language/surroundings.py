@@ -1,4 +1,4 @@
-"""What a menu relies on and does not hold itself: queues, agents' skills, sources of data. Whoever runs it says it."""
+"""What a menu relies on and does not hold itself: queues, agents' skills, sources of data. The server says it."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -22,3 +22,5 @@ class Surroundings:
     queues: Mapping[str, Skills]
     agents: Sequence[Skills]
     sources: Mapping[str, Source]
+    brand_arguments: Set[str] = frozenset()
+    """What every brand tells menus, besides its name and title."""

@@ -1,85 +1,95 @@
 """The interpreter of menus: pure, one caller at a time. (state, input) → (state, effects).
 
-Nothing here waits, plays or listens; the session does what the effects say and tells what happened. An input
-that the present phase has no use for is ignored: `HANDLERS` is the whole table.
+Nothing here waits, plays or listens; the session does what the effects say and reports what was received. What an
+input means is in two tables: the present node's verb has one (`Verb.inputs`), and `GENERAL` holds for all verbs. An
+input that is in neither, in the present phase, is ignored.
 
-Every caller arrives: questions give up after some failures, give-ups lead to an end (lint proves it), and two
-counters bound what lint cannot see (``MAX_STRIDES`` and ``MAX_FAILURES`` in `ivr.machine.walk`).
+Every caller arrives: questions give up after some failures, give-ups lead to an end (lint proves it), and counters
+bound what lint cannot see (``MAX_…`` in `ivr.machine.step`).
 """
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from ivr.language.flow import Flow
-from ivr.machine import answers
-from ivr.machine.effects import Effect, HandBack
-from ivr.machine.inputs import (
-    Digit,
-    Found,
-    Heard,
-    Input,
-    NotFound,
-    NotUnderstood,
-    PromptDone,
-    SpeechStarted,
-    TimedOut,
-    Unavailable,
-    Unspoken,
-)
-from ivr.machine.state import Phase, State
-from ivr.machine.walk import Walk
+from ivr.language.verb import Handler, Inputs, on
+from ivr.machine.effects import Effect, HandBack, Recorded
+from ivr.machine.inputs import Digit, Heard, Input, NotUnderstood, PromptDone, SpeechStarted, Unspoken
+from ivr.machine.state import Frame, Phase, State
+from ivr.machine.step import Step, unused_keys
 from switchroom.domain.caller import Caller
 
-__all__ = ["HANDLERS", "Phase", "State", "hand_back", "start", "step"]
+__all__ = ["GENERAL", "Phase", "State", "hand_back", "handler", "hung_up", "start", "step"]
 
 
 def start(flow: Flow, caller: Caller) -> tuple[State, tuple[Effect, ...]]:
     """A caller enters the flow."""
     language = caller.language if caller.language in flow.languages else flow.languages[0]
-    walk = Walk(flow, State(flow.menus.start, language or flow.languages[0], caller))
-    walk.enter(flow.menus.start)
-    return walk.state, tuple(walk.effects)
+    first = flow.menus.start
+    begun = Step(flow, State((Frame(first),), language or flow.languages[0], caller))
+    begun.go(first)
+    return begun.state, tuple(begun.effects)
 
 
-def step(flow: Flow, state: State, happened: Input) -> tuple[State, tuple[Effect, ...]]:
-    """What follows from ``happened``."""
-    handler = HANDLERS.get((state.phase, type(happened)))
-    late = getattr(happened, "turn", state.turn) != state.turn or getattr(happened, "timer", state.timer) != state.timer
-    unheard = isinstance(happened, SpeechStarted | Heard | NotUnderstood) and not state.listening
-    if handler is None or late or unheard:
+def step(flow: Flow, state: State, received: Input) -> tuple[State, tuple[Effect, ...]]:
+    """What follows from an input."""
+    does = handler(flow, state, received)
+    late = getattr(received, "turn", state.turn) != state.turn or getattr(received, "timer", state.timer) != state.timer
+    unheard = isinstance(received, SpeechStarted | Heard | NotUnderstood) and not state.listening
+    if does is None or late or unheard:
         return state, ()
-    walk = Walk(flow, state)
-    handler(walk, happened)
-    return walk.state, tuple(walk.effects)
+    taken = Step(flow, state, received)
+    taken.state.received += 1
+    does(taken.node, taken, received)
+    taken.record()
+    return taken.state, tuple(taken.effects)
+
+
+def handler(flow: Flow, state: State, received: Input) -> Handler | None:
+    """What an input means in a state; None where it is ignored."""
+    key = (state.phase, type(received))
+    return flow.node(state.frame.node, state.frame.scope).inputs.get(key) or GENERAL.get(key)
 
 
 def hand_back(flow: Flow, state: State, reason: str) -> HandBack:
     """The end of a flow that cannot go on from ``state``."""
-    return Walk(flow, state).hand_back(reason)
+    return Step(flow, state).hand_back(reason)
 
 
-HANDLERS: Mapping[tuple[Phase, type[Input]], Callable[[Walk, Any], None]] = {
-    (Phase.TELLING, Digit): answers.digit_while_telling,
-    (Phase.TELLING, PromptDone): answers.told,
-    (Phase.TELLING, Unspoken): answers.unspoken,
-    (Phase.ASKING, Digit): answers.digit_while_asking,
-    (Phase.ASKING, PromptDone): answers.asked_to_the_end,
-    (Phase.ASKING, Unspoken): answers.unspoken,
-    (Phase.ASKING, TimedOut): answers.timed_out,
-    (Phase.ASKING, SpeechStarted): answers.speech_started,
-    (Phase.ASKING, Heard): answers.heard,
-    (Phase.ASKING, NotUnderstood): answers.not_understood,
-    (Phase.CONFIRMING, Digit): answers.digit_while_confirming,
-    (Phase.CONFIRMING, PromptDone): answers.asked_to_the_end,
-    (Phase.CONFIRMING, Unspoken): answers.unspoken,
-    (Phase.CONFIRMING, TimedOut): answers.timed_out,
-    (Phase.CONFIRMING, SpeechStarted): answers.speech_started,
-    (Phase.CONFIRMING, Heard): answers.heard_while_confirming,
-    (Phase.CONFIRMING, NotUnderstood): answers.not_understood,
-    (Phase.LOOKING_UP, Digit): answers.keep,
-    (Phase.LOOKING_UP, Found): answers.found,
-    (Phase.LOOKING_UP, NotFound): answers.not_found,
-    (Phase.LOOKING_UP, Unavailable): answers.unavailable,
-    (Phase.LEAVING, PromptDone): answers.said_last,
-    (Phase.LEAVING, Unspoken): answers.unspoken,
-}
+def hung_up(state: State) -> tuple[Recorded, ...]:
+    """The caller is gone: the records that are still due."""
+    return tuple(unused_keys(state))
+
+
+def _key_while_telling(node: Any, step: Step, received: Digit) -> None:
+    step.keep(received)
+    if step.state.typed and node.interruptible:
+        step.stop_prompt()
+        node.heard(step)
+        step.go(step.state.goes_to)
+
+
+def _heard_to_the_end(node: Any, step: Step, _: PromptDone) -> None:
+    step.state.speaking = False
+    node.heard(step)
+    step.go(step.state.goes_to)
+
+
+def _keep(_: Any, step: Step, received: Digit) -> None:
+    step.keep(received)
+
+
+def _unspoken(_: Any, step: Step, __: Unspoken) -> None:
+    """Nobody is left in silence: the caller waits for a person."""
+    step.state.speaking = False
+    step.end(step.hand_back("no voice"))
+
+
+GENERAL: Inputs = dict(
+    (
+        on(Phase.TELLING, Digit, _key_while_telling),
+        on(Phase.TELLING, PromptDone, _heard_to_the_end),
+        on(Phase.WAITING, Digit, _keep),
+        *(on(phase, Unspoken, _unspoken) for phase in Phase if phase not in (Phase.WAITING, Phase.ENDED)),
+    )
+)
+"""What inputs mean to every verb that has no meaning of its own for them."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ivr.machine.inputs import Input
 from switchroom.domain.contact import Requirements
 from switchroom.domain.events import InputKind
 
@@ -31,14 +32,14 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Play the prompts in place of what plays; `PromptDone` or `Unspoken` of this turn follows, unless hushed."""
+    """Play the prompts in place of what plays; `PromptDone` or `Unspoken` of this turn follows, if not stopped."""
 
     turn: int
     prompts: tuple[Prompt, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Hush:
+class StopPrompt:
     """Stop the prompt at once."""
 
 
@@ -93,7 +94,18 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """For the record: the caller has been told what they wanted."""
+    """For the record: the caller has heard what they asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """For the replay: an input that the machine took in, ``number`` in the order of arrival, masked where it is secret.
+
+    Keys pressed ahead are recorded when a question uses them, because only then it is known whether they are secret.
+    """
+
+    number: int
+    received: Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +139,7 @@ class HandBack:
 
 Effect = (
     Say
-    | Hush
+    | StopPrompt
     | Listen
     | StopListening
     | StartTimer
@@ -135,6 +147,7 @@ Effect = (
     | Visited
     | Taken
     | Resolved
+    | Recorded
     | Undecided
     | Enqueue
     | Finish

@@ -1,11 +1,14 @@
-"""What can happen to a caller in a menu, as the machine sees it.
+"""What comes of a caller in a menu, as the machine sees it.
 
-A ``turn`` tells to which question or wish an answer belongs: what comes late for an older turn is ignored.
+A ``turn`` tells to which question or request an answer belongs: what comes late for an older turn is ignored.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+MASKED = "?"
+"""What stands for a secret digit in a record."""
 
 
 @dataclass(frozen=True, slots=True)

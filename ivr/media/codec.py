@@ -126,7 +126,7 @@ class Ask(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Ask to be told (`MarkReached`) when everything sent so far was played."""
+    """Ask for `MarkReached` when everything sent so far was played."""
 
     mark: str
 

@@ -53,7 +53,7 @@ class Closed:
     """Nothing more will come."""
 
 
-Happening = Digit | Played | Closed
+MediaEvent = Digit | Played | Closed
 
 
 @dataclass(slots=True)
@@ -96,8 +96,8 @@ class MediaSession:
         self._frame_bytes = 0
         self._paused = False
         self._listening: bool | None = None
-        self._early: list[Happening] = []
-        self._on_happening: Callable[[Happening], None] = self._early.append
+        self._early: list[MediaEvent] = []
+        self._on_event: Callable[[MediaEvent], None] = self._early.append
         self._on_audio: Callable[[bytes], None] = lambda _: None
 
     async def open(self, timeout_s: float) -> codec.MediaStarted:
@@ -117,15 +117,15 @@ class MediaSession:
         await self._begin()
         return started
 
-    def follow(self, on_happening: Callable[[Happening], None], on_audio: Callable[[bytes], None]) -> None:
-        """Who is to be told from now on; neither may block. What happened before is told at once, audio is not."""
-        for happened in self._early:
-            on_happening(happened)
+    def follow(self, on_event: Callable[[MediaEvent], None], on_audio: Callable[[bytes], None]) -> None:
+        """Where events and audio go from now on; neither may block. Earlier events are passed on at once."""
+        for event in self._early:
+            on_event(event)
         self._early.clear()
-        self._on_happening, self._on_audio = on_happening, on_audio
+        self._on_event, self._on_audio = on_event, on_audio
 
     async def run(self) -> None:
-        """Read until the connection ends. Raises `ProtocolError`; `Closed` is the last happening in any case."""
+        """Read until the connection ends. Raises `ProtocolError`; `Closed` is the last event in any case."""
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.BINARY:
@@ -135,23 +135,23 @@ class MediaSession:
         except MediaClosed:
             pass
         finally:
-            self._on_happening(Closed())
+            self._on_event(Closed())
 
     async def play(self, prompt: int, pcm: bytes) -> None:
-        """Play ``pcm`` in place of whatever plays; ``prompt`` (from 1) is the number that `Played` will carry."""
+        """Play ``pcm`` in place of what plays; ``prompt`` (from 1) is the number that `Played` will carry."""
         whole_frames = -(-len(pcm) // self._frame_bytes) or 1
         await self._begin(prompt, pcm.ljust(whole_frames * self._frame_bytes, b"\0"))
 
-    async def hush(self) -> None:
+    async def stop_prompt(self) -> None:
         """Stop the prompt at once; it will not be reported as played."""
         if self._stream is not None and self._stream.speaking:
             await self._begin()
 
-    async def listen(self, wanted: bool) -> None:
+    async def listen(self, on: bool) -> None:
         """Have the caller's audio, or not: unheard it would still cost 50 messages a second."""
-        if wanted is not self._listening:
-            self._listening = wanted
-            await self._command(codec.SetDirection("both" if wanted else "out"))
+        if on is not self._listening:
+            self._listening = on
+            await self._command(codec.SetDirection("both" if on else "out"))
 
     async def hang_up(self) -> None:
         """Let go of the caller: the dialplan goes on with them."""
@@ -163,7 +163,7 @@ class MediaSession:
     async def _take(self, event: codec.Event) -> None:
         match event:
             case codec.DigitPressed(digit):
-                self._on_happening(Digit(digit))
+                self._on_event(Digit(digit))
             case codec.MarkReached(mark):
                 await self._acknowledge(mark)
             case codec.SendingPaused():
@@ -190,7 +190,7 @@ class MediaSession:
             return
         spoke, stream.heard = stream.speaking, int(heard)
         if spoke and not stream.speaking:
-            self._on_happening(Played(stream.prompt))
+            self._on_event(Played(stream.prompt))
         await self._fill()
 
     async def _fill(self) -> None:

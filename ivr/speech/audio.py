@@ -27,8 +27,8 @@ def pcm(values: Samples) -> bytes:
     return (np.clip(values, -1, 32767 / 32768) * 32768).astype("<i2").tobytes()
 
 
-def resample(values: Samples, rate: int, wanted: int = SAMPLE_RATE) -> Samples:
-    return values if rate == wanted else cast(Samples, soxr.resample(values, rate, wanted))
+def resample(values: Samples, rate: int, to_rate: int = SAMPLE_RATE) -> Samples:
+    return values if rate == to_rate else cast(Samples, soxr.resample(values, rate, to_rate))
 
 
 def level(values: Samples) -> Samples:
@@ -54,7 +54,7 @@ def read_wave(content: bytes) -> tuple[Samples, int]:
     try:
         with wave.open(io.BytesIO(content)) as file:
             if file.getsampwidth() != 2:
-                raise ValueError(f"{file.getsampwidth() * 8}-bit samples; 16-bit PCM is wanted")
+                raise ValueError(f"{file.getsampwidth() * 8}-bit samples; 16-bit PCM is needed")
             channels, rate = file.getnchannels(), file.getframerate()
             frames = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:

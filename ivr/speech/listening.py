@@ -13,7 +13,7 @@ from switchroom.runtime.background import BackgroundTasks
 log = structlog.get_logger(__name__)
 
 
-class Ear:
+class UtteranceListener:
     """Listens for one grammar. Every ``started`` is followed by one ``heard`` or ``lost``."""
 
     def __init__(
@@ -70,19 +70,19 @@ class Recognisers:
         base = spoken.base(language)
         return exact or next((r for tag, r in self._by_language.items() if spoken.base(tag) == base), None)
 
-    def ear(
+    def listener(
         self,
         grammar: Grammar,
         tasks: BackgroundTasks,
         started: Callable[[], None],
         heard: Callable[[str, float], None],
         lost: Callable[[], None],
-    ) -> Ear | None:
+    ) -> UtteranceListener | None:
         """None when the language cannot be heard now: keys alone answer."""
         recogniser = self.find(grammar.language)
         if recogniser is None or not recogniser.available:
             return None
-        return Ear(recogniser, grammar, tasks, started, heard, lost)
+        return UtteranceListener(recogniser, grammar, tasks, started, heard, lost)
 
     async def unknown_words(self, language: str, phrases: Sequence[str]) -> Sequence[Sequence[str]]:
         """For each phrase its words that will never be heard; nothing where the language has no recogniser."""

@@ -1,6 +1,6 @@
 """English by PocketSphinx, with the model that its package carries. Runs in a worker process: it holds the GIL.
 
-A grammar always finds its best phrase, whatever was said. Two things let us say no: decoys, ordinary words that
+A grammar always finds its best phrase, for any sound. Two things let us say no: decoys, ordinary words that
 stand in the grammar beside the phrases; and a second decoding by a loop of phones, which explains any sound. By how
 much the phrase explains the speech worse than the phones, per frame, gives the confidence. Measured in
 docs/speech.md; the constants below come from there.
@@ -64,8 +64,8 @@ class PocketSphinxEngine:
         speech = audio.pcm(audio.resample(audio.samples(sound), SAMPLE_RATE, MODEL_RATE))
         text, phrase_score, frames = self._decode(self._search(tuple(known), digits), speech)
         digit_words = spoken.DIGIT_WORDS[LANGUAGE]
-        wanted = text in known or (digits and bool(text) and all(word in digit_words for word in text.split()))
-        if not wanted:
+        in_grammar = text in known or (digits and bool(text) and all(word in digit_words for word in text.split()))
+        if not in_grammar:
             return None, 0.0
         _, phone_score, _ = self._decode(PHONES, speech)
         score = (phrase_score - phone_score) / max(frames, 1) * 1000

@@ -5,13 +5,13 @@ Only static text is kept on disk: other text may hold personal data.
 
 import asyncio
 import hashlib
-import tempfile
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import structlog
 
+from ivr.files import write_whole
 from ivr.machine.effects import Prompt
 from ivr.speech import audio
 from ivr.speech.port import SAMPLE_RATE, SpeechFailed, Synthesiser
@@ -111,11 +111,11 @@ class Prompts:
         try:
             sound = await asyncio.to_thread(path.read_bytes)
         except OSError:  # not made yet
-            sound, as_wanted = await self._speak(prompt)
-            if not as_wanted:
+            sound, by_the_first = await self._speak(prompt)
+            if not by_the_first:
                 return sound  # for once: the first voice is to be heard again when it is back
             try:
-                await asyncio.to_thread(_write_whole, path, sound)
+                await asyncio.to_thread(write_whole, path, sound)
             except OSError as error:  # a full disk costs a synthesis after the next start, not a caller
                 log.warning("prompts.not_kept", language=prompt.language, reason=error.strerror)
         self._kept.put(key, sound)
@@ -151,17 +151,3 @@ class Prompts:
 def _read_recording(path: Path) -> bytes:
     values, rate = audio.read_wave(path.read_bytes())
     return audio.pcm(audio.level(audio.resample(values, rate)))
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """So that nobody ever reads a half, also where two write the same at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(delete=False, dir=path.parent, prefix=path.stem, suffix=".part") as file:
-        part = Path(file.name)
-        try:
-            file.write(content)
-            file.close()
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise

@@ -26,21 +26,23 @@ from sqlalchemy import insert
 from acd.config import AcdConfig, AgentConfig, QueueConfig
 from acd.service import AcdService
 from acd.store.memory import MemoryStore
-from cti_bridge.api.app import create_app
-from cti_bridge.api.hub import Hub
+from cti_bridge.bridge import CtiBridge
 from cti_bridge.connectors.builtin import builtin
-from cti_bridge.service import CtiBridge
+from cti_bridge.http.app import create_app
+from cti_bridge.live.hub import Hub
 from server.benchmarks.loop import TimedSelector, timed_loop
 from switchroom.domain import events as ev
+from switchroom.domain.brand import NO_BRAND, Brands
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
 from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
+from switchroom.domain.user import Role
 from switchroom.domain.views import CallView, FlowView
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.capacity import raise_descriptor_limit
 from switchroom.runtime.clock import SystemClock
 from switchroom.runtime.garbage import spare_the_loop
-from switchroom.storage.accounts import Accounts, Role
+from switchroom.storage.accounts import Accounts
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
@@ -127,6 +129,8 @@ class _Nothing:
 
     async def hang_up(self, contact_id: ContactId) -> None: ...
 
+    async def transfer(self, contact_id: ContactId, agent_id: AgentId, queue: QueueName) -> None: ...
+
     def flows(self) -> Sequence[FlowView]:
         return ()
 
@@ -156,7 +160,9 @@ class _House:
         await self.acd.start()
         hub = Hub(ledger, self.bus, self.clock)
         connectors = builtin(database)
-        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(database), hub, Outbox(database, ledger))
+        outbox = Outbox(database, ledger)
+        brands = Brands((), NO_BRAND)
+        self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(database), hub, brands, outbox)
         await self.bridge.start()
         nothing = _Nothing()
         app = create_app(
@@ -166,11 +172,10 @@ class _House:
             ledger=ledger,
             hub=hub,
             bridge=self.bridge,
-            connectors=connectors,
             agents=self.acd,
             calls=nothing,
             flows=nothing,
-            recordings=self.folder,
+            recordings_folder=self.folder,
             checks={},
             registry=CollectorRegistry(),
         )
@@ -246,7 +251,7 @@ class _House:
         self._tasks.spawn(self._talk(offer), name="bench.talk")
 
     async def _talk(self, offer: ev.OfferMade) -> None:
-        await self.bridge.pop(offer)
+        await self.bridge.pops.pop(offer)
         contact_id, agent_id = offer.contact_id, offer.agent_id
         self.bus.publish(ev.ContactConnected(at=self.clock.now(), contact_id=contact_id, agent_id=agent_id))
         await asyncio.sleep(TALK_S)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from acd.explain import sentences
-from server.cli.run import CommandError, ledger, run, settings
+from server.cli.run import CommandError, ledger, read_settings, run
 from switchroom.domain.ids import ContactId
 from switchroom.storage.event_log import EventLog
 
@@ -32,5 +32,5 @@ def explain(
 
 
 async def _decisions(contact_id: ContactId) -> list[Mapping[str, Any]]:
-    async with ledger(settings()) as database:
+    async with ledger(read_settings()) as database:
         return list(await EventLog(database).decisions(contact_id))

@@ -8,7 +8,7 @@ import typer
 
 from acd.config import load_config
 from ivr.language.loader import load
-from server.cli.run import CommandError, settings
+from server.cli.run import CommandError, read_settings
 from softswitch_config.credentials import load_credentials
 from softswitch_config.installation import Installation, bootstrap
 from softswitch_config.local import LocalAsterisk
@@ -22,7 +22,7 @@ app = typer.Typer(help="The local Asterisk.", no_args_is_help=True)
 @app.command()
 def start() -> None:
     """Write its configuration from settings, agents and menus, and start it; nothing happens if it runs."""
-    asterisk = prepare(settings())
+    asterisk = prepare(read_settings())
     asterisk.start()
     typer.echo("asterisk: running")
 
@@ -30,22 +30,22 @@ def start() -> None:
 @app.command()
 def stop() -> None:
     """End it, and the calls in it."""
-    found = settings()
-    LocalAsterisk(found, bootstrap(found.asterisk.tree)).stop()
+    settings = read_settings()
+    LocalAsterisk(settings, bootstrap(settings.asterisk.tree)).stop()
     typer.echo("asterisk: stopped")
 
 
 @app.command()
 def reload() -> None:
     """Write its configuration anew and let it take over new numbers and agents; live calls go on."""
-    prepare(settings()).reload()
+    prepare(read_settings()).reload()
     typer.echo("asterisk: reloaded")
 
 
 @app.command()
 def install() -> None:
     """Bring Asterisk 22 into its folder, unless the machine has one that is new enough."""
-    installation = bootstrap(settings().asterisk.tree)
+    installation = bootstrap(read_settings().asterisk.tree)
     typer.echo(f"asterisk: {installation.command[-1]}")
 
 
@@ -55,29 +55,29 @@ def configure(
     data: Annotated[Path, typer.Option(help="The folder of its data, as that Asterisk sees it.")],
 ) -> None:
     """Write the configuration of an Asterisk that is run elsewhere on the same SWITCHROOM_HOME, as in a container."""
-    etc = _configure(settings(), Installation(("asterisk",), modules, data))
+    etc = _configure(read_settings(), Installation(("asterisk",), modules, data))
     typer.echo(f"asterisk: configured in {etc}")
 
 
-def prepare(found: Settings) -> LocalAsterisk:
+def prepare(settings: Settings) -> LocalAsterisk:
     """The local Asterisk with its configuration freshly written."""
-    if found.asterisk.mode != "local":
+    if settings.asterisk.mode != "local":
         raise CommandError("asterisk.mode is `remote`: that Asterisk is run elsewhere")
-    installation = bootstrap(found.asterisk.tree)
-    _configure(found, installation)
-    return LocalAsterisk(found, installation)
+    installation = bootstrap(settings.asterisk.tree)
+    _configure(settings, installation)
+    return LocalAsterisk(settings, installation)
 
 
-def _configure(found: Settings, installation: Installation) -> Path:
-    open_home(found.home)
-    config = load_config(found.dialplans)
-    menus = sorted((found.dialplans / "menus").glob("*.yaml"))
+def _configure(settings: Settings, installation: Installation) -> Path:
+    open_home(settings.home)
+    config = load_config(settings.dialplans)
+    menus = sorted((settings.dialplans / "menus").glob("*.yaml"))
     agents = list(config.agents)
-    credentials = load_credentials(found.secrets, agents)
-    if found.asterisk.ami_secret is not None:
-        credentials = replace(credentials, ami_secret=found.asterisk.ami_secret.get_secret_value())
+    credentials = load_credentials(settings.secrets, agents)
+    if settings.asterisk.ami_secret is not None:
+        credentials = replace(credentials, ami_secret=settings.asterisk.ami_secret.get_secret_value())
     return render(
-        found,
+        settings,
         installation,
         credentials,
         agents=agents,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from server.cli.run import CommandError, settings
+from server.cli.run import CommandError, read_settings
 
 if TYPE_CHECKING:
     from demo.by_hand import Outcome
@@ -43,11 +43,11 @@ def test(
         raise typer.BadParameter(f"{''.join(sorted(wrong))}: keys are 0-9, *, # and A-D", param_hint="--keys")
     if say is not None and not say.is_file():
         raise typer.BadParameter(f"{say}: there is no such file", param_hint="--say")
-    found = settings()
-    carrier = found.sip.carriers[0] if found.sip.carriers else "127.0.0.2"
+    settings = read_settings()
+    carrier = settings.sip.carriers[0] if settings.sip.carriers else "127.0.0.2"
     plan = Plan(keys=groups, say=say, hold_s=hold, record=record)
     try:
-        outcome = place((found.sip.host, found.sip.port), number, plan, caller=caller, bind=carrier)
+        outcome = place((settings.sip.host, settings.sip.port), number, plan, caller=caller, bind=carrier)
     except OSError as error:
         raise CommandError(f"cannot call from the carrier's address {carrier}: {error.strerror}") from None
     except (SoftphoneError, ValueError) as error:

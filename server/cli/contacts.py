@@ -2,7 +2,7 @@
 
 import typer
 
-from server.cli.run import CommandError, ledger, run, settings
+from server.cli.run import CommandError, ledger, read_settings, run
 from switchroom.domain.ids import ContactId
 from switchroom.storage.event_log import EventLog, LoggedEvent
 
@@ -31,5 +31,5 @@ HIDDEN = {"at", "contact_id", "decision"}
 
 
 async def _events(contact_id: ContactId) -> list[LoggedEvent]:
-    async with ledger(settings()) as database:
+    async with ledger(read_settings()) as database:
         return list(await EventLog(database).of_call(contact_id))

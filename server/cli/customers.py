@@ -2,7 +2,7 @@
 
 import typer
 
-from server.cli.run import CommandError, ledger, run, settings
+from server.cli.run import CommandError, ledger, read_settings, run
 from switchroom.domain.ids import CustomerId
 from switchroom.runtime.home import refuse_if_claimed
 from switchroom.runtime.settings import Settings, SettingsError
@@ -22,17 +22,19 @@ def forget(customer_id: str) -> None:
 
     While a server runs it is asked instead: it alone knows of events that are not written yet.
     """
-    found = settings()
+    settings = read_settings()
     try:
-        refuse_if_claimed(found.home)
+        refuse_if_claimed(settings.home)
     except SettingsError:
-        raise CommandError(f"a server runs on {found.home}: use its DELETE /api/v1/customers/{customer_id}") from None
-    erased = run(_erase(found, CustomerId(customer_id)))
+        raise CommandError(
+            f"a server runs on {settings.home}: use its DELETE /api/v1/customers/{customer_id}"
+        ) from None
+    erased = run(_erase(settings, CustomerId(customer_id)))
     if erased is None:
         raise CommandError(f"there is no customer {customer_id}")
     typer.echo(f"customer {customer_id}: erased, also in {len(erased.calls)} calls and {erased.tickets} tickets")
 
 
-async def _erase(found: Settings, customer_id: CustomerId) -> Erased | None:
-    async with ledger(found) as database:
+async def _erase(settings: Settings, customer_id: CustomerId) -> Erased | None:
+    async with ledger(settings) as database:
         return await Erasure(database).erase(customer_id)

@@ -2,7 +2,7 @@
 
 import typer
 
-from server.cli.run import CommandError, ledger, run, settings
+from server.cli.run import CommandError, ledger, read_settings, run
 from switchroom.runtime.clock import SystemClock
 from switchroom.storage.rebuild import rebuild as rebuild_tables
 from switchroom.storage.seed import seed_demo
@@ -33,13 +33,13 @@ def rebuild() -> None:
 
 async def _rebuild() -> int:
     try:
-        async with ledger(settings()) as database:
+        async with ledger(read_settings()) as database:
             return await rebuild_tables(database)
     except WireError as error:
         raise CommandError(f"the log cannot be read, nothing was changed: {error}") from error
 
 
 async def _upgrade(*, demo: bool) -> None:
-    async with ledger(settings()) as database:
+    async with ledger(read_settings()) as database:
         if demo:
             await seed_demo(database, SystemClock().now())

@@ -12,7 +12,8 @@ from ivr.language.loader import lint_files
 from ivr.language.schema import schema_text
 from ivr.speech.engines import vocabulary
 from server.adapters import surroundings
-from server.cli.run import CommandError, settings
+from server.cli.run import CommandError, read_settings
+from switchroom.brands import load_brands
 
 app = typer.Typer(help="Menus.", no_args_is_help=True)
 
@@ -23,13 +24,13 @@ def lint(
     format: Annotated[Literal["text", "json"], typer.Option(help="text for people, json for tools")] = "text",
 ) -> None:
     """Check menus: `file:line:col CODE message`, exit code 1 if there is an error."""
-    found = settings()
-    paths = files or sorted((found.dialplans / "menus").glob("*.yaml"))
+    settings = read_settings()
+    paths = files or sorted((settings.dialplans / "menus").glob("*.yaml"))
     for path in paths:
         if not path.is_file():
             raise CommandError(f"{path}: there is no such file")
-    fitting = surroundings(load_config(found.dialplans))
-    findings = lint_files(paths, found.dialplans / "prompts", vocabulary(found), fitting)
+    fitting = surroundings(load_config(settings.dialplans), load_brands(settings.dialplans), settings.lookups)
+    findings = lint_files(paths, settings.dialplans / "prompts", vocabulary(settings), fitting)
     if format == "json":
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
     else:

@@ -40,7 +40,7 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def settings(**fixed: Any) -> Settings:
+def read_settings(**fixed: Any) -> Settings:
     """The settings of this process, but for those that are ``fixed``; a wrong one is named."""
     try:
         return Settings(**fixed)
@@ -54,10 +54,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def ledger(found: Settings) -> AsyncIterator[Database]:
+async def ledger(settings: Settings) -> AsyncIterator[Database]:
     """The database with its tables at the newest version, below a home that is ours alone."""
-    open_home(found.home)
-    database = Database(found.database)
+    open_home(settings.home)
+    database = Database(settings.database)
     try:
         await database.upgrade()
         yield database

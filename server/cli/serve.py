@@ -6,7 +6,7 @@ import signal
 import typer
 
 from server.app import Server
-from server.cli.run import settings
+from server.cli.run import read_settings
 from switchroom.runtime.garbage import spare_the_loop
 from switchroom.runtime.heartbeat import watched
 from switchroom.runtime.home import claim
@@ -15,10 +15,10 @@ from switchroom.runtime.telemetry import configure_logging
 
 def serve() -> None:
     """Run the server until it is told to stop. Asterisk is started apart (`switchroom asterisk start`)."""
-    found = settings()
-    configure_logging(found)
-    with claim(found.home, "switchroom serve"):
-        asyncio.run(_serve(Server(found)))
+    settings = read_settings()
+    configure_logging(settings)
+    with claim(settings.home, "switchroom serve"):
+        asyncio.run(_serve(Server(settings)))
 
 
 async def _serve(server: Server) -> None:

@@ -25,6 +25,7 @@ class Move(StrEnum):
     OFFERED = "offered"
     OFFER_FAILED = "offer_failed"
     ANSWERED = "answered"
+    TRANSFERRED = "transferred"
     ENDED = "ended"
 
 
@@ -42,7 +43,7 @@ TRANSITIONS: Mapping[CallState, Mapping[Move, CallState]] = {
     # Answered while queued: an offer that was given up here, but had gone through in the softswitch.
     _S.QUEUED: {_M.OFFERED: _S.RINGING, _M.ANSWERED: _S.CONNECTED, _M.ENDED: _S.ENDED},
     _S.RINGING: {_M.OFFER_FAILED: _S.QUEUED, _M.ANSWERED: _S.CONNECTED, _M.ENDED: _S.ENDED},
-    _S.CONNECTED: {_M.ENDED: _S.ENDED},
+    _S.CONNECTED: {_M.TRANSFERRED: _S.QUEUED, _M.ENDED: _S.ENDED},
     _S.ENDED: {},
 }
 

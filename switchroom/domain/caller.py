@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+from switchroom.domain.brand import NO_BRAND, Brand
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.ids import ContactId, CustomerId
+
+IDENTIFIED_WITHIN_S = 1.0
+"""From the arrival: so long a menu waits to learn who is calling; then they count as a stranger until it is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +20,7 @@ class Caller:
     contact_id: ContactId
     number: str
     phone: str
+    brand: Brand = NO_BRAND
     tier: CustomerTier = CustomerTier.STANDARD
     customer_id: CustomerId | None = None
     name: str | None = None

@@ -1,11 +1,11 @@
 """What the ACD routes: a contact's needs, written in the words of queues, skills and tiers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from switchroom.domain.ids import QueueName
+from switchroom.domain.ids import AgentId, OfferId, QueueName
 
 
 class CustomerTier(StrEnum):
@@ -41,6 +41,51 @@ class Requirements:
     tier: CustomerTier = CustomerTier.STANDARD
     tier_is_fixed: bool = False
     """The menu said the tier: the customer's own does not count, should it be learned later."""
+
+
+LANGUAGE_SKILL = "lang:"
+"""Skills that begin so are the languages that the customer speaks: they hold in whatever queue."""
+
+
+def for_queue(needs: Requirements, queue: QueueName) -> Requirements:
+    """What the same customer needs in another queue: the tier and the language stay, the queue's own skills do not.
+
+    >>> for_queue(Requirements(QueueName("returns"), {"returns": 3, "lang:en": 1}), QueueName("general")).skills
+    {'lang:en': 1}
+    """
+    spoken = {skill: level for skill, level in needs.skills.items() if skill.startswith(LANGUAGE_SKILL)}
+    return replace(needs, queue=queue, skills=spoken)
+
+
+class VisitEnding(StrEnum):
+    """How a wait in a queue ended: exactly one of these."""
+
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    OVERFLOWED = "overflowed"
+    TRANSFERRED = "transferred"
+    CALLBACK = "callback"
+    SYSTEM_FAILED = "system_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueVisit:
+    """One wait of a contact in one queue; ``ended_at`` and ``ending`` are None while it waits."""
+
+    queue: QueueName
+    enqueued_at: datetime
+    ended_at: datetime | None = None
+    ending: VisitEnding | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """An agent and the customer, connected; ``ended_at`` is None while they talk."""
+
+    agent_id: AgentId
+    offer_id: OfferId | None
+    began_at: datetime
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import CustomerTier, Outcome
-from switchroom.domain.ids import AgentId, ContactId, CustomerId, QueueName, TicketId
+from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk, VisitEnding
+from switchroom.domain.ids import AgentId, BrandName, ContactId, CustomerId, OfferId, QueueName, TicketId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +22,13 @@ class TakenInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactRecord:
-    """One call from the INVITE to its disposition. ``offered_at`` to ``ringing_at`` tell of the latest offer."""
+    """One contact from its arrival to its disposition. ``offered_at`` to ``ringing_at`` tell of the latest offer."""
 
     contact_id: ContactId
     entered_at: datetime
     number: str = ""
     caller: str = ""
+    brand: BrandName | None = None
     customer_id: CustomerId | None = None
     tier: CustomerTier = CustomerTier.STANDARD
     language: str | None = None
@@ -39,6 +40,8 @@ class ContactRecord:
     queue: QueueName | None = None
     skills: Mapping[str, int] = field(default_factory=dict)
     agent_id: AgentId | None = None
+    visits: Sequence[QueueVisit] = ()
+    talks: Sequence[Talk] = ()
     enqueued_at: datetime | None = None
     offered_at: datetime | None = None
     popped_at: datetime | None = None
@@ -63,19 +66,28 @@ def fold(record: ContactRecord | None, event: ev.ContactEvent) -> ContactRecord:
 
 
 def _entered(record: ContactRecord, event: ev.ContactEntered) -> dict[str, Any]:
-    return {"number": event.number, "caller": event.caller, "entered_at": min(record.entered_at, event.at)}
+    return {
+        "number": event.number,
+        "caller": event.caller,
+        "brand": event.brand,
+        "entered_at": min(record.entered_at, event.at),
+    }
 
 
 def _refused(record: ContactRecord, event: ev.ContactRefused) -> dict[str, Any]:
     lost = {"ended_at": event.at, "outcome": Outcome.SYSTEM_FAILED}
-    return {"number": event.number, "caller": event.caller, **lost}
+    return {"number": event.number, "caller": event.caller, "brand": event.brand, **lost}
 
 
 def _adopted(record: ContactRecord, event: ev.ContactAdopted) -> dict[str, Any]:
     talking = event.state is CallState.CONNECTED
+    began_at = event.answered_at or event.at
+    talk = _began(record, event.agent_id, event.offer_id, began_at) if talking and event.agent_id else {}
     return {
+        **talk,
         "number": event.number,
         "caller": event.caller,
+        "brand": event.brand,
         "entered_at": min(record.entered_at, event.entered_at),
         "agent_id": event.agent_id or record.agent_id,
         "answered_at": record.answered_at or ((event.answered_at or event.at) if talking else None),
@@ -103,6 +115,7 @@ def _queued(record: ContactRecord, event: ev.ContactQueued) -> dict[str, Any]:
         "skills": dict(needs.skills),
         "tier": needs.tier,
         "enqueued_at": event.enqueued_at,
+        "visits": _visiting(record, needs.queue, event.enqueued_at),
         "collected": {**record.collected, **collected},
         "language": event.collected.get(SPOKEN) or record.language,
     }
@@ -110,7 +123,66 @@ def _queued(record: ContactRecord, event: ev.ContactQueued) -> dict[str, Any]:
 
 def _place_changed(record: ContactRecord, event: ev.PlaceChanged) -> dict[str, Any]:
     needs = event.requirements
-    return {"queue": needs.queue, "skills": dict(needs.skills), "tier": needs.tier, "enqueued_at": event.enqueued_at}
+    visits = record.visits
+    if visits and visits[-1].ending is None and visits[-1].queue != needs.queue:
+        ended = replace(visits[-1], ended_at=event.at, ending=VisitEnding.OVERFLOWED)
+        visits = (*visits[:-1], ended, QueueVisit(queue=needs.queue, enqueued_at=event.at))
+    return {
+        "queue": needs.queue,
+        "skills": dict(needs.skills),
+        "tier": needs.tier,
+        "enqueued_at": event.enqueued_at,
+        "visits": visits,
+    }
+
+
+def _visiting(record: ContactRecord, queue: QueueName, enqueued_at: datetime) -> Sequence[QueueVisit]:
+    """With a visit of this queue; the same one, if the place is only told again."""
+    visits = record.visits
+    if visits and visits[-1].ending is None and visits[-1].queue == queue:
+        return visits
+    return (
+        *_visits_ended(record, enqueued_at, VisitEnding.TRANSFERRED),
+        QueueVisit(queue=queue, enqueued_at=enqueued_at),
+    )
+
+
+def _visits_ended(record: ContactRecord, at: datetime, ending: VisitEnding) -> Sequence[QueueVisit]:
+    visits = record.visits
+    if not visits or visits[-1].ending is not None:
+        return visits
+    return (*visits[:-1], replace(visits[-1], ended_at=at, ending=ending))
+
+
+def _connected(record: ContactRecord, event: ev.ContactConnected) -> dict[str, Any]:
+    return {
+        "agent_id": event.agent_id,
+        "answered_at": record.answered_at or event.at,
+        **_began(record, event.agent_id, event.offer_id, event.at),
+    }
+
+
+def _began(record: ContactRecord, agent_id: AgentId, offer_id: OfferId | None, at: datetime) -> dict[str, Any]:
+    talks = record.talks
+    if not any(talk.agent_id == agent_id and (talk.offer_id == offer_id or talk.ended_at is None) for talk in talks):
+        talks = (*talks, Talk(agent_id=agent_id, offer_id=offer_id, began_at=at))
+    return {"talks": talks, "visits": _visits_ended(record, at, VisitEnding.ANSWERED)}
+
+
+def _talk_ended(record: ContactRecord, event: ev.TalkEnded) -> dict[str, Any]:
+    """A talk of which only the end was heard is taken up whole."""
+    ended = Talk(agent_id=event.agent_id, offer_id=event.offer_id, began_at=event.began_at, ended_at=event.at)
+    others = [talk for talk in record.talks if talk.offer_id != event.offer_id]
+    known = next((talk for talk in record.talks if talk.offer_id == event.offer_id), ended)
+    if known.ended_at is None:
+        ended = replace(known, ended_at=event.at)
+    elif known is not ended:
+        return {}
+    return {
+        "talks": tuple(sorted((*others, ended), key=lambda talk: talk.began_at)),
+        "answered_at": record.answered_at or event.began_at,
+        "agent_id": record.agent_id or event.agent_id,
+    }
 
 
 def _node(record: ContactRecord, event: ev.NodeVisited) -> dict[str, Any]:
@@ -125,7 +197,22 @@ def _ended(record: ContactRecord, event: ev.ContactEnded) -> dict[str, Any]:
     # Exactly one outcome: the first one told stays.
     if record.outcome is not None:
         return {}
-    return {"ended_at": event.at, "outcome": event.outcome, "agent_id": event.agent_id or record.agent_id}
+    return {
+        "ended_at": event.at,
+        "outcome": event.outcome,
+        "agent_id": event.agent_id or record.agent_id,
+        "visits": _visits_ended(record, event.at, _ENDINGS.get(event.outcome, VisitEnding.ABANDONED)),
+        "talks": tuple(talk if talk.ended_at else replace(talk, ended_at=event.at) for talk in record.talks),
+    }
+
+
+_ENDINGS: Mapping[Outcome, VisitEnding] = {
+    Outcome.OVERFLOWED: VisitEnding.OVERFLOWED,
+    Outcome.CALLBACK: VisitEnding.CALLBACK,
+    Outcome.SYSTEM_FAILED: VisitEnding.SYSTEM_FAILED,
+    Outcome.CONNECTED: VisitEnding.ANSWERED,
+}
+"""How the visit ends with which the contact ends; otherwise the customer gave up."""
 
 
 _NO_OFFER = {"offered_at": None, "popped_at": None, "shown_at": None, "ringing_at": None}
@@ -145,7 +232,8 @@ _CHANGES: Mapping[type[ev.ContactEvent], Callable[[ContactRecord, Any], dict[str
     ev.ScreenPopShown: lambda _, e: {"shown_at": e.at},
     ev.AgentRang: lambda r, e: {"ringing_at": r.ringing_at or e.at},
     ev.OfferFailed: lambda _, e: {**_NO_OFFER, "agent_id": None},
-    ev.ContactConnected: lambda r, e: {"agent_id": e.agent_id, "answered_at": r.answered_at or e.at},
+    ev.ContactConnected: _connected,
+    ev.TalkEnded: _talk_ended,
     ev.ContactEnded: _ended,
     ev.TicketOpened: lambda _, e: {"ticket_id": e.ticket_id},
     ev.TicketClosed: lambda _, e: {"disposition": e.disposition},

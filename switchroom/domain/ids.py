@@ -14,6 +14,11 @@ Extension = NewType("Extension", str)
 OfferId = NewType("OfferId", str)
 """One reservation of one agent for one contact."""
 
+LegId = NewType("LegId", str)
+"""One party's line in a call; an agent's has the id of the offer that brought it."""
+
+BrandName = NewType("BrandName", str)
+TeamName = NewType("TeamName", str)
 QueueName = NewType("QueueName", str)
 
 CustomerId = NewType("CustomerId", str)

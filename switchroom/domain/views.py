@@ -7,7 +7,7 @@ from datetime import datetime
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, BrandName, ContactId, QueueName, TeamName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class AgentView:
     skills: Mapping[str, int]
     queues: tuple[QueueName, ...]
     phone_registered: bool
+    team: TeamName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class CallView:
     contact_id: ContactId
     number: str
     caller: str
+    brand: BrandName
     state: CallState
     entered_at: datetime
     tier: CustomerTier

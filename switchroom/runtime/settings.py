@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
@@ -122,6 +123,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """SQLAlchemy's async URL; without one, SQLite in ``home``."""
     redis_url: SecretStr | None = None
+    crm: str = "builtin"
+    """The connector to the CRM, by its name."""
+    lookups: Mapping[str, str] = {"orders": "orders"}
+    """What menus can look up: the name in menus, and the source's."""
     server_name: str = Field("main", pattern=r"^[a-z0-9-]{1,32}$")
     """What this server is called among those that share a Redis; each has its own."""
     http: Http = Http()
@@ -130,8 +135,24 @@ class Settings(BaseSettings):
     asterisk: Asterisk = Asterisk()
     presence: Presence = Presence()
     speech: Speech = Speech()
+    time_zone: str = "Asia/Shanghai"
+    """The business's own (IANA name): of opening hours, reports and the folders of recordings. Storage is in UTC."""
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"there is no time zone `{name}`: write it as Asia/Shanghai") from None
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The business time zone."""
+        return ZoneInfo(self.time_zone)
 
     @property
     def database(self) -> str:

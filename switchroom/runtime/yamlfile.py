@@ -78,16 +78,20 @@ class Document(Generic[M]):
 
 def load(path: Path, model: type[M]) -> Document[M]:
     """Read ``path`` as a ``model``. Raises `YamlError` with everything that is wrong."""
+    return parse(read(path), str(path), model)
+
+
+def read(path: Path) -> str:
+    """The text of a file; a little more than is allowed where it is too long. Raises `YamlError`."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except OSError as error:
         raise YamlError([Finding(str(path), 1, 1, "YAML001", f"cannot be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise YamlError([Finding(str(path), line, 1, "YAML001", "is not UTF-8")]) from error
-    return parse(text, str(path), model)
 
 
 def parse(text: str, file: str, model: type[M]) -> Document[M]:

@@ -4,37 +4,19 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, insert, select
 
-from switchroom.domain.ids import AgentId
+from switchroom.domain.ids import AgentId, TeamName
+from switchroom.domain.user import Role, User
 from switchroom.storage.database import Database, upsert
 from switchroom.storage.tables import api_tokens, sessions, users
 
 SESSION_LASTS = timedelta(hours=14)
 """A long shift; whoever works longer logs in again."""
-
-
-class Role(StrEnum):
-    """What a user may do, each role more than the one before it."""
-
-    AGENT = "agent"
-    SUPERVISOR = "supervisor"
-    ADMIN = "admin"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """A person who may log in, or (with ``login`` as ``token:label``) a program."""
-
-    login: str
-    role: Role
-    agent_id: AgentId | None = None
 
 
 class Accounts:
@@ -44,8 +26,10 @@ class Accounts:
         self._database = database
         self._hasher = hasher or PasswordHasher()
 
-    async def ensure_user(self, login: str, role: Role, agent_id: AgentId | None, password: str) -> None:
-        """Make the user, or make an existing one be like this.
+    async def ensure_user(
+        self, login: str, role: Role, agent_id: AgentId | None, password: str, *, team: TeamName | None = None
+    ) -> None:
+        """Make the user, or make an existing one be like this. A leader leads ``team``.
 
         A password that is already right keeps its hash; a new one ends the user's sessions: whoever knew the old one
         is out.
@@ -54,7 +38,7 @@ class Accounts:
         changed = stored is None or not await asyncio.to_thread(self._matches, stored, password)
         if changed:
             stored = await asyncio.to_thread(self._hasher.hash, password)
-        row = {"login": login, "password_hash": stored, "role": role, "agent_id": agent_id}
+        row = {"login": login, "password_hash": stored, "role": role, "agent_id": agent_id, "team": team}
         async with self._database.write() as connection:
             await upsert(connection, users, [row])
             if changed:
@@ -63,7 +47,7 @@ class Accounts:
     async def users(self) -> Sequence[User]:
         async with self._database.read() as connection:
             rows = await connection.execute(
-                select(users.c.login, users.c.role, users.c.agent_id).order_by(users.c.login)
+                select(users.c.login, users.c.role, users.c.agent_id, users.c.team).order_by(users.c.login)
             )
             return [User(**{**row._mapping, "role": Role(row.role)}) for row in rows]
 
@@ -82,7 +66,7 @@ class Accounts:
             return None
         if not await asyncio.to_thread(self._matches, row.password_hash, password):
             return None
-        return User(login=row.login, role=Role(row.role), agent_id=row.agent_id)
+        return User(login=row.login, role=Role(row.role), agent_id=row.agent_id, team=row.team)
 
     async def start_session(self, login: str, now: datetime) -> str:
         """A new session's secret; sessions that have run out are swept away."""
@@ -96,13 +80,13 @@ class Accounts:
 
     async def session_user(self, token: str, now: datetime) -> User | None:
         query = (
-            select(users.c.login, users.c.role, users.c.agent_id)
+            select(users.c.login, users.c.role, users.c.agent_id, users.c.team)
             .join(sessions, sessions.c.login == users.c.login)
             .where(sessions.c.token_hash == _digest(token), sessions.c.expires_at >= now)
         )
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
-        return None if row is None else User(login=row.login, role=Role(row.role), agent_id=row.agent_id)
+        return None if row is None else User(login=row.login, role=Role(row.role), agent_id=row.agent_id, team=row.team)
 
     async def end_session(self, token: str) -> None:
         async with self._database.write() as connection:

@@ -5,15 +5,18 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from switchroom.domain.contact import CustomerTier, Outcome
+from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk
 from switchroom.domain.events import InputKind
 from switchroom.domain.history import ContactRecord, TakenInput
 from switchroom.domain.ids import AgentId, ContactId, CustomerId
 from switchroom.storage.database import Database, batched
 from switchroom.storage.tables import contacts, recordings
+
+_VISIT, _TALK = TypeAdapter(QueueVisit), TypeAdapter(Talk)
 
 
 def to_row(record: ContactRecord, server: str) -> dict[str, Any]:
@@ -21,6 +24,8 @@ def to_row(record: ContactRecord, server: str) -> dict[str, Any]:
     row: dict[str, Any] = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
     row["path"] = list(record.path)
     row["inputs"] = [dataclasses.asdict(taken) for taken in record.inputs]
+    row["visits"] = [_VISIT.dump_python(visit, mode="json") for visit in record.visits]
+    row["talks"] = [_TALK.dump_python(talk, mode="json") for talk in record.talks]
     row["collected"], row["skills"] = dict(record.collected), dict(record.skills)
     row["server"] = server
     return row
@@ -31,6 +36,8 @@ def from_row(row: Row[Any]) -> ContactRecord:
     del values["server"]
     values["tier"] = CustomerTier(values["tier"])
     values["outcome"] = Outcome(values["outcome"]) if values["outcome"] else None
+    values["visits"] = tuple(_VISIT.validate_python(visit) for visit in values["visits"])
+    values["talks"] = tuple(_TALK.validate_python(talk) for talk in values["talks"])
     values["path"] = tuple(values["path"])
     values["inputs"] = tuple(
         TakenInput(node=i["node"], kind=InputKind(i["kind"]), value=i["value"]) for i in values["inputs"]
@@ -60,14 +67,14 @@ async def load_open(
 
 def latest(
     *,
-    agent_id: AgentId | None = None,
+    agents: Collection[AgentId] | None = None,
     customer_id: CustomerId | None = None,
     before: datetime | None = None,
     live: bool = False,
 ) -> Select[Any]:
     query = select(contacts).order_by(contacts.c.entered_at.desc())
-    if agent_id is not None:
-        query = query.where(contacts.c.agent_id == agent_id)
+    if agents is not None:
+        query = query.where(contacts.c.agent_id.in_(agents))
     if customer_id is not None:
         query = query.where(contacts.c.customer_id == customer_id)
     if before is not None:
@@ -98,16 +105,17 @@ class Contacts:
     async def latest(
         self,
         *,
-        agent_id: AgentId | None = None,
+        agents: Collection[AgentId] | None = None,
         customer_id: CustomerId | None = None,
         before: datetime | None = None,
         live: bool = False,
         limit: int = 50,
     ) -> Sequence[ContactRecord]:
-        """The newest first; ``before`` (an ``entered_at``) turns the page, ``live`` leaves out what is over."""
-        return await self._select(
-            latest(agent_id=agent_id, customer_id=customer_id, before=before, live=live).limit(limit)
-        )
+        """The newest first, of these agents (None: of all).
+
+        ``before`` (an ``entered_at``) turns the page, ``live`` leaves out what is over.
+        """
+        return await self._select(latest(agents=agents, customer_id=customer_id, before=before, live=live).limit(limit))
 
     async def recordings_of(self, contact_ids: Collection[ContactId]) -> dict[ContactId, str]:
         """The id of the latest recording of each call that has one."""

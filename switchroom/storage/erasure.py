@@ -25,7 +25,14 @@ SHORTEST_NUMBER = 7
 """Shorter ones are extensions and short codes: as bare digits they are found in text that means something else."""
 SHORTEST_WORD = 3
 
-_OF_THE_PERSON: Mapping[str, Any] = {"caller": "", "name": None, "customer_id": None, "value": "", "collected": {}}
+_OF_THE_PERSON: Mapping[str, Any] = {
+    "caller": "",
+    "name": None,
+    "customer_id": None,
+    "value": "",
+    "collected": {},
+    "received": {},
+}
 """The fields of events that say who called and what they entered, and what is put there instead."""
 
 

@@ -1,6 +1,6 @@
 """The append-only log: everything that happened, in the order of the commits, whichever server wrote it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -90,10 +90,10 @@ class EventLog:
         self._database = database
 
     async def after(
-        self, position: Position, *, agent_id: AgentId | None = None, limit: int = 1000
+        self, position: Position, *, agents: Collection[AgentId] | None = None, limit: int = 1000
     ) -> Sequence[LoggedEvent]:
-        """What ``position`` has not seen, oldest first; with ``agent_id`` only what concerns that agent."""
-        return await self._read(after(position, agent_id=agent_id, limit=limit))
+        """What ``position`` has not seen, oldest first; with ``agents`` only what concerns these."""
+        return await self._read(after(position, agents=agents, limit=limit))
 
     async def of_call(self, contact_id: ContactId) -> Sequence[LoggedEvent]:
         """A call's whole story, oldest first."""
@@ -114,11 +114,11 @@ class EventLog:
             return [_newest_form(logged(row)) for row in await connection.execute(query)]
 
 
-def after(position: Position, *, agent_id: AgentId | None = None, limit: int) -> Select[Any]:
+def after(position: Position, *, agents: Collection[AgentId] | None = None, limit: int) -> Select[Any]:
     query = select(events).where(events.c.seq > position.seq).order_by(events.c.seq).limit(limit)
     if position.boot:
         query = query.where(not_(and_(events.c.boot == position.boot, events.c.number <= position.number)))
-    return query if agent_id is None else query.where(events.c.agent_id == agent_id)
+    return query if agents is None else query.where(events.c.agent_id.in_(agents))
 
 
 def of_contact(contact_id: ContactId) -> Select[Any]:

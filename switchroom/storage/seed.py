@@ -7,7 +7,7 @@ from decimal import Decimal
 from switchroom.domain import events as ev
 from switchroom.domain.contact import Outcome, Requirements
 from switchroom.domain.customer import Order, OrderItem
-from switchroom.domain.ids import AgentId, ContactId, CustomerId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, BrandName, ContactId, CustomerId, QueueName, TicketId
 from switchroom.domain.money import Money
 from switchroom.domain.ticket import TicketState
 from switchroom.storage.customers import Customers
@@ -18,6 +18,7 @@ from switchroom.storage.projection import store
 from switchroom.storage.seed_customers import CUSTOMERS, DemoCall, DemoCustomer, DemoOrder
 from switchroom.storage.tickets import Tickets
 
+SHOP = BrandName("shop")
 SHOP_NUMBER = "4008123123"
 
 
@@ -102,7 +103,7 @@ def _story(
     enqueued = entered + timedelta(seconds=31)
     needs = Requirements(queue=queue, tier=customer.tier)
     events: list[ev.Event] = [
-        ev.ContactEntered(at=entered, contact_id=contact_id, number=SHOP_NUMBER, caller=caller),
+        ev.ContactEntered(at=entered, contact_id=contact_id, number=SHOP_NUMBER, caller=caller, brand=SHOP),
         ev.CustomerIdentified(
             at=entered,
             contact_id=contact_id,

@@ -114,6 +114,7 @@ contacts = Table(
     Column("contact_id", String, primary_key=True),
     Column("number", String, nullable=False),
     Column("caller", String, nullable=False),
+    Column("brand", String),
     Column("customer_id", String),
     Column("tier", String, nullable=False),
     Column("language", String),
@@ -125,6 +126,8 @@ contacts = Table(
     Column("queue", String),
     Column("skills", JSON, nullable=False),
     Column("agent_id", String),
+    Column("visits", JSON, nullable=False),
+    Column("talks", JSON, nullable=False),
     Column("entered_at", Utc, nullable=False),
     Column("enqueued_at", Utc),
     Column("offered_at", Utc),
@@ -261,6 +264,7 @@ users = Table(
     Column("password_hash", String, nullable=False),
     Column("role", String, nullable=False),
     Column("agent_id", String),
+    Column("team", String),
 )
 
 # Of sessions and tokens only the hash is kept: who reads the database cannot log in with what is found there.

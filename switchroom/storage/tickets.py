@@ -72,15 +72,15 @@ class Tickets:
     async def latest(
         self,
         *,
-        agent_id: AgentId | None = None,
+        agents: Collection[AgentId] | None = None,
         customer_id: CustomerId | None = None,
         states: Collection[TicketState] = (),
         limit: int = 50,
     ) -> Sequence[Ticket]:
-        """The newest first."""
+        """The newest first, of these agents (None: of all)."""
         wanted: list[ColumnElement[bool]] = []
-        if agent_id is not None:
-            wanted.append(tickets.c.agent_id == agent_id)
+        if agents is not None:
+            wanted.append(tickets.c.agent_id.in_(agents))
         if customer_id is not None:
             wanted.append(tickets.c.customer_id == customer_id)
         if states:

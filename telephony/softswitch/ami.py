@@ -124,6 +124,17 @@ class AmiSoftswitch:
             {"Action": "Redirect", "Context": "connect", "Exten": delivery.extension, "Priority": "1"},
         )
 
+    async def transfer(self, contact_id: ContactId, waiting: Waiting) -> None:
+        try:
+            variables = encode(waiting, None)
+        except ValueError as error:
+            raise SwitchError(str(error)) from error
+        await self._do(
+            contact_id,
+            *({"Action": "Setvar", "Variable": name, "Value": value} for name, value in variables.items()),
+            {"Action": "Redirect", "Context": "transferred", "Exten": "s", "Priority": "1"},
+        )
+
     async def note_served(self, contact_id: ContactId) -> None:
         await self._do(contact_id, {"Action": "Setvar", "Variable": "SERVED", "Value": "yes"})
 

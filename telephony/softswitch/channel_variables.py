@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from switchroom.domain.contact import CustomerTier, Requirements, Waiting
-from switchroom.domain.ids import QueueName
+from switchroom.domain.contact import CustomerTier, Requirements, Talk, Waiting
+from switchroom.domain.ids import AgentId, OfferId, QueueName
 
 MAX_VALUE_BYTES = 1000
 """Leaves room for the name of the header in AMI's 1,024 bytes a line."""
@@ -83,6 +83,25 @@ def decode_time(text: str) -> datetime | None:
         return time.astimezone(UTC) if time.tzinfo else None
     except (ValueError, OverflowError):
         return None
+
+
+def decode_talks(text: str) -> tuple[Talk, ...]:
+    """The talks that are over, ``<offer>/<agent>/<answered at>/<ended at>&…``; ValueError if it is something else.
+
+    >>> [talk.agent_id for talk in decode_talks("o1/1001/2026-01-05T09:00:00+00:00/2026-01-05T09:01:00+00:00&")]
+    ['1001']
+    """
+    return tuple(_talk(talk) for talk in text.split("&") if talk)
+
+
+def _talk(text: str) -> Talk:
+    offer_id, agent_id, answered, ended = text.split("/")
+    ended_at = decode_time(ended)
+    if ended_at is None:
+        raise ValueError(text)
+    # Without an answer when the caller hung up in its very moment.
+    began_at = decode_time(answered) or ended_at
+    return Talk(offer_id=OfferId(offer_id), agent_id=AgentId(agent_id), began_at=began_at, ended_at=ended_at)
 
 
 def _fitted(collected: Mapping[str, str]) -> str:

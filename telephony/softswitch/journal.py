@@ -4,7 +4,7 @@ The dialplan writes a line when a caller's channel ends (``[journal]`` in the te
 (cel_custom opens its file for each line, so the file may be taken away at any time). A line is one CSV field, a JSON
 object, whose ``extra`` is
 
-    <call>|<number>|<caller>|<entered at>|<ended at>|<talk>&<talk>&…|<served>
+    <call>|<number>|<caller>|<entered at>|<ended at>|<talk>&<talk>&…|<served>|<queue>|<enqueued at>
 
 and a talk is ``<offer>/<agent>/<answered at>/<ended at>``.
 """
@@ -18,9 +18,9 @@ from pathlib import Path
 
 import structlog
 
-from switchroom.domain.ids import AgentId, ContactId, OfferId
-from telephony.softswitch.channel_variables import decode_time
-from telephony.softswitch.port import PastCall, Talk
+from switchroom.domain.ids import ContactId
+from telephony.softswitch.channel_variables import decode_talks, decode_time, decode_waiting
+from telephony.softswitch.port import PastCall
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ class Journal:
 def parse(lines: Sequence[str]) -> Iterator[PastCall]:
     """The calls in ``lines``; a line that cannot be read is left out, and said.
 
-    >>> line = '"{""extra"":""c1|400||2026-11-23T09:00:00+00:00|2026-11-23T09:01:00+00:00||""}"'
+    >>> line = '"{""extra"":""c1|400||2026-11-23T09:00:00+00:00|2026-11-23T09:01:00+00:00||||""}"'
     >>> next(parse([line])).contact_id
     'c1'
     """
@@ -71,30 +71,20 @@ def parse(lines: Sequence[str]) -> Iterator[PastCall]:
 
 
 def _call(line: str) -> PastCall:
-    contact_id, number, caller, entered, ended, talks, served = line.split("|")
+    contact_id, number, caller, entered, ended, talks, served, queue, enqueued = line.split("|")
     entered_at, ended_at = decode_time(entered), decode_time(ended)
     if not contact_id or entered_at is None or ended_at is None:
         raise ValueError(line)
+    over = decode_talks(talks)
+    place = decode_waiting({"QUEUE": queue, "ENQUEUED_AT": enqueued})
+    again = over and place and place.enqueued_at > over[-1].began_at
     return PastCall(
         contact_id=ContactId(contact_id),
         number=number,
         caller=caller,
         entered_at=entered_at,
         ended_at=ended_at,
-        talks=tuple(_talk(text) for text in talks.split("&") if text),
+        talks=over,
+        waited_again=place if again else None,
         served=served == "yes",
-    )
-
-
-def _talk(text: str) -> Talk:
-    offer_id, agent_id, answered, ended = text.split("/")
-    ended_at = decode_time(ended)
-    if ended_at is None:
-        raise ValueError(text)
-    # Without it when the caller hung up in the moment of the answer.
-    return Talk(
-        offer_id=OfferId(offer_id),
-        agent_id=AgentId(agent_id),
-        answered_at=decode_time(answered) or ended_at,
-        ended_at=ended_at,
     )

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from switchroom.domain.contact import Waiting
+from switchroom.domain.contact import Talk, Waiting
 from switchroom.domain.events import OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId
 
@@ -95,10 +95,16 @@ class AgentFailed(SwitchEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentLeft(SwitchEvent):
-    """The talk is over, whoever ended it, and its recording is completely written; `CallerLeft` follows."""
+    """The talk is over, whoever ended it, and its recording is completely written.
+
+    The caller waits again after `Softswitch.transfer`; otherwise `CallerLeft` follows. ``at`` is when, if that is long
+    ago.
+    """
 
     contact_id: ContactId
+    offer_id: OfferId
     agent_id: AgentId
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,16 +151,8 @@ class LiveCall:
     """The menu has given the caller what they asked for."""
     waiting: Waiting | None = None
     collected: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Talk:
-    """A caller and an agent were connected."""
-
-    offer_id: OfferId
-    agent_id: AgentId
-    answered_at: datetime
-    ended_at: datetime
+    talks: tuple[Talk, ...] = ()
+    """The talks that are over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +165,8 @@ class PastCall:
     entered_at: datetime
     ended_at: datetime
     talks: tuple[Talk, ...] = ()
+    waited_again: Waiting | None = None
+    """The caller was transferred out of the last talk, and gave up in line."""
     served: bool = False
     """The menu had given the caller what they asked for."""
 
@@ -221,6 +221,12 @@ class Softswitch(Protocol):
 
     async def connect(self, contact_id: ContactId, delivery: Delivery) -> None:
         """Ring the agent for this caller, atomically: from here the call goes on even if the server dies."""
+
+    async def transfer(self, contact_id: ContactId, waiting: Waiting) -> None:
+        """Bring a caller who talks back into line, atomically: the place is written, the agent's leg ends.
+
+        `AgentLeft` tells when the caller hears the music; what was collected stays on the channel.
+        """
 
     async def note_served(self, contact_id: ContactId) -> None:
         """Write on the channel that the menu has given the caller what they asked for."""

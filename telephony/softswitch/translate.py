@@ -7,9 +7,10 @@ channel, and the dialplan (``softswitch_config/templates/extensions.conf.j2``) k
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 
+from switchroom.domain.contact import Talk
 from switchroom.domain.events import OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId
-from telephony.softswitch.channel_variables import decode_collected, decode_time, decode_waiting
+from telephony.softswitch.channel_variables import decode_collected, decode_talks, decode_time, decode_waiting
 from telephony.softswitch.port import (
     AgentAnswered,
     AgentFailed,
@@ -32,7 +33,7 @@ Message = Mapping[str, str | Sequence[str]]
 STATUS_VARIABLES = ",".join(
     (
         *("CONTACT_ID", "LEG", "AGENT", "OFFER", "NUMBER", "CALLER", "ENTERED_AT", "ANSWERED_AT", "SERVED"),
-        *("QUEUE", "ENQUEUED_AT", "TIER", "TIER_FIXED", "SKILLS", "COLLECTED"),
+        *("QUEUE", "ENQUEUED_AT", "TIER", "TIER_FIXED", "SKILLS", "COLLECTED", "TALKS"),
     )
 )
 """What to ask of the ``Status`` action, for `snapshot`."""
@@ -53,6 +54,7 @@ _PHASES = {
     "ivr": LivePhase.IN_MENU,
     "fallback": LivePhase.IN_MENU,
     "waiting": LivePhase.WAITING,
+    "transferred": LivePhase.WAITING,
     "connect": LivePhase.RINGING,
     "leave": LivePhase.LEAVING,
 }
@@ -125,7 +127,9 @@ def _offer_failed(contact_id: ContactId, message: Message) -> SwitchEvent:
 
 
 def _talk_ended(contact_id: ContactId, message: Message) -> SwitchEvent:
-    return AgentLeft(contact_id=contact_id, agent_id=AgentId(text(message, "Agent")))
+    return AgentLeft(
+        contact_id=contact_id, offer_id=OfferId(text(message, "Offer")), agent_id=AgentId(text(message, "Agent"))
+    )
 
 
 def _dial_state(message: Message) -> SwitchEvent | None:
@@ -189,7 +193,15 @@ def _live_call(message: Message, answered: Set[ContactId]) -> LiveCall | None:
         served=variables.get("SERVED") == "yes",
         waiting=decode_waiting(variables),
         collected=decode_collected(variables),
+        talks=_talks(variables),
     )
+
+
+def _talks(variables: Mapping[str, str]) -> tuple[Talk, ...]:
+    try:
+        return decode_talks(variables.get("TALKS", ""))
+    except ValueError:
+        return ()
 
 
 _USER_EVENTS: Mapping[str, Callable[[ContactId, Message], SwitchEvent | None]] = {

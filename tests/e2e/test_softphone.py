@@ -38,7 +38,7 @@ async def test_given_two_phones_when_they_talk_then_each_hears_the_other_and_the
     await eventually(lambda: len(incoming.heard()) > 8000 and len(outgoing.heard()) > 16000, "both heard something")
     await eventually(lambda: all(idle(call) for call in (incoming, outgoing)), "all was said")
     incoming.hang_up()
-    await switch.told(AgentLeft(contact_id=contact_id, agent_id=AGENT))
+    await switch.told(AgentLeft(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     await switch.told(CallerLeft(contact_id=contact_id))
     outgoing.wait_ended(5)
 

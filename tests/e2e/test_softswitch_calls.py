@@ -61,7 +61,7 @@ async def test_given_a_waiting_caller_when_the_agent_answers_and_hangs_up_then_b
     talking = await switch.live(contact_id)
     assert talking is not None
     assert (talking.phase, talking.agent_id, talking.waiting) == (LivePhase.TALKING, AGENT, WAITING)
-    await switch.told(AgentLeft(contact_id=contact_id, agent_id=AGENT))
+    await switch.told(AgentLeft(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     await switch.told(CallerLeft(contact_id=contact_id))
     await eventually(lambda: not (caller.running() or phone.running()), "both phones are done")
     assert caller.finished(), caller.errors.read_text()
@@ -111,9 +111,9 @@ async def _check_written_down(
     assert over.entered_at < over.ended_at <= datetime.now(UTC)
     assert [talk.agent_id for talk in over.talks] == [agent_id for agent_id, _ in talks]
     for talk, (_, seconds) in zip(over.talks, talks, strict=True):
-        assert over.entered_at < talk.answered_at < talk.ended_at <= over.ended_at
+        assert over.entered_at < talk.began_at < talk.ended_at <= over.ended_at
         if seconds is not None:
-            assert (talk.ended_at - talk.answered_at).total_seconds() == pytest.approx(seconds, abs=0.5)
+            assert (talk.ended_at - talk.began_at).total_seconds() == pytest.approx(seconds, abs=0.5)
     await switch.softswitch.forget_past_calls({call.contact_id for call in await switch.softswitch.past_calls()})
     assert not [call for call in await switch.softswitch.past_calls() if call.contact_id == contact_id]
 
@@ -231,7 +231,7 @@ async def test_given_any_caller_number_when_the_call_enters_then_only_digits_and
 
 async def test_given_a_phone_when_it_registers_then_its_state_is_told(switch: Switch, phones: Phones) -> None:
     agent = AgentId("1005")
-    before = next(phone for phone in (await switch.softswitch.snapshot()).phones if phone.agent_id == agent)
+    before = next(phone for phone in (await switch.softswitch.snapshot()).phones if phone.extension == agent)
     assert before == PhoneState(extension=Extension(agent), registered=False, in_use=False)
     phones.agent(agent, "rings")
     await switch.told(PhoneState(extension=Extension(agent), registered=True, in_use=False))

@@ -1,13 +1,17 @@
 """What every softswitch keeps: the fake that unit tests use, and the real Asterisk behind AMI."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 import pytest
 
 from softswitch_config.render import Folders
+from switchroom.domain.contact import Requirements
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, ContactId, Extension
+from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
 from telephony.softswitch.ami import AmiSoftswitch
 from telephony.softswitch.port import (
     AgentAnswered,
@@ -18,6 +22,7 @@ from telephony.softswitch.port import (
     CallerLeft,
     CallGone,
     LivePhase,
+    PastCall,
     PhoneState,
     Softswitch,
     SwitchError,
@@ -171,6 +176,16 @@ async def test_a_menu_that_finishes_ends_the_call(world: World, switch: Switch) 
     assert await switch.live(contact_id) is None
 
 
+async def written_down(switch: Switch, contact_id: ContactId) -> PastCall:
+    """The call, as the softswitch's journal has it: a moment after the caller's end was told."""
+    async with asyncio.timeout(5):
+        while True:
+            for past in await switch.softswitch.past_calls():
+                if past.contact_id == contact_id:
+                    return past
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("still_in_the_menu", [False, True])
 async def test_an_agent_rings_answers_and_hangs_up(world: World, switch: Switch, still_in_the_menu: bool) -> None:
     await world.register("answers")
@@ -192,7 +207,7 @@ async def test_an_agent_rings_answers_and_hangs_up(world: World, switch: Switch,
     assert of_call(switch)[1:] == [
         AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT),
         AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT),
-        AgentLeft(contact_id=contact_id, agent_id=AGENT),
+        AgentLeft(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT),
         CallerLeft(contact_id=contact_id),
     ]
 
@@ -204,7 +219,54 @@ async def test_the_caller_ends_the_talk(world: World, switch: Switch) -> None:
     await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     await world.caller_hangs_up(contact_id)
     await switch.told(CallerLeft(contact_id=contact_id))
-    assert of_call(switch)[-2:] == [AgentLeft(contact_id=contact_id, agent_id=AGENT), CallerLeft(contact_id=contact_id)]
+    assert of_call(switch)[-2:] == [
+        AgentLeft(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT),
+        CallerLeft(contact_id=contact_id),
+    ]
+
+
+async def test_a_caller_who_is_transferred_waits_again_and_talks_to_the_next(world: World, switch: Switch) -> None:
+    await world.register("answers")
+    contact_id = await queued(world, switch)
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
+    await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
+    place = replace(WAITING, requirements=Requirements(QueueName("complaints"), {"lang:zh": 1}))
+    await switch.softswitch.transfer(contact_id, place)
+    await switch.told(AgentLeft(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
+    await switch.until_phase(contact_id, LivePhase.WAITING)
+    call = await switch.live(contact_id)
+    assert call is not None
+    assert (call.waiting, dict(call.collected), call.agent_id, call.offer_id) == (place, COLLECTED, None, None)
+    assert [(talk.offer_id, talk.agent_id) for talk in call.talks] == [(OFFER, AGENT)]
+    await switch.told(PhoneState(extension=Extension(AGENT), registered=True, in_use=False))
+
+    second = OfferId("o2")
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 10, second))
+    await switch.told(AgentAnswered(contact_id=contact_id, offer_id=second, agent_id=AGENT))
+    await world.caller_hangs_up(contact_id)
+    await switch.told(CallerLeft(contact_id=contact_id))
+    assert of_call(switch)[-2:] == [
+        AgentLeft(contact_id=contact_id, offer_id=second, agent_id=AGENT),
+        CallerLeft(contact_id=contact_id),
+    ]
+    past = await written_down(switch, contact_id)
+    assert [talk.offer_id for talk in past.talks] == [OFFER, second]
+    assert past.waited_again is None
+
+
+async def test_a_caller_who_gives_up_after_a_transfer_is_written_down_so(world: World, switch: Switch) -> None:
+    await world.register("answers")
+    contact_id = await queued(world, switch)
+    await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
+    await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
+    place = replace(WAITING, enqueued_at=datetime.now(UTC))
+    await switch.softswitch.transfer(contact_id, place)
+    await switch.until_phase(contact_id, LivePhase.WAITING)
+    await world.caller_hangs_up(contact_id)
+    await switch.told(CallerLeft(contact_id=contact_id))
+    past = await written_down(switch, contact_id)
+    assert past.waited_again is not None
+    assert past.waited_again.requirements.queue == place.requirements.queue
 
 
 @pytest.mark.parametrize(
@@ -250,6 +312,7 @@ async def test_a_call_that_is_over_is_gone_for_every_command(world: World, switc
     for command in (
         switch.softswitch.wait(contact_id, WAITING, COLLECTED),
         switch.softswitch.connect(contact_id, delivery(AGENT, 10)),
+        switch.softswitch.transfer(contact_id, WAITING),
         switch.softswitch.finish(contact_id),
         switch.softswitch.hang_up(contact_id),
     ):

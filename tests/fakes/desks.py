@@ -4,15 +4,16 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cti_bridge.api.ports import RequestedState
+from cti_bridge.agents.port import RequestedState
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.errors import Refused, UnknownAgent, UnknownContact
 from switchroom.domain.events import AgentState, AgentStateChanged
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, QueueName, TeamName
 from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
+from tests.support.brands import SHOP
 
 
 class FakeAgentDesk:
@@ -35,10 +36,11 @@ class FakeAgentDesk:
                 skills={"returns": 9},
                 queues=tuple(map(QueueName, queues)),
                 phone_registered=True,
+                team=TeamName(team),
             )
-            for number, name, queues in (
-                ("1001", "张敏", ("general", "returns")),
-                ("1002", "李娜", ("complaints",)),
+            for number, name, queues, team in (
+                ("1001", "张敏", ("general", "returns"), "sales"),
+                ("1002", "李娜", ("complaints",), "service"),
             )
         }
 
@@ -69,6 +71,9 @@ class FakeAgentDesk:
             )
             for name, title in titles.items()
         ]
+
+    def team(self, name: TeamName) -> frozenset[AgentId]:
+        return frozenset(agent.id for agent in self._agents.values() if agent.team == name)
 
     async def set_state(self, agent_id: AgentId, state: RequestedState, reason: str | None) -> AgentView:
         if agent_id not in self._agents:
@@ -103,6 +108,7 @@ class FakeCallDesk:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.hung_up: list[ContactId] = []
+        self.transferred: list[tuple[ContactId, AgentId, QueueName]] = []
         self.calls: dict[ContactId, CallView] = {}
         self.refusal: str | None = None
 
@@ -111,6 +117,7 @@ class FakeCallDesk:
             contact_id=contact_id,
             number="4008123123",
             caller="13800138000",
+            brand=SHOP.name,
             state=CallState.CONNECTED if agent_id else CallState.QUEUED,
             entered_at=self._clock.now(),
             tier=CustomerTier.GOLD,
@@ -130,6 +137,13 @@ class FakeCallDesk:
         if contact_id not in self.calls:
             raise UnknownContact(contact_id)
         self.hung_up.append(contact_id)
+
+    async def transfer(self, contact_id: ContactId, agent_id: AgentId, queue: QueueName) -> None:
+        if self.refusal:
+            raise Refused(self.refusal)
+        if contact_id not in self.calls:
+            raise UnknownContact(contact_id)
+        self.transferred.append((contact_id, agent_id, queue))
 
 
 class FakeFlowDesk:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from switchroom.domain.contact import Waiting
+from switchroom.domain.contact import Talk, Waiting
 from switchroom.domain.events import OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId
 from telephony.softswitch.port import (
@@ -32,7 +32,6 @@ from telephony.softswitch.port import (
     SwitchError,
     SwitchEvent,
     SwitchUp,
-    Talk,
 )
 
 Behaviour = Literal["answers", "rings", "busy"]
@@ -79,6 +78,8 @@ class FakeSoftswitch:
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     connected: bool = False
+    deaf: bool = False
+    """What happens is not told."""
     commands: list[Command] = field(default_factory=list)
     refuse: dict[str, SwitchError] = field(default_factory=dict)
     """Commands (by name) that fail, and how."""
@@ -150,6 +151,22 @@ class FakeSoftswitch:
             self._tell(AgentRinging(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id))
             if phone.behaviour == "answers":
                 self.answer(contact_id)
+
+    async def transfer(self, contact_id: ContactId, waiting: Waiting) -> None:
+        line = self._command("transfer", contact_id, waiting)
+        over, extension = self._talk_over(line.live), line.extension
+        assert over.offer_id is not None
+        line.live = replace(
+            line.live,
+            phase=LivePhase.WAITING,
+            waiting=waiting,
+            agent_id=None,
+            offer_id=None,
+            answered_at=None,
+            talks=(*line.live.talks, over),
+        )
+        self._tell(AgentLeft(contact_id=contact_id, offer_id=over.offer_id, agent_id=over.agent_id))
+        self._free(extension)
 
     async def note_served(self, contact_id: ContactId) -> None:
         line = self._command("note_served", contact_id)
@@ -226,19 +243,17 @@ class FakeSoftswitch:
             left = OfferFailure.CALLER_LEFT
             self._tell(AgentFailed(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id, failure=left))
         elif live.phase is LivePhase.TALKING and live.agent_id is not None:
-            self._tell(AgentLeft(contact_id=contact_id, agent_id=live.agent_id))
+            left = self._talk_over(live)
+            assert left.offer_id is not None
+            self._tell(AgentLeft(contact_id=contact_id, offer_id=left.offer_id, agent_id=left.agent_id))
             self._free(line.extension)
         del self._lines[contact_id]
         self._tell(CallerLeft(contact_id=contact_id))
 
     def _write_down(self, live: LiveCall) -> None:
-        talks: tuple[Talk, ...] = ()
+        talks = live.talks
         if live.phase is LivePhase.TALKING and live.answered_at is not None:
-            assert live.agent_id is not None and live.offer_id is not None
-            talk = Talk(
-                offer_id=live.offer_id, agent_id=live.agent_id, answered_at=live.answered_at, ended_at=self.now()
-            )
-            talks = (talk,)
+            talks = (*talks, self._talk_over(live))
         self._past.append(
             PastCall(
                 contact_id=live.contact_id,
@@ -247,9 +262,18 @@ class FakeSoftswitch:
                 entered_at=live.entered_at,
                 ended_at=self.now(),
                 talks=talks,
+                waited_again=self._waited_again(live),
                 served=live.served,
             )
         )
+
+    def _waited_again(self, live: LiveCall) -> Waiting | None:
+        place = live.waiting if live.phase is LivePhase.WAITING else None
+        return place if place and live.talks and place.enqueued_at > live.talks[-1].began_at else None
+
+    def _talk_over(self, live: LiveCall) -> Talk:
+        assert live.agent_id is not None and live.offer_id is not None and live.answered_at is not None
+        return Talk(agent_id=live.agent_id, offer_id=live.offer_id, began_at=live.answered_at, ended_at=self.now())
 
     def go_down(self) -> None:
         """The connection is lost; what happens now is not told."""
@@ -297,5 +321,5 @@ class FakeSoftswitch:
         self._tell(PhoneState(extension=extension, registered=phone is not None, in_use=in_use))
 
     def _tell(self, event: SwitchEvent) -> None:
-        if self.connected and self._handler is not None:
+        if self.connected and not self.deaf and self._handler is not None:
             self._handler(event)

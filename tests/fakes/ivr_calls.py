@@ -1,10 +1,11 @@
-"""Call control and data dips for tests of the menus."""
+"""Call control and data lookups for tests of the menus."""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from ivr.ports import DipFailed
+from ivr.ports import LookupFailed
+from ivr.replay import RecordedInput
 from switchroom.domain.caller import Caller
 from switchroom.domain.contact import Requirements
 from switchroom.domain.errors import UnknownContact
@@ -19,6 +20,7 @@ class FakeCallControl:
         self.callers = {caller.contact_id: caller for caller in callers}
         self.claimed: set[ContactId] = set()
         self.record: list[tuple[Any, ...]] = []
+        self.inputs: list[RecordedInput] = []
         self.fails_with: Exception | None = None
         self.any_caller: str | None = None
         """The number that every unknown call has dialled: for callers whose ids an Asterisk makes."""
@@ -45,6 +47,9 @@ class FakeCallControl:
         self, contact_id: ContactId, node: str, kind: InputKind, value: str, confidence: float | None
     ) -> None:
         self.record.append(("input", node, kind.value, value))
+
+    def menu_input(self, contact_id: ContactId, number: int, kind: str, received: Mapping[str, Any]) -> None:
+        self.inputs.append(RecordedInput(number, kind, received))
 
     def resolved(self, contact_id: ContactId) -> None:
         self.record.append(("resolved",))
@@ -94,7 +99,7 @@ ORDER = {
 }
 
 
-class FakeDips:
+class FakeLookups:
     """One known order; ``answers`` are used up first: a record, None, or an error to raise."""
 
     def __init__(self) -> None:
@@ -111,5 +116,5 @@ class FakeDips:
                 raise answer
             return answer  # type: ignore[no-any-return]
         if source != "orders":
-            raise DipFailed(source)
+            raise LookupFailed(source)
         return ORDER if arguments.get("number") == ORDER["number"] else None

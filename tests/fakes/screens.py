@@ -2,7 +2,7 @@
 
 import asyncio
 
-from cti_bridge.pop import ScreenPop
+from cti_bridge.pop.screen_pop import ScreenPop
 
 
 class FakeScreens:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import BrowserContext, Page
 
-from cti_bridge.api.app import DESKTOP
+from cti_bridge.http.app import DESKTOP
 from switchroom.runtime.clock import SystemClock
 from switchroom.storage.database import Database, upgrade
 from tests.fakes.tcp_proxy import TcpProxy

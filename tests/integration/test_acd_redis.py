@@ -15,6 +15,7 @@ from switchroom.domain.events import ContactAdopted, OfferFailure, OfferMade, Re
 from switchroom.domain.ids import ContactId, QueueName
 from tests.fixtures.acd_house import ANN, BOB, House
 from tests.fixtures.redis import RedisServer
+from tests.support.brands import SHOP
 
 
 @pytest.fixture
@@ -81,6 +82,7 @@ async def test_given_a_server_that_died_while_a_phone_rang_then_its_reservation_
             contact_id=ContactId("one"),
             number="4008123123",
             caller="",
+            brand=SHOP.name,
             entered_at=now,
             state=CallState.RINGING,
             agent_id=ANN,

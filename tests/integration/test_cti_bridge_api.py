@@ -11,18 +11,21 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType, WSServerHandshakeError
+from jsonschema import Draft202012Validator, ValidationError
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 from structlog.testing import capture_logs
 
-from cti_bridge.api import events
-from cti_bridge.api.app import ROUTES
-from cti_bridge.api.guard import CSRF_HEADER
-from cti_bridge.api.hub import QUEUE
-from cti_bridge.api.route import Route
+from cti_bridge.http.app import ROUTES
+from cti_bridge.http.guard import CSRF_HEADER
+from cti_bridge.http.route import Route
+from cti_bridge.live import http as events
+from cti_bridge.live.hub import QUEUE
 from switchroom.domain import events as ev
 from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.user import RIGHTS, Role
 from switchroom.runtime.bus import Bus
-from switchroom.storage.accounts import Role
 from switchroom.storage.ledger import Ledger
 from tests.fakes.clock import FakeClock
 from tests.fixtures.bridge_server import ORIGIN, PASSWORD, BridgeServer
@@ -93,28 +96,25 @@ async def receive(socket: ClientWebSocketResponse, kind: str) -> dict[str, Any]:
                 return dict(message)
 
 
-LEAST = {None: 0, Role.AGENT: 1, Role.SUPERVISOR: 2, Role.ADMIN: 3}
-
-
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 async def test_every_route_admits_exactly_the_roles_of_its_row(client: Client, route: Route) -> None:
     path = route.path.split("{", 1)[0].rstrip("/") if route.path.startswith("/desktop") else route.path
     for placeholder in (r"{id:\d{1,9}}", "{id}"):
         path = path.replace(placeholder, "4242")
-    for login, rank in (("", 0), ("agent", 1), ("supervisor", 2), ("admin", 3)):
-        browser = await client(login)
+    for role in (None, *Role):
+        browser = await client(role or "")
         headers = {"Origin": browser.server.url}
         status, _ = await browser.ask(route.method, path, json={}, headers=headers, allow_redirects=False)
-        if rank >= LEAST[route.least]:
+        if route.needs is None or (role is not None and route.needs in RIGHTS[role]):
             # 422: our empty body was looked at; 403 and 401 would mean that the way in is shut.
             own_state = route.path == "/api/v1/agents/{id}/state"
             assert status not in (401, 403) or (own_state and status == 422)
         else:
-            assert status == (401 if rank == 0 else 403)
+            assert status == (401 if role is None else 403)
 
 
 def test_only_health_login_and_the_login_page_are_open() -> None:
-    assert {(route.method, route.path) for route in ROUTES if route.least is None} == {
+    assert {(route.method, route.path) for route in ROUTES if route.needs is None} == {
         ("GET", "/healthz"),
         ("POST", "/api/v1/session"),
         ("GET", "/"),
@@ -268,6 +268,64 @@ async def test_given_an_agent_then_only_their_agents_queues_and_calls(server: Br
     assert (await agent.ask("GET", "/api/v1/contacts/c1/decision"))[1]["decisions"] == [
         {"kind": "assign", "agent": "1001"}
     ]
+
+
+async def test_given_a_leader_then_the_team_is_seen_with_masked_numbers_and_nobody_else(
+    server: BridgeServer, client: Client
+) -> None:
+    await server.ring("c1", agent_id="1001")
+    await server.ring("c2", agent_id="1002", caller="13900139000")
+    await server.ledger.flush()
+    leader = await client("leader")
+    assert [agent["id"] for agent in (await leader.ask("GET", "/api/v1/agents"))[1]] == ["1001"]
+    seen = (await leader.ask("GET", "/api/v1/contacts?live=true"))[1]
+    assert [(one["contact_id"], one["caller"]) for one in seen] == [("c1", "138****8000")]
+    assert (await leader.ask("GET", "/api/v1/contacts/c2"))[0] == 404
+    assert (await leader.ask("PUT", "/api/v1/agents/1002/state", json={"state": "available"}))[0] == 403
+    assert (await leader.ask("PUT", "/api/v1/agents/1001/state", json={"state": "available"}))[0] == 200
+    assert (await leader.ask("POST", "/api/v1/contacts/c2/actions/hangup"))[0] == 404
+    assert (await leader.ask("POST", "/api/v1/contacts/c1/actions/hangup"))[0] == 204
+
+    board = await leader.events()
+    hello = await receive(board, "switchroom.hello")
+    assert [agent["id"] for agent in hello["data"]["agents"]] == ["1001"]
+    await server.ring("c3", agent_id="1002", caller="13900139000")
+    await server.ring("c4", agent_id="1001", caller="13900139000")
+    offer = await receive(board, "switchroom.offer.made")
+    assert offer["data"]["contact_id"] == "c4"
+
+
+async def test_given_an_auditor_then_everything_is_read_and_nothing_changed(
+    server: BridgeServer, client: Client
+) -> None:
+    await server.ring("c1", agent_id="1001")
+    await server.ledger.flush()
+    auditor = await client("auditor")
+    status, story = await auditor.ask("GET", "/api/v1/contacts/c1")
+    assert (status, story["contact"]["caller"]) == (200, "13800138000")
+    assert (await auditor.ask("POST", "/api/v1/contacts/c1/actions/hangup"))[0] == 403
+    assert (await auditor.ask("PUT", "/api/v1/agents/1001/state", json={"state": "available"}))[0] == 403
+
+
+async def test_given_an_editor_then_menus_are_read_and_no_customer(client: Client) -> None:
+    editor = await client("editor")
+    assert (await editor.ask("GET", "/api/v1/flows"))[0] == 200
+    for path in ("contacts", "agents", "queues", "customers?phone=13800138000", "tickets"):
+        assert (await editor.ask("GET", f"/api/v1/{path}"))[0] == 403
+
+
+async def test_given_a_live_call_when_transferred_then_telephony_is_asked_for_a_queue_that_exists(
+    server: BridgeServer, client: Client
+) -> None:
+    server.calls.add(ContactId("c9"), AgentId("1001"))
+    agent, other = await client("agent"), await client("other")
+    path = "/api/v1/contacts/c9/actions/transfer"
+    assert (await agent.ask("POST", path, json={"queue": "complaints"}))[0] == 202
+    assert server.calls.transferred == [("c9", "1001", "complaints")]
+    assert (await agent.ask("POST", path, json={"queue": "nowhere"}))[0] == 422
+    assert (await other.ask("POST", path, json={"queue": "complaints"}))[0] == 404
+    server.calls.refusal = "Asterisk does not answer"
+    assert (await agent.ask("POST", path, json={"queue": "complaints"}))[0] == 409
 
 
 async def test_given_a_live_call_when_hung_up_then_call_control_is_asked(server: BridgeServer, client: Client) -> None:
@@ -451,6 +509,33 @@ async def test_given_a_supervisor_then_everything_is_heard(server: BridgeServer,
             message = await board.receive_json()
             seen.setdefault(message["type"], message["data"])
     assert len(seen["switchroom.queues"]["queues"]) == 3
+
+
+async def test_every_message_that_is_sent_has_the_form_of_the_published_schema(
+    server: BridgeServer, client: Client
+) -> None:
+    boss, agent = await client("supervisor"), await client("agent")
+    _, document = await boss.ask("GET", "/api/v1/openapi.json")
+    registry = Registry().with_resource("urn:api", DRAFT202012.create_resource(document))
+    form = Draft202012Validator({"$ref": "urn:api#/components/schemas/Message"}, registry=registry)
+    board, mine = await boss.events(), await agent.events()
+    await server.ring()
+    seen = set()
+    async with asyncio.timeout(10):
+        while not {"switchroom.agent.rang", "switchroom.queues", "switchroom.ticket.opened"} <= seen:
+            message = await board.receive_json()
+            form.validate(message)
+            seen.add(message["type"])
+            if message["type"] == "switchroom.agent.rang":
+                await server.answer()
+    await mine.send_str("nonsense")
+    async with asyncio.timeout(10):
+        while not {"switchroom.hello", "switchroom.screenpop", "switchroom.error"} <= seen:
+            message = await mine.receive_json()
+            form.validate(message)
+            seen.add(message["type"])
+    with pytest.raises(ValidationError):
+        form.validate({"type": "switchroom.hello", "time": "2026-01-08T09:30:00Z", "data": {}})
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "http://127.0.0.1"])

@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from cti_bridge.api.app import LARGEST_BODY, ROUTES
-from cti_bridge.api.guard import COOKIE
-from cti_bridge.api.hub import MOST_SOCKETS
-from cti_bridge.api.route import Route
+from cti_bridge.http.app import LARGEST_BODY, ROUTES
+from cti_bridge.http.guard import COOKIE
+from cti_bridge.http.route import Route
+from cti_bridge.live.hub import MOST_SOCKETS
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
 from switchroom.domain.ids import AgentId, ContactId
-from switchroom.storage.accounts import Role
+from switchroom.domain.user import Role
 from tests.fakes.clock import FakeClock
 from tests.fixtures.bridge_server import ORIGIN, PASSWORD, BridgeServer
+from tests.support.brands import SHOP
 
 UNREADY = (HTTPStatus.SERVICE_UNAVAILABLE,)
 """What /readyz and the unbuilt desktop may say."""
@@ -221,6 +222,7 @@ async def test_given_an_agent_then_numbers_are_masked_in_events_too_and_nobody_e
                 contact_id=ContactId(contact_id),
                 number="4008123123",
                 caller="13800138000",
+                brand=SHOP.name,
                 entered_at=now,
                 state=CallState.CONNECTED,
                 agent_id=AgentId(agent_id),

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 import pytest
 
+from cti_bridge.bridge import CtiBridge
 from cti_bridge.connectors.port import Connectors
-from cti_bridge.service import POP_DEADLINE_S, CtiBridge
-from cti_bridge.tickets import LEASE, DispositionMissing
+from cti_bridge.pop.service import POP_DEADLINE_S
+from cti_bridge.tickets.service import LEASE, DispositionMissing
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
@@ -28,6 +29,7 @@ from switchroom.storage.seed import seed_demo
 from tests.fakes.clock import FakeClock
 from tests.fakes.connectors import BrokenCrm, FlakyTicketing, SlowCrm
 from tests.fakes.screens import FakeScreens
+from tests.support.brands import BRANDS, SHOP
 
 CALL, AGENT = ContactId("c1"), AgentId("1001")
 E = TypeVar("E", bound=ev.Event)
@@ -50,7 +52,7 @@ class House:
         connectors = Connectors(crm=self.crm, ticketing=self.ticketing)
         self.bridge = CtiBridge(
             *(self.bus, self.clock, connectors, Contacts(self.database), self.screens),
-            Outbox(self.database, self.ledger),
+            *(BRANDS, Outbox(self.database, self.ledger)),
         )
         await self.bridge.start()
 
@@ -66,7 +68,9 @@ class House:
         return self.all_seen(kind)[number - 1]
 
     def enter(self, caller: str = "13800138000") -> None:
-        self.bus.publish(ev.ContactEntered(at=self.clock.now(), contact_id=CALL, number="4008123123", caller=caller))
+        self.bus.publish(
+            ev.ContactEntered(at=self.clock.now(), contact_id=CALL, number="4008123123", caller=caller, brand=SHOP.name)
+        )
 
     def queue(self) -> None:
         needs = Requirements(queue=QueueName("returns"), tier=CustomerTier.GOLD)
@@ -146,7 +150,7 @@ async def test_given_an_offer_then_the_whole_record_is_on_the_screen(open_house:
     house.bus.publish(ev.NodeVisited(at=house.clock.now(), contact_id=CALL, node="returns"))
     house.queue()
     house.clock.advance(12)
-    await house.bridge.pop(house.offer())
+    await house.bridge.pops.pop(house.offer())
 
     (pop,) = house.screens.pops
     assert pop.customer is not None and pop.customer.name == "王芳"
@@ -156,9 +160,9 @@ async def test_given_an_offer_then_the_whole_record_is_on_the_screen(open_house:
     assert len(pop.contacts) == 3
     popped = await house.wait_for(ev.ScreenPopSent)
     assert (popped.agent_id, popped.offer_id, popped.screens) == (AGENT, "o1", 1)
-    house.bridge.shown(AGENT, OfferId("o1"))
-    house.bridge.shown(AGENT, OfferId("o1"))
-    house.bridge.shown(AGENT, OfferId("forged"))
+    house.bridge.pops.shown(AGENT, OfferId("o1"))
+    house.bridge.pops.shown(AGENT, OfferId("o1"))
+    house.bridge.pops.shown(AGENT, OfferId("forged"))
     assert len(house.all_seen(ev.ScreenPopShown)) == 1
 
 
@@ -166,27 +170,27 @@ async def test_given_a_desktop_that_draws_then_the_pop_is_over_when_it_says_so(o
     house = open_house
     house.enter()
     await house.wait_for(ev.CustomerIdentified)
-    pop = asyncio.create_task(house.bridge.pop(house.offer()))
+    pop = asyncio.create_task(house.bridge.pops.pop(house.offer()))
     await house.wait_for(ev.ScreenPopSent)
     assert not pop.done()
-    house.bridge.shown(AGENT, OfferId("forged"))
+    house.bridge.pops.shown(AGENT, OfferId("forged"))
     await asyncio.sleep(0)
     assert not pop.done()
-    house.bridge.shown(AGENT, OfferId("o1"))
+    house.bridge.pops.shown(AGENT, OfferId("o1"))
     await asyncio.wait_for(pop, 1)
     assert len(house.all_seen(ev.ScreenPopShown)) == 1
 
 
 async def test_given_a_desktop_that_never_draws_then_the_phone_rings_all_the_same(open_house: House) -> None:
     open_house.enter()
-    await asyncio.wait_for(open_house.bridge.pop(open_house.offer()), POP_DEADLINE_S + 5)
+    await asyncio.wait_for(open_house.bridge.pops.pop(open_house.offer()), POP_DEADLINE_S + 5)
     assert len(open_house.all_seen(ev.ScreenPopSent)) == 1
 
 
 async def test_given_no_desktop_open_then_nothing_claims_to_have_popped(open_house: House) -> None:
     open_house.screens.count = 0
     open_house.enter()
-    await open_house.bridge.pop(open_house.offer())
+    await open_house.bridge.pops.pop(open_house.offer())
     assert open_house.screens.pops and not open_house.all_seen(ev.ScreenPopSent)
 
 
@@ -194,7 +198,7 @@ async def test_given_a_slow_crm_then_the_pop_goes_out_with_the_number_and_again_
     house.crm = SlowCrm(Customers(house.database))
     await house.open()
     house.enter()
-    await house.bridge.pop(house.offer())
+    await house.bridge.pops.pop(house.offer())
     assert [(pop.customer, pop.phone) for pop in house.screens.pops] == [(None, "138****8000")]
     house.crm.answers.set()
     await until(lambda: len(house.screens.pops) == 2)
@@ -208,7 +212,7 @@ async def test_given_a_broken_crm_then_the_call_goes_on_as_a_strangers(house: Ho
     await house.open()
     house.enter()
     assert (await house.wait_for(ev.CustomerIdentified)).customer_id is None
-    await house.bridge.pop(house.offer())
+    await house.bridge.pops.pop(house.offer())
     await until(lambda: bool(house.all_seen(ev.ScreenPopSent)))
     assert house.screens.pops[0].customer is None
     await house.close()
@@ -218,7 +222,7 @@ async def test_given_a_desktop_that_does_not_read_then_the_phone_rings_in_time(o
     open_house.screens.delay_s = 60
     open_house.enter()
     started = asyncio.get_running_loop().time()
-    await open_house.bridge.pop(open_house.offer())
+    await open_house.bridge.pops.pop(open_house.offer())
     assert asyncio.get_running_loop().time() - started < POP_DEADLINE_S + 1.0
     assert not open_house.all_seen(ev.ScreenPopSent)
 
@@ -228,7 +232,7 @@ async def test_given_a_machine_too_busy_for_the_pop_then_it_comes_on_the_screen_
 ) -> None:
     open_house.screens.delay_s = POP_DEADLINE_S + 0.2
     open_house.enter()
-    await open_house.bridge.pop(open_house.offer())
+    await open_house.bridge.pops.pop(open_house.offer())
     assert open_house.screens.pops == []
     await until(lambda: bool(open_house.screens.pops))
     await until(lambda: bool(open_house.all_seen(ev.ScreenPopSent)))
@@ -248,7 +252,7 @@ async def test_given_a_ticketing_system_that_fails_then_there_is_one_ticket_in_t
     opened = await house.wait_for(ev.TicketOpened)
     assert (opened.contact_id, opened.agent_id) == (CALL, AGENT)
     house.connect()
-    mine = await house.ticketing.latest(agent_id=AGENT, states=[TicketState.OPEN])
+    mine = await house.ticketing.latest(agents={AGENT}, states=[TicketState.OPEN])
     assert [(ticket.id, ticket.subject) for ticket in mine] == [(opened.ticket_id, "returns · 20260105")]
     assert len(house.all_seen(ev.TicketOpened)) == 1
 
@@ -309,6 +313,7 @@ async def test_given_a_call_adopted_in_the_middle_of_its_talk_then_it_is_owed_a_
             contact_id=CALL,
             number="4008123123",
             caller="",
+            brand=SHOP.name,
             entered_at=now,
             state=CallState.CONNECTED,
             agent_id=AGENT,
@@ -338,6 +343,7 @@ async def test_given_a_call_adopted_after_a_restart_then_the_desktop_gets_its_st
             contact_id=CALL,
             number="4008123123",
             caller="13800138000",
+            brand=SHOP.name,
             entered_at=house.clock.now() - timedelta(seconds=70),
             state=CallState.CONNECTED,
             agent_id=AGENT,
@@ -345,7 +351,7 @@ async def test_given_a_call_adopted_after_a_restart_then_the_desktop_gets_its_st
     )
     await house.wait_for(ev.CustomerIdentified)
     await house.ledger.flush()
-    pop = await house.bridge.current_pop(AGENT, CALL)
+    pop = await house.bridge.pops.current_pop(AGENT, CALL)
     assert pop is not None and pop.customer is not None
     assert (pop.path, pop.collected, pop.customer.name) == (("returns",), {"order": "20260105"}, "王芳")
     assert pop.answered_at is not None and pop.ticket_id is not None
@@ -356,14 +362,14 @@ async def test_given_a_call_adopted_after_a_restart_then_the_desktop_gets_its_st
 async def test_given_the_end_of_wrap_up_then_the_desktop_is_given_no_old_pop(open_house: House) -> None:
     house = open_house
     house.enter()
-    await house.bridge.pop(house.offer())
+    await house.bridge.pops.pop(house.offer())
     house.connect()
     house.end()
     house.agent(ev.AgentState.WRAP_UP)
-    in_wrap_up = await house.bridge.current_pop(AGENT, CALL)
+    in_wrap_up = await house.bridge.pops.current_pop(AGENT, CALL)
     assert in_wrap_up is not None and in_wrap_up.ended_at is not None
     house.agent(ev.AgentState.AVAILABLE)
-    assert await house.bridge.current_pop(AGENT, None) is None
+    assert await house.bridge.pops.current_pop(AGENT, None) is None
 
 
 async def test_given_an_open_ticket_when_closed_then_once_with_its_disposition(open_house: House) -> None:

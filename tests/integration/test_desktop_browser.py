@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 from pydantic import TypeAdapter
 
-from cti_bridge.api.hub import encode
+from cti_bridge.live.hub import encode
 from switchroom.domain import events as ev
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.ids import AgentId, ContactId

@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
-from cti_bridge.api import events
+from cti_bridge.live import http as events
 from demo.desk import open_desk
 from switchroom.domain.events import AgentState, DesktopClosed, DesktopOpened, Event
 from switchroom.domain.ids import AgentId

@@ -31,6 +31,7 @@ from switchroom.storage.tables import metadata
 from switchroom.storage.tickets import Tickets
 from tests.fakes.clock import FakeClock
 from tests.fixtures.postgres import Postgres, running_postgres
+from tests.support.brands import SHOP
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 NAME, OTHER_NAME = "欧阳 Xanthippe", "诸葛亮"
@@ -77,14 +78,21 @@ async def a_call(
     needs = Requirements(queue=QueueName("returns"), skills={}, tier=CustomerTier.GOLD)
     collected = {"order_number": ORDER, "callback": caller}
     for event in (
-        ev.ContactEntered(at=NOON, contact_id=call, number="4008123123", caller=caller),
+        ev.ContactEntered(at=NOON, contact_id=call, number="4008123123", caller=caller, brand=SHOP.name),
         ev.CustomerIdentified(at=NOON, contact_id=call, customer_id=customer, tier=CustomerTier.GOLD, name=name),
         ev.InputTaken(at=NOON, contact_id=call, node="main", kind=ev.InputKind.SPEECH, value=f"我是{name}"),
         ev.InputTaken(at=NOON, contact_id=call, node="order", kind=ev.InputKind.DTMF, value=ORDER),
+        ev.MenuInput(at=NOON, contact_id=call, number=9, kind="found", received={"turn": 3, "record": {"no": ORDER}}),
         ev.ContactQueued(at=NOON, contact_id=call, requirements=needs, enqueued_at=NOON, collected=collected),
         ev.DecisionMade(at=NOON, contact_id=call, decision={"kind": "assign", "agent": agent, "of": [name, caller]}),
         ev.ContactAdopted(
-            at=NOON, contact_id=call, number="4008123123", caller=caller, entered_at=NOON, state=CallState.CONNECTED
+            at=NOON,
+            contact_id=call,
+            number="4008123123",
+            caller=caller,
+            brand=SHOP.name,
+            entered_at=NOON,
+            state=CallState.CONNECTED,
         ),
         ev.ContactConnected(at=NOON, contact_id=call, agent_id=agent),
     ):

@@ -16,7 +16,7 @@ from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.ids import QueueName
 from switchroom.runtime.listening import Doors
 from switchroom.runtime.settings import Media, Settings
-from tests.fakes.ivr_calls import FakeCallControl, FakeDips
+from tests.fakes.ivr_calls import FakeCallControl, FakeLookups
 from tests.integration import voices
 from tests.integration.ivr_asterisk import running_asterisk
 from tests.integration.sip_caller import SipCaller
@@ -34,7 +34,7 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     calls = FakeCallControl()
-    ivr = Ivr(Settings(home=tmp_path / "home", media=Media(port=0)), calls, FakeDips(), most=100)
+    ivr = Ivr(Settings(home=tmp_path / "home", media=Media(port=0)), calls, FakeLookups(), most=100)
     opened = Doors()
     await ivr.start(opened)
     asterisk = running_asterisk(tmp_path / "asterisk", ivr.media.port)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from ivr.media.session import Closed, Digit, Happening, MediaSession, Played
+from ivr.media.session import Closed, Digit, MediaEvent, MediaSession, Played
 from tests.integration.ivr_asterisk import running_asterisk
 from tests.integration.sip_caller import SipCaller
 
@@ -23,12 +23,12 @@ def tone(seconds: float) -> bytes:
 
 
 class Line:
-    """The first caller's media session, its happenings and audio."""
+    """The first caller's media session, its events and audio."""
 
     def __init__(self) -> None:
         self.up = asyncio.Event()
         self.media: MediaSession
-        self.happenings: list[Happening] = []
+        self.events: list[MediaEvent] = []
         self.audio = bytearray()
         self.changed = asyncio.Condition()
 
@@ -37,7 +37,7 @@ class Line:
         await socket.prepare(request)
         self.media = MediaSession(socket)
         await self.media.open(timeout_s=2)
-        self.media.follow(self.happenings.append, self.audio.extend)
+        self.media.follow(self.events.append, self.audio.extend)
         self.up.set()
         await self.media.run()
         return socket
@@ -77,7 +77,7 @@ async def test_a_prompt_longer_than_asterisks_queue_is_heard_whole_and_once(tmp_
         prompt = 1
         await line.media.play(prompt, long)
         begun = await caller.hears_sound(asked)
-        ended = await line.until(lambda: Played(prompt) in line.happenings, 40)
+        ended = await line.until(lambda: Played(prompt) in line.events, 40)
         await caller.hears_silence(0.3)
 
         heard = [at for at, _ in caller.heard if begun <= at <= (caller.last_sound(begun) or 0)]
@@ -87,41 +87,41 @@ async def test_a_prompt_longer_than_asterisks_queue_is_heard_whole_and_once(tmp_
         assert caller.level(begun, ended - 0.1) == pytest.approx(8000 / 32768 / math.sqrt(2), rel=0.05)
 
 
-async def test_given_a_prompt_when_a_key_is_pressed_and_it_is_hushed_then_silence_at_once(tmp_path: Path) -> None:
+async def test_given_a_prompt_when_a_key_is_pressed_and_it_is_stopped_then_silence_at_once(tmp_path: Path) -> None:
     async with a_call(tmp_path) as (caller, line):
         begun = time.monotonic()
-        hushed = 1
-        await line.media.play(hushed, tone(10))
+        stopped_one = 1
+        await line.media.play(stopped_one, tone(10))
         await caller.hears_sound(begun)
         caller.press("5")
-        await line.until(lambda: Digit("5") in line.happenings)
+        await line.until(lambda: Digit("5") in line.events)
         stopped = time.monotonic()
-        await line.media.hush()
+        await line.media.stop_prompt()
         after = 2
         await line.media.play(after, tone(0.5))
-        await line.until(lambda: Played(after) in line.happenings)
+        await line.until(lambda: Played(after) in line.events)
         gap = [at for at, _ in caller.heard if at > stopped]
 
-        assert Played(hushed) not in line.happenings
-        assert line.happenings == [Digit("5"), Played(after)]
+        assert Played(stopped_one) not in line.events
+        assert line.events == [Digit("5"), Played(after)]
         assert gap, "audio goes on flowing"
         await caller.hears_silence(0.3)
-        assert (caller.last_sound(stopped) or 0) - stopped < 0.5 + 0.15, "nothing of the hushed prompt is left"
+        assert (caller.last_sound(stopped) or 0) - stopped < 0.5 + 0.15, "nothing of the stopped_one prompt is left"
 
 
-async def test_the_callers_audio_comes_only_when_wanted_and_digits_always(tmp_path: Path) -> None:
+async def test_the_callers_audio_comes_only_when_asked_for_and_digits_always(tmp_path: Path) -> None:
     async with a_call(tmp_path) as (caller, line):
         await line.media.listen(True)
         caller.say(tone(1))
         await line.until(lambda: len(line.audio) > 16000)
         await line.media.listen(False)
         caller.press("42#")
-        await line.until(lambda: len(line.happenings) == 3)
+        await line.until(lambda: len(line.events) == 3)
         heard = len(line.audio)
         caller.press("*")
-        await line.until(lambda: len(line.happenings) == 4)
+        await line.until(lambda: len(line.events) == 4)
 
-        assert line.happenings == [Digit("4"), Digit("2"), Digit("#"), Digit("*")]
+        assert line.events == [Digit("4"), Digit("2"), Digit("#"), Digit("*")]
         assert len(line.audio) == heard
         assert max(struct.unpack(f"<{heard // 2}h", line.audio)) > 6000
 
@@ -131,11 +131,11 @@ async def test_letting_go_hands_the_caller_to_the_dialplan(tmp_path: Path) -> No
         await line.media.play(1, tone(5))
         await line.media.hang_up()
         await asyncio.wait_for(caller.hung_up.wait(), 5)
-        await line.until(lambda: Closed() in line.happenings)
+        await line.until(lambda: Closed() in line.events)
     assert "MENU LEFT ANSWER" in (tmp_path / "asterisk/log/messages.log").read_text()
 
 
 async def test_given_the_caller_hangs_up_then_the_session_ends(tmp_path: Path) -> None:
     async with a_call(tmp_path) as (_, line):
         await line.media.play(1, tone(5))
-    assert line.happenings == [Closed()]
+    assert line.events == [Closed()]

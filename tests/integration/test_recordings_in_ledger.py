@@ -1,6 +1,7 @@
 """A raw recording goes when the real ledger has it, and stays when the database refuses its event."""
 
 import asyncio
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ async def test_given_an_event_that_the_database_refuses_then_the_raw_recording_s
     spool.mkdir()
     raw = spool / f"{CALL}-1001-1767864600.raw"
     raw.write_bytes(b"\x00\x10\x00\x20" * 8000)
-    recordings = Recordings(spool, tmp_path / "files", bus, clock, in_ledger)
+    recordings = Recordings(spool, tmp_path / "files", UTC, bus, clock, in_ledger)
     try:
         bus.publish(ContactEnded(at=clock.now(), contact_id=CALL, outcome=Outcome.CONNECTED))
         await eventually(lambda: asked == [False], "the ledger was asked")

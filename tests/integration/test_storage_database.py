@@ -37,6 +37,7 @@ from switchroom.storage.tickets import Tickets
 from switchroom.wire import type_name
 from tests.fakes.clock import FakeClock
 from tests.fixtures.postgres import Postgres
+from tests.support.brands import SHOP
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 CALL, AGENT = ContactId("c1"), AgentId("1001")
@@ -60,7 +61,7 @@ def story() -> list[ev.Event]:
     at = iter(NOON + timedelta(seconds=second) for second in range(100))
     needs = Requirements(queue=QueueName("returns"), skills={"returns": 3}, tier=CustomerTier.GOLD)
     return [
-        ev.ContactEntered(at=next(at), contact_id=CALL, number="4008123123", caller="13800138000"),
+        ev.ContactEntered(at=next(at), contact_id=CALL, number="4008123123", caller="13800138000", brand=SHOP.name),
         ev.CustomerIdentified(
             at=next(at), contact_id=CALL, customer_id=CustomerId("7"), tier=CustomerTier.GOLD, language="zh-CN"
         ),
@@ -185,11 +186,19 @@ async def test_given_calls_that_ended_unseen_when_reconciled_then_each_has_its_o
 ) -> None:
     talked, left, lives = ContactId("talked"), ContactId("left"), ContactId("lives")
     for contact_id in (talked, left, lives):
-        bus.publish(ev.ContactEntered(at=NOON, contact_id=contact_id, number="400", caller="1"))
+        bus.publish(ev.ContactEntered(at=NOON, contact_id=contact_id, number="400", caller="1", brand=SHOP.name))
     bus.publish(ev.ContactConnected(at=NOON, contact_id=talked, agent_id=AGENT))
     await ledger.flush()
     bus.publish(
-        ev.ContactAdopted(at=NOON, contact_id=lives, number="400", caller="1", entered_at=NOON, state=CallState.QUEUED)
+        ev.ContactAdopted(
+            at=NOON,
+            contact_id=lives,
+            number="400",
+            caller="1",
+            brand=SHOP.name,
+            entered_at=NOON,
+            state=CallState.QUEUED,
+        )
     )
     bus.publish(ev.Reconciled(at=NOON + timedelta(seconds=30), live=frozenset({lives})))
     await ledger.flush()
@@ -216,7 +225,7 @@ async def test_given_the_log_of_several_agents_when_one_resumes_then_only_its_ow
     for agent in ("1001", "1002", "1001"):
         bus.publish(ev.DesktopOpened(at=NOON, agent_id=AgentId(agent)))
     await ledger.flush()
-    mine = await EventLog(database).after(Position(0), agent_id=AGENT)
+    mine = await EventLog(database).after(Position(0), agents={AGENT})
     assert [entry.agent_id for entry in mine] == [AGENT, AGENT]
     assert await EventLog(database).after(Position(mine[-1].seq)) == []
 

@@ -28,6 +28,7 @@ from switchroom.storage.tables import agent_presence, contacts, events, recordin
 from switchroom.wire import NAMES, WireError
 from tests.fixtures.any_event import strategy
 from tests.fixtures.postgres import Postgres, emptied
+from tests.support.brands import SHOP
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 PROJECTIONS = (contacts, recordings, agent_presence)
@@ -163,7 +164,10 @@ async def test_given_a_log_that_no_longer_holds_the_oldest_when_rebuilt_then_the
     old, new = ContactId("old"), ContactId("new")
     later = NOON + timedelta(days=40)
     for contact_id, at in ((old, NOON), (new, later)):
-        await write(database, [("east", [ev.ContactEntered(at=at, contact_id=contact_id, number="400", caller="1")])])
+        await write(
+            database,
+            [("east", [ev.ContactEntered(at=at, contact_id=contact_id, number="400", caller="1", brand=SHOP.name)])],
+        )
         path = f"{contact_id}.wav"
         made = ev.RecordingReady(
             at=at, contact_id=contact_id, agent_id=AgentId("1001"), path=path, seconds=1, left_rms=0, right_rms=0
@@ -181,7 +185,10 @@ async def test_given_a_log_that_no_longer_holds_the_oldest_when_rebuilt_then_the
 async def test_given_an_event_that_cannot_be_read_when_rebuilt_then_it_is_named_and_nothing_changes(
     database: Database,
 ) -> None:
-    await write(database, [("east", [ev.ContactEntered(at=NOON, contact_id=ContactId("a"), number="1", caller="2")])])
+    await write(
+        database,
+        [("east", [ev.ContactEntered(at=NOON, contact_id=ContactId("a"), number="1", caller="2", brand=SHOP.name)])],
+    )
     before = await dump(database)
     async with database.write() as connection:
         await connection.execute(update(events).values(version=9))

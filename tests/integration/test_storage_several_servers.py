@@ -23,6 +23,7 @@ from switchroom.storage.outbox import Outbox
 from switchroom.storage.owing import OutboxState
 from switchroom.storage.rebuild import rebuild
 from tests.fakes.clock import FakeClock
+from tests.support.brands import SHOP
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 MANY = 300
@@ -36,7 +37,7 @@ class Server:
         self.ledger = Ledger(database, self.bus, FakeClock(NOON), server=name)
 
     def enters(self, contact_id: str) -> None:
-        event = ev.ContactEntered(at=NOON, contact_id=ContactId(contact_id), number="400", caller="1")
+        event = ev.ContactEntered(at=NOON, contact_id=ContactId(contact_id), number="400", caller="1", brand=SHOP.name)
         self.bus.publish(event)
 
     def visits(self, contact_id: str, node: str, at: datetime = NOON) -> None:
@@ -216,11 +217,11 @@ async def test_given_events_of_several_months_then_postgresql_keeps_each_month_a
 
 
 QUESTIONS: dict[str, Select[tuple[object, ...]]] = {
-    "what an agent missed": event_log.after(Position(5, "ab", 3), agent_id=AgentId("1001"), limit=100),
+    "what an agent missed": event_log.after(Position(5, "ab", 3), agents={AgentId("1001")}, limit=100),
     "what a board missed": event_log.after(Position(5, "ab", 3), limit=100),
     "a contact's story": event_log.of_contact(ContactId("c")),
     "a server's open contacts": contacts.open_of("east"),
-    "an agent's contacts": contacts.latest(agent_id=AgentId("1001")),
+    "an agent's contacts": contacts.latest(agents={AgentId("1001")}),
     "the newest contacts": contacts.latest(),
 }
 

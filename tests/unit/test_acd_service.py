@@ -27,6 +27,7 @@ from switchroom.domain.events import (
 from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 from tests.fakes.clock import FakeClock
 from tests.fixtures.acd_house import ANN, BOB, House, settle
+from tests.support.brands import SHOP
 
 
 @pytest.fixture
@@ -165,6 +166,7 @@ async def test_given_a_restart_while_a_phone_rings_then_a_missed_call_goes_on_wi
             contact_id=ContactId("one"),
             number="4008123123",
             caller="",
+            brand=SHOP.name,
             entered_at=came,
             state=CallState.RINGING,
             agent_id=ANN,
@@ -262,6 +264,7 @@ async def test_given_a_restart_while_the_phone_of_an_agent_rings_who_is_no_longe
             contact_id=ContactId("one"),
             number="4008123123",
             caller="",
+            brand=SHOP.name,
             entered_at=came,
             state=CallState.RINGING,
             agent_id=AgentId("9999"),
@@ -352,6 +355,7 @@ async def test_given_a_refused_ring_that_rings_all_the_same_then_it_goes_on_and_
             contact_id=ContactId("one"),
             number="4008123123",
             caller="",
+            brand=SHOP.name,
             entered_at=now,
             state=CallState.RINGING,
             agent_id=ANN,
@@ -421,6 +425,7 @@ async def test_given_a_restart_then_the_wrap_up_is_that_of_the_queue(house: Hous
         contact_id=ContactId("one"),
         number="400",
         caller="",
+        brand=SHOP.name,
         entered_at=now,
         state=CallState.CONNECTED,
         agent_id=ANN,

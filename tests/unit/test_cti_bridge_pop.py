@@ -3,13 +3,16 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti_bridge.pop import LONGEST, Profile, inert, mask_phone, screen_pop
+from cti_bridge.customers.profiles import Profile
+from cti_bridge.masking import LONGEST, inert, mask_phone
+from cti_bridge.pop.screen_pop import screen_pop
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.customer import Customer
 from switchroom.domain.events import InputKind, OfferMade
 from switchroom.domain.history import ContactRecord, TakenInput
 from switchroom.domain.ids import AgentId, ContactId, CustomerId, Extension, OfferId, QueueName, TicketId
 from switchroom.domain.ticket import Ticket, TicketState
+from tests.support.brands import SHOP
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
 OFFER = OfferMade(
@@ -40,7 +43,7 @@ def ticket(number: int, contact_id: str, state: TicketState) -> Ticket:
 
 
 def test_given_a_stranger_then_the_pop_has_the_masked_number_and_the_way_through_the_menu() -> None:
-    pop = screen_pop(OFFER, RECORD, None)
+    pop = screen_pop(OFFER, RECORD, None, SHOP)
     assert (pop.customer, pop.phone, pop.tier) == (None, "138****8000", CustomerTier.STANDARD)
     assert (pop.path, pop.collected, pop.queue) == (("welcome", "returns"), {"order": "20260105"}, "returns")
     assert pop.waited_s == 42.0
@@ -48,7 +51,7 @@ def test_given_a_stranger_then_the_pop_has_the_masked_number_and_the_way_through
 
 def test_given_a_call_that_never_waited_in_a_line_then_waiting_counts_from_its_entry() -> None:
     record = ContactRecord(contact_id=ContactId("c1"), entered_at=NOON)
-    assert screen_pop(OFFER, record, None).waited_s == 42.0
+    assert screen_pop(OFFER, record, None, SHOP).waited_s == 42.0
 
 
 def test_given_a_customer_then_former_contacts_and_unfinished_tickets_without_the_present_call() -> None:
@@ -66,7 +69,7 @@ def test_given_a_customer_then_former_contacts_and_unfinished_tickets_without_th
             ticket(3, "c1", TicketState.OPEN),
         ),
     )
-    pop = screen_pop(OFFER, RECORD, profile)
+    pop = screen_pop(OFFER, RECORD, profile, SHOP)
     assert pop.customer is not None and pop.customer.phones == ("138****8000",)
     assert (pop.tier, pop.language) == (CustomerTier.GOLD, "zh-CN")
     assert [(c.contact_id, c.subject, c.disposition) for c in pop.contacts] == [("old", "t1", "resolved")]
@@ -75,7 +78,7 @@ def test_given_a_customer_then_former_contacts_and_unfinished_tickets_without_th
 
 def test_text_from_outside_can_neither_hide_nor_rearrange_what_is_read() -> None:
     customer = Customer(id=CustomerId("1"), name="Bob\u202etxt.exe\x00\x1b[2J", note="line 1\nline 2")
-    pop = screen_pop(OFFER, RECORD, Profile(customer=customer))
+    pop = screen_pop(OFFER, RECORD, Profile(customer=customer), SHOP)
     assert pop.customer is not None
     assert (pop.customer.name, pop.customer.note) == ("Bobtxt.exe[2J", "line 1\nline 2")
 

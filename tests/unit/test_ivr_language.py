@@ -12,17 +12,17 @@ from acd.config import load_config
 from ivr.language import spoken, templates
 from ivr.language.expressions import Expression, ExpressionError, WrongType
 from ivr.language.lint import lint_vocabulary
-from ivr.language.loader import lint_files, load, parse, recorded
-from ivr.language.models import Menus
+from ivr.language.loader import MENUS, lint_files, load, parse, recorded
 from ivr.language.schema import schema_text
 from server.adapters import surroundings
+from switchroom.brands import load_brands
 from switchroom.runtime import yamlfile
 from switchroom.runtime.yamlfile import YamlError
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = Path(__file__).parents[1] / "fixtures/menus"
 GOOD = sorted((FIXTURES / "good").glob("*.yaml")) + sorted((ROOT / "dialplans/menus").glob("*.yaml"))
-SHOP = surroundings(load_config(ROOT / "dialplans"))
+SHOP = surroundings(load_config(ROOT / "dialplans"), load_brands(ROOT / "dialplans"), {"orders": "orders"})
 BAD = sorted((FIXTURES / "bad").glob("*.yaml"))
 
 
@@ -57,7 +57,7 @@ def test_given_a_number_in_two_files_then_the_second_is_found(tmp_path: Path) ->
 
 
 def test_a_phrase_outside_the_vocabulary_is_a_warning_at_its_place() -> None:
-    document = yamlfile.load(ROOT / "dialplans/menus/shop-400-en.yaml", Menus)
+    document = yamlfile.load(ROOT / "dialplans/menus/shop-400-en.yaml", MENUS)
     findings = lint_vocabulary(document, lambda _, phrase: [w for w in phrase.split() if w == "complaints"])
     assert [(f.code, f.severity) for f in findings] == [("IVR109", "warning")]
     assert "`complaints`" in findings[0].message

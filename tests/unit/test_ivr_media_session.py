@@ -16,8 +16,8 @@ from ivr.media.session import (
     WINDOW_FRAMES,
     Closed,
     Digit,
-    Happening,
     MediaClosed,
+    MediaEvent,
     MediaSession,
     Played,
 )
@@ -82,9 +82,9 @@ class Line:
     def __init__(self) -> None:
         self.socket = FakeSocket()
         self.media = MediaSession(self.socket)  # type: ignore[arg-type]
-        self.happened: list[Happening] = []
+        self.events: list[MediaEvent] = []
         self.heard = bytearray()
-        self.media.follow(self.happened.append, self.heard.extend)
+        self.media.follow(self.events.append, self.heard.extend)
 
     async def take(self) -> None:
         """Let the session read everything delivered so far, and then the end."""
@@ -120,7 +120,7 @@ async def test_given_an_open_connection_then_silence_is_on_its_way_before_anythi
     line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=line.socket.marks[0])
     await line.take()
     assert bytes(line.socket.audio) == bytes((SILENCE_WINDOW_FRAMES + SILENCE_SLICE_FRAMES) * FRAME)
-    assert line.happened == [Closed()]
+    assert line.events == [Closed()]
 
 
 async def test_given_silence_on_its_way_when_a_prompt_is_played_then_it_is_flushed_away_first(line: Line) -> None:
@@ -133,7 +133,7 @@ async def test_a_short_prompt_goes_out_at_once_in_whole_frames_and_silence_follo
     assert bytes(line.socket.audio) == (b"\x01" * 1000).ljust((4 + SILENCE_WINDOW_FRAMES) * FRAME, b"\0")
     line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=line.socket.marks[0])
     await line.take()
-    assert line.happened == [Played(1), Closed()]
+    assert line.events == [Played(1), Closed()]
 
 
 async def test_a_long_prompt_keeps_to_the_window_and_arrives_whole(line: Line) -> None:
@@ -147,7 +147,7 @@ async def test_a_long_prompt_keeps_to_the_window_and_arrives_whole(line: Line) -
     assert len(line.socket.audio) == (WINDOW_FRAMES + 2 * SLICE_FRAMES) * FRAME
 
     answered = 2
-    while Played(1) not in line.happened:
+    while Played(1) not in line.events:
         line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=line.socket.marks[answered])
         answered += 1
         await line.take()
@@ -165,29 +165,29 @@ async def test_given_asterisk_says_stop_then_nothing_is_sent_until_it_says_go(li
     assert len(line.socket.audio) == (WINDOW_FRAMES + SLICE_FRAMES) * FRAME
 
 
-async def test_given_a_hush_then_late_marks_mean_nothing(line: Line) -> None:
+async def test_given_a_stopped_prompt_then_late_marks_mean_nothing(line: Line) -> None:
     await line.media.play(1, frames(10))
     late = line.socket.marks[0]
-    await line.media.hush()
+    await line.media.stop_prompt()
     await line.media.play(2, frames(10))
     heard = line.socket.marks[-3]  # of the prompt; two of silence follow
     line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=late)
     line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id="nonsense")
     line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=heard)
     await line.take()
-    assert line.happened == [Played(2), Closed()]
+    assert line.events == [Played(2), Closed()]
 
 
-async def test_given_a_prompt_when_it_is_hushed_then_silence_is_sent_in_its_place(line: Line) -> None:
+async def test_given_a_prompt_when_it_is_stopped_then_silence_is_sent_in_its_place(line: Line) -> None:
     await line.media.play(1, frames(10))
-    await line.media.hush()
+    await line.media.stop_prompt()
     assert line.socket.names().count("FLUSH_MEDIA") == 2
     assert spoken(line) == 10
     assert bytes(line.socket.audio).endswith(bytes(SILENCE_WINDOW_FRAMES * FRAME))
 
 
 async def test_nothing_is_flushed_when_nothing_plays(line: Line) -> None:
-    await line.media.hush()
+    await line.media.stop_prompt()
     assert line.socket.commands == []
 
 
@@ -198,14 +198,14 @@ async def test_given_a_key_before_anybody_listens_then_it_is_told_when_somebody_
     line.socket.deliver(event="DTMF_END", digit="1")
     await line.media.open(timeout_s=1)
     await line.take()
-    assert line.happened == []
-    line.media.follow(line.happened.append, line.heard.extend)
-    assert line.happened == [Digit("1"), Closed()]
+    assert line.events == []
+    line.media.follow(line.events.append, line.heard.extend)
+    assert line.events == [Digit("1"), Closed()]
 
 
 async def test_the_direction_is_told_once(line: Line) -> None:
-    for wanted in (False, False, True, True, False):
-        await line.media.listen(wanted)
+    for on in (False, False, True, True, False):
+        await line.media.listen(on)
     assert [command["direction"] for command in line.socket.commands] == ["out", "both", "out"]
 
 
@@ -215,7 +215,7 @@ async def test_audio_and_digits_come_in_order(line: Line) -> None:
     line.socket.deliver_audio(b"\x03\x04")
     await line.take()
     assert bytes(line.heard) == b"\x01\x02\x03\x04"
-    assert line.happened == [Digit("5"), Closed()]
+    assert line.events == [Digit("5"), Closed()]
 
 
 async def test_given_a_dead_connection_then_playing_says_so_and_letting_go_does_not(line: Line) -> None:
@@ -233,7 +233,7 @@ async def test_letting_go_stops_the_prompt_and_closes(line: Line) -> None:
     assert line.socket.closed
     line.socket.deliver(event="MEDIA_MARK_PROCESSED", correlation_id=line.socket.marks[0])
     await line.take()
-    assert line.happened == [Closed()]
+    assert line.events == [Closed()]
 
 
 @pytest.mark.parametrize("wrong", [{"format": "ulaw"}, {"optimal_frame_size": 0}, {"event": "DTMF_END"}])
@@ -253,4 +253,4 @@ async def test_given_an_illegal_message_then_the_session_ends_and_says_so(line: 
     line.socket.deliver(event="DTMF_END", digit="55")
     with pytest.raises(ProtocolError):
         await line.media.run()
-    assert line.happened == [Closed()]
+    assert line.events == [Closed()]

@@ -8,6 +8,7 @@ import random
 import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import aiohttp
@@ -15,7 +16,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from ivr.flows import Flows
-from ivr.ports import DipFailed
+from ivr.machine import effects
+from ivr.ports import LookupFailed
+from ivr.replay import replay
 from ivr.server import MediaServer
 from ivr.speech.listening import Recognisers
 from ivr.speech.port import SpeechFailed, Understood
@@ -27,7 +30,7 @@ from switchroom.domain.ids import ContactId, QueueName
 from switchroom.runtime.listening import doors
 from switchroom.runtime.settings import Media, SettingsError
 from tests.fakes.ivr_asterisk import FakeAsterisk
-from tests.fakes.ivr_calls import FakeCallControl, FakeDips
+from tests.fakes.ivr_calls import FakeCallControl, FakeLookups
 from tests.fakes.ivr_speech import FakeRecogniser, FakeSynthesiser
 
 MENU = """
@@ -81,7 +84,7 @@ CIRCLER = Caller(contact_id=ContactId("c-3"), number="1000", phone="13800138000"
 class House:
     port: int
     calls: FakeCallControl
-    dips: FakeDips
+    lookups: FakeLookups
     synthesiser: FakeSynthesiser
     recogniser: FakeRecogniser
     flows: Flows
@@ -100,9 +103,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     folder.mkdir()
     (folder / "shop.yaml").write_text(MENU)
     (folder / "circle.yaml").write_text(CIRCLE)
-    calls, dips, synthesiser, recogniser = (
+    calls, lookups, synthesiser, recogniser = (
         FakeCallControl(CALLER, CIRCLER),
-        FakeDips(),
+        FakeLookups(),
         FakeSynthesiser(),
         FakeRecogniser(),
     )
@@ -110,10 +113,10 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     flows = Flows(folder, tmp_path / "recordings", prompts)
     await flows.load()
     recognisers = Recognisers({"en-US": recogniser})
-    server = MediaServer(Media(port=0, claim_timeout_s=0.5), flows, calls, dips, prompts, recognisers, most=100)
+    server = MediaServer(Media(port=0, claim_timeout_s=0.5), flows, calls, lookups, prompts, recognisers, most=100)
     async with doors() as opened:
         await server.start(opened)
-        yield House(server.port, calls, dips, synthesiser, recogniser, flows, server, prompts)
+        yield House(server.port, calls, lookups, synthesiser, recogniser, flows, server, prompts)
         await server.stop()
     assert server.sessions == 0
 
@@ -141,7 +144,7 @@ async def test_given_keys_then_self_service_to_the_goodbye(house: House) -> None
         await asterisk.hears("Goodbye.")
         await asyncio.wait_for(asterisk.closed.wait(), 20)
 
-    assert house.dips.asked == [("orders", {"number": "20260105"})]
+    assert house.lookups.asked == [("orders", {"number": "20260105"})]
     assert house.calls.path == ["main", "ask", "find", "bye"]
     assert house.calls.record[0][:2] == ("flow", "shop")
     assert ("input", "ask", "dtmf", "20260105") in house.calls.record
@@ -208,17 +211,28 @@ async def test_given_no_recogniser_then_the_callers_audio_is_not_even_sent(house
 
 
 async def test_given_a_source_that_fails_once_then_it_is_asked_again(house: House) -> None:
-    house.dips.answers = [DipFailed("busy")]
+    house.lookups.answers = [LookupFailed("busy")]
     async with FakeAsterisk(house.port, "c-1") as asterisk:
         await asterisk.press("120260105")
         await asterisk.hears("It is shipped.")
-    assert len(house.dips.asked) == 2
+    assert len(house.lookups.asked) == 2
 
 
 @pytest.mark.parametrize("kind", ["slow", "crash"])
 async def test_given_a_source_that_does_not_answer_then_a_human(house: House, kind: str) -> None:
-    house.dips.slow_s = 5 if kind == "slow" else 0
-    house.dips.answers = [ValueError("bug"), ValueError("bug")]
+    house.lookups.slow_s = 5 if kind == "slow" else 0
+    house.lookups.answers = [ValueError("bug"), ValueError("bug")]
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.press("120260105")
+        await asterisk.hears("Sorry.")
+        await house.calls.until("queue")
+
+
+@pytest.mark.parametrize("value", [Decimal("1.5"), float("nan"), {1, 2}])
+async def test_given_a_record_that_cannot_be_written_down_then_the_source_has_failed(
+    house: House, value: object
+) -> None:
+    house.lookups.answers = [{"status": value}] * 2
     async with FakeAsterisk(house.port, "c-1") as asterisk:
         await asterisk.press("120260105")
         await asterisk.hears("Sorry.")
@@ -334,7 +348,7 @@ async def test_given_no_flow_for_the_number_then_the_caller_waits_in_the_fallbac
 
 
 async def test_given_a_flow_that_goes_in_circles_then_the_caller_waits_in_the_fallback_queue(house: House) -> None:
-    house.dips.answers = [{"status": "shipped"}] * 200
+    house.lookups.answers = [{"status": "shipped"}] * 200
     async with FakeAsterisk(house.port, "c-3") as asterisk:
         await house.calls.until("fall_back")
         await asyncio.wait_for(asterisk.closed.wait(), 20)
@@ -391,7 +405,9 @@ async def test_malformed_messages_end_one_call_and_no_other(house: House) -> Non
 
 async def test_given_a_taken_port_then_the_error_says_so(house: House, tmp_path: Path) -> None:
     prompts = Prompts([house.synthesiser], tmp_path, tmp_path)
-    second = MediaServer(Media(port=house.port), house.flows, house.calls, house.dips, prompts, Recognisers({}), most=1)
+    second = MediaServer(
+        Media(port=house.port), house.flows, house.calls, house.lookups, prompts, Recognisers({}), most=1
+    )
     taken = f"127.0.0.1:{house.port} cannot be used for media .*SWITCHROOM_MEDIA__PORT"
     async with doors() as opened:
         with pytest.raises(SettingsError, match=taken):
@@ -400,7 +416,7 @@ async def test_given_a_taken_port_then_the_error_says_so(house: House, tmp_path:
 
 
 async def test_given_a_condition_of_the_wrong_type_then_the_log_says_so_once(house: House, tmp_path: Path) -> None:
-    house.dips.answers = [{"status": "shipped", "total": "1299.00"}] * 2
+    house.lookups.answers = [{"status": "shipped", "total": "1299.00"}] * 2
     (tmp_path / "menus/shop.yaml").write_text(
         MENU.replace("goto: bye}\n    not", "goto: decide}\n    not")
         + """  decide: {when: [{if: "order.total > 1000.0", goto: agent}, {else: bye}]}\n"""
@@ -422,3 +438,36 @@ async def test_given_the_server_stops_then_callers_are_let_go(house: House) -> N
         await house.server.stop()
         await asyncio.wait_for(asterisk.closed.wait(), 20)
     await house.calls.until("released")
+
+
+async def test_given_a_call_then_its_records_replay_to_what_was_done(house: House) -> None:
+    house.recogniser.answers = [Understood("orders", 0.9)]
+    async with FakeAsterisk(house.port, "c-1") as asterisk:
+        await asterisk.hears("Main menu.")
+        await asterisk.speak(VOICE)
+        await asterisk.hears("Your number.")
+        await asterisk.press("20260199")
+        await asterisk.hears("No such order.")
+        await asterisk.press("20260105#")
+        await house.calls.until("finish")
+        await asyncio.wait_for(asterisk.closed.wait(), 20)
+    flow = house.flows.find(CALLER.number)
+    assert flow is not None
+    done = replay(flow, CALLER, house.calls.inputs)
+    assert [effect.node for effect in done if isinstance(effect, effects.Visited)] == house.calls.path
+    taken = [("input", e.node, e.kind.value, e.value) for e in done if isinstance(e, effects.Taken)]
+    assert taken == [entry for entry in house.calls.record if entry[0] == "input"]
+    looked_up = [(e.source, dict(e.arguments)) for e in done if isinstance(e, effects.LookUp)]
+    assert looked_up == house.lookups.asked
+    assert any(isinstance(effect, effects.Finish) for effect in done)
+
+
+async def test_given_a_caller_who_hangs_up_with_keys_kept_then_they_are_recorded_as_secrets(house: House) -> None:
+    house.lookups.slow_s = 60
+    async with FakeAsterisk(house.port, "c-1", plays=False) as asterisk:
+        await asterisk.press("120260105")
+        await house.calls.reaches("find")
+        await asterisk.press("4711")
+    await house.calls.until("released")
+    keys = [one.received["digit"] for one in house.calls.inputs if one.kind == "digit"]
+    assert "".join(keys) == "120260105????"

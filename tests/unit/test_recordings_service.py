@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from structlog.testing import capture_logs
@@ -18,6 +20,7 @@ from tests.fakes.clock import FakeClock
 
 NAME = "0b1f-1001-1767864600.raw"
 CALL = ContactId("0b1f")
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 SAMPLES = b"\x00\x10\x00\x20" * 8000
 
 
@@ -33,7 +36,7 @@ class House:
         self.in_ledger = asyncio.Event()
         self.in_ledger.set()
         self.refuses = False
-        self.recordings = Recordings(self.spool, self.files, self.bus, self.clock, self._in_ledger)
+        self.recordings = Recordings(self.spool, self.files, SHANGHAI, self.bus, self.clock, self._in_ledger)
 
     async def _in_ledger(self, contact_id: ContactId, path: str) -> bool:
         await self.in_ledger.wait()
@@ -133,3 +136,11 @@ async def test_given_a_ledger_that_refuses_the_recording_then_the_raw_file_stays
     house.reconciled()
     await until(lambda: not raw.exists())
     assert len(house.ready) == 2
+
+
+async def test_given_a_talk_in_the_evening_of_utc_then_it_lies_in_the_folder_of_the_business_day(house: House) -> None:
+    evening = datetime(2026, 1, 8, 16, 30, tzinfo=UTC)
+    (house.spool / f"{CALL}-1001-{evening.timestamp():.0f}.raw").write_bytes(SAMPLES)
+    house.ended()
+    await until(lambda: bool(house.ready))
+    assert [ready.path for ready in house.ready] == [f"2026/01/09/{CALL}-1001-003000.wav"]

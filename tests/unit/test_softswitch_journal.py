@@ -13,7 +13,7 @@ ENTERED, ANSWERED, ENDED = (f"2026-11-23T09:0{minute}:00.000+00:00" for minute i
 
 def line(contact_id: str, talks: str = "") -> str:
     """As Asterisk's CEL writes it."""
-    extra = f"{contact_id}|4008123123|13800138000|{ENTERED}|{ENDED}|{talks}|"
+    extra = f"{contact_id}|4008123123|13800138000|{ENTERED}|{ENDED}|{talks}||returns|{ENTERED}"
     quoted = json.dumps({"extra": extra}).replace('"', '""')
     return f'"{quoted}"\n'
 
@@ -31,7 +31,7 @@ def test_given_a_talk_then_its_agent_and_times_are_told(file: Path) -> None:
     file.write_text(line("c1", f"o1/1001/{ANSWERED}/{ENDED}&"))
     [call] = Journal(file).take()
     [talk] = call.talks
-    assert (talk.offer_id, talk.agent_id, (talk.ended_at - talk.answered_at).total_seconds()) == ("o1", "1001", 60)
+    assert (talk.offer_id, talk.agent_id, (talk.ended_at - talk.began_at).total_seconds()) == ("o1", "1001", 60)
 
 
 def test_given_calls_that_are_not_booked_then_they_are_told_again_a_new_reader_too(file: Path) -> None:
@@ -74,4 +74,4 @@ def test_given_a_line_that_cannot_be_read_then_the_others_are(file: Path, torn: 
 def test_given_a_talk_whose_answer_was_not_written_then_the_call_is_told(file: Path) -> None:
     file.write_text(line("c1", f"o1/1001//{ENDED}&"))
     [call] = Journal(file).take()
-    assert call.talks[0].answered_at == call.talks[0].ended_at
+    assert call.talks[0].began_at == call.talks[0].ended_at

@@ -68,7 +68,7 @@ def test_given_a_talk_when_either_side_hangs_up_then_its_end_is_told_before_the_
         CallerArrived(contact_id=contact_id, number="4008123123", caller="13800138000"),
         AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT),
         AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT),
-        AgentLeft(contact_id=contact_id, agent_id=AGENT),
+        AgentLeft(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT),
         CallerLeft(contact_id=contact_id),
     ]
 

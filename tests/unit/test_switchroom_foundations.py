@@ -15,12 +15,15 @@ from switchroom.runtime.bus import Bus
 from switchroom.runtime.mailbox import Mailbox, MailboxClosed
 from switchroom.runtime.settings import Settings, SettingsError
 from switchroom.wire import to_record, type_name
+from tests.support.brands import SHOP
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
 def entered(contact_id: str = "one") -> ContactEntered:
-    return ContactEntered(at=NOW, contact_id=ContactId(contact_id), number="4008123123", caller="13800138000")
+    return ContactEntered(
+        at=NOW, contact_id=ContactId(contact_id), number="4008123123", caller="13800138000", brand=SHOP.name
+    )
 
 
 # The bus
@@ -180,3 +183,10 @@ def test_given_a_settings_file_that_cannot_be_read_then_it_is_named(
     with pytest.raises(SettingsError, match=words) as caught:
         Settings()
     assert "switchroom.yaml" in str(caught.value)
+
+
+def test_given_a_time_zone_that_does_not_exist_then_the_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().zone.key == "Asia/Shanghai"
+    monkeypatch.setenv("SWITCHROOM_TIME_ZONE", "Asia/Shangai")
+    with pytest.raises(ValueError, match=r"there is no time zone `Asia/Shangai`"):
+        Settings()

@@ -92,6 +92,8 @@ export interface ScreenPop {
   phone: string;
   tier: Tier;
   language: string | null;
+  brand: string;
+  brand_title: Record<string, string>;
   queue: string | null;
   offered_at: string;
   ring_timeout_s: number;

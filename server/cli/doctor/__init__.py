@@ -9,7 +9,7 @@ import typer
 
 from server.cli.doctor import files, services, softswitch
 from server.cli.doctor.finding import Check, Finding, Missing
-from server.cli.run import EXPECTED, one_line, settings
+from server.cli.run import EXPECTED, one_line, read_settings
 from switchroom.runtime.settings import Settings
 
 CHECKS: tuple[tuple[str, Check], ...] = (
@@ -33,13 +33,19 @@ def doctor(
 ) -> None:
     """Check everything that the server needs; each line says what was found, or what is missing and the fix."""
     try:
-        found = settings()
+        settings = read_settings()
     except EXPECTED as error:
         findings, notes = [Finding("settings", False, one_line(error))], []
     else:
-        findings = [_examine(name, check, found) for name, check in (ALIVE if alive else CHECKS)]
+        findings = [_examine(name, check, settings) for name, check in (ALIVE if alive else CHECKS)]
         notes = (
-            [] if alive else [*softswitch.known_defects(found), *files.speech(found), *services.refused_tickets(found)]
+            []
+            if alive
+            else [
+                *softswitch.known_defects(settings),
+                *files.speech(settings),
+                *services.refused_tickets(settings),
+            ]
         )
     healthy = all(finding.ok for finding in findings)
     if format == "json":
@@ -50,9 +56,9 @@ def doctor(
     raise typer.Exit(0 if healthy else 1)
 
 
-def _examine(name: str, check: Check, found: Settings) -> Finding:
+def _examine(name: str, check: Check, settings: Settings) -> Finding:
     try:
-        return Finding(name, True, check(found))
+        return Finding(name, True, check(settings))
     except FAILURES as error:
         return Finding(name, False, one_line(error))
 

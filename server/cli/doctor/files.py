@@ -8,24 +8,25 @@ from acd.config import load_config
 from ivr.language.loader import lint_files
 from server.adapters import surroundings
 from server.cli.doctor.finding import Missing
+from switchroom.brands import load_brands
 from switchroom.runtime.settings import Settings
 
 
-def dialplans(found: Settings) -> str:
-    missing = [name for name in ("agents.yaml", "queues.yaml", "menus") if not (found.dialplans / name).exists()]
-    if not found.dialplans.is_dir():
-        raise Missing(f"{found.dialplans} is no folder; set SWITCHROOM_DIALPLANS")
+def dialplans(settings: Settings) -> str:
+    missing = [name for name in ("agents.yaml", "queues.yaml", "menus") if not (settings.dialplans / name).exists()]
+    if not settings.dialplans.is_dir():
+        raise Missing(f"{settings.dialplans} is no folder; set SWITCHROOM_DIALPLANS")
     if missing:
-        raise Missing(f"{found.dialplans} has no {', no '.join(missing)}; write them, or set SWITCHROOM_DIALPLANS")
-    config = load_config(found.dialplans)
+        raise Missing(f"{settings.dialplans} has no {', no '.join(missing)}; write them, or set SWITCHROOM_DIALPLANS")
+    config = load_config(settings.dialplans)
     return f"{len(config.agents)} agents, {len(config.queues)} queues"
 
 
-def menus(found: Settings) -> str:
-    files = sorted((found.dialplans / "menus").glob("*.yaml"))
+def menus(settings: Settings) -> str:
+    files = sorted((settings.dialplans / "menus").glob("*.yaml"))
     if not files:
-        raise Missing(f"no menu in {found.dialplans / 'menus'}, so no number is answered; write one (docs/ivr.md)")
-    fitting = surroundings(load_config(found.dialplans))
+        raise Missing(f"no menu in {settings.dialplans / 'menus'}, so no number is answered; write one (docs/ivr.md)")
+    fitting = surroundings(load_config(settings.dialplans), load_brands(settings.dialplans), settings.lookups)
     errors = [finding for finding in lint_files(files, surroundings=fitting) if finding.severity == "error"]
     if errors:
         raise Missing(f"{errors[0]}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""))
@@ -44,10 +45,10 @@ def synthesis(_: Settings) -> str:
     return "espeak-ng"
 
 
-def speech(found: Settings) -> Iterator[str]:
+def speech(settings: Settings) -> Iterator[str]:
     """What callers may say, plainly."""
     yield "speech: English by pocketsphinx, without a download"
-    for language, folder in found.speech.vosk_models.items():
+    for language, folder in settings.speech.vosk_models.items():
         yield f"speech: {language} by Vosk, {folder}" + ("" if folder.is_dir() else ": THIS FOLDER IS NOT THERE")
-    if not any(language.startswith("zh") for language in found.speech.vosk_models):
+    if not any(language.startswith("zh") for language in settings.speech.vosk_models):
         yield "speech: no Chinese model, so Chinese callers use keys (docs/speech.md says how to add one)"

@@ -20,16 +20,16 @@ FEW_CALLS = 20
 """Fewer, and nobody asked for it: a limit that somebody forgot."""
 
 
-def asterisk(found: Settings) -> str:
-    major, minor = _version(found)
-    where = f", remote, at {found.asterisk.ami_host}:{found.asterisk.ami_port}"
-    return f"Asterisk {major}.{minor}{where if found.asterisk.mode == 'remote' else ''}"
+def asterisk(settings: Settings) -> str:
+    major, minor = _version(settings)
+    where = f", remote, at {settings.asterisk.ami_host}:{settings.asterisk.ami_port}"
+    return f"Asterisk {major}.{minor}{where if settings.asterisk.mode == 'remote' else ''}"
 
 
-def known_defects(found: Settings) -> Iterator[str]:
+def known_defects(settings: Settings) -> Iterator[str]:
     """One line for each that the Asterisk in use has."""
     try:
-        version = _version(found)
+        version = _version(settings)
     except Missing:
         return
     for defect in defects(version):
@@ -37,35 +37,35 @@ def known_defects(found: Settings) -> Iterator[str]:
         yield f"asterisk: known defect #{defect.issue} ({fixed}): {defect.means}"
 
 
-def calls(found: Settings) -> str:
+def calls(settings: Settings) -> str:
     """How many fit; too few for a centre is said."""
-    fits = capacity(found, descriptor_limit())
+    fits = capacity(settings, descriptor_limit())
     told = f"{fits.calls} fit at once, bound by {fits.bound_by} ({fits.descriptors} descriptors)"
-    if fits.calls < FEW_CALLS and found.sip.max_calls is None:
+    if fits.calls < FEW_CALLS and settings.sip.max_calls is None:
         raise Missing(f"only {told}; raise that limit")
     return told
 
 
-def carriers(found: Settings) -> str:
-    unresolved = [name for name in found.sip.carriers if not _resolves(name)]
+def carriers(settings: Settings) -> str:
+    unresolved = [name for name in settings.sip.carriers if not _resolves(name)]
     if unresolved:
         raise Missing(f"{', '.join(unresolved)}: no such host; mend SWITCHROOM_SIP__CARRIERS or the name server")
-    return ", ".join(found.sip.carriers) or "none, so nobody can call"
+    return ", ".join(settings.sip.carriers) or "none, so nobody can call"
 
 
-def _version(found: Settings) -> Version:
-    if found.asterisk.mode == "remote":
-        return _remote_version(found)
-    here = installation.find(found.asterisk.tree)
+def _version(settings: Settings) -> Version:
+    if settings.asterisk.mode == "remote":
+        return _remote_version(settings)
+    here = installation.find(settings.asterisk.tree)
     version = installation.version(here.command) if here else None
     if version is None:
-        raise Missing(f"no Asterisk of 22.8 or newer here or in {found.asterisk.tree}; run script/setup")
+        raise Missing(f"no Asterisk of 22.8 or newer here or in {settings.asterisk.tree}; run script/setup")
     return version
 
 
-def _remote_version(found: Settings) -> Version:
-    ami, secret = found.asterisk, found.asterisk.ami_secret
-    kept = found.secrets / AMI_SECRET
+def _remote_version(settings: Settings) -> Version:
+    ami, secret = settings.asterisk, settings.asterisk.ami_secret
+    kept = settings.secrets / AMI_SECRET
     if secret is None and not kept.exists():
         raise Missing("its secret is not known; set SWITCHROOM_ASTERISK__AMI_SECRET, or run `asterisk configure`")
     word = secret.get_secret_value() if secret else kept.read_text(encoding="ascii").strip()

@@ -20,9 +20,11 @@ from switchroom.domain.events.contact import (
     ContactEntered,
     ContactEvent,
     ContactRefused,
+    ContactTransferred,
     CustomerIdentified,
+    TalkEnded,
 )
-from switchroom.domain.events.menu import FlowStarted, InputKind, InputTaken, NodeVisited
+from switchroom.domain.events.menu import FlowStarted, InputKind, InputTaken, MenuInput, NodeVisited
 from switchroom.domain.events.offer import (
     AgentRang,
     OfferFailed,
@@ -47,6 +49,7 @@ __all__ = [
     "ContactEvent",
     "ContactQueued",
     "ContactRefused",
+    "ContactTransferred",
     "CustomerIdentified",
     "DecisionMade",
     "DeskChanged",
@@ -56,6 +59,7 @@ __all__ = [
     "FlowStarted",
     "InputKind",
     "InputTaken",
+    "MenuInput",
     "NobodyOnDuty",
     "NodeVisited",
     "OfferFailed",
@@ -69,6 +73,7 @@ __all__ = [
     "ScreenPopSent",
     "ScreenPopShown",
     "SwitchLost",
+    "TalkEnded",
     "TicketClosed",
     "TicketFailed",
     "TicketOpened",

@@ -6,7 +6,7 @@ from datetime import datetime
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Waiting
 from switchroom.domain.events.base import Event
-from switchroom.domain.ids import AgentId, ContactId, CustomerId, OfferId
+from switchroom.domain.ids import AgentId, BrandName, ContactId, CustomerId, OfferId, QueueName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class ContactEntered(ContactEvent):
 
     number: str
     caller: str
+    brand: BrandName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class ContactAdopted(ContactEvent):
 
     number: str
     caller: str
+    brand: BrandName
     entered_at: datetime
     state: CallState
     agent_id: AgentId | None = None
@@ -44,6 +46,7 @@ class ContactRefused(ContactEvent):
 
     number: str
     caller: str
+    brand: BrandName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,23 @@ class ContactConnected(ContactEvent):
 
     agent_id: AgentId
     offer_id: OfferId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkEnded(ContactEvent):
+    """Agent and customer talk no more, since ``at``; the contact goes on, or ends next."""
+
+    agent_id: AgentId
+    offer_id: OfferId
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactTransferred(ContactEvent):
+    """An agent sent the contact back into line, for another queue."""
+
+    agent_id: AgentId
+    queue: QueueName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,9 @@
 """What happens to a contact in a menu."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from switchroom.domain.events.contact import ContactEvent
 
@@ -12,6 +14,10 @@ class FlowStarted(ContactEvent):
 
     flow: str
     version: str
+    brand_title: Mapping[str, str] = field(default_factory=dict)
+    """By language, as the menu knew it then."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """The brand's values in menus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +40,16 @@ class InputTaken(ContactEvent):
     kind: InputKind
     value: str
     confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuInput(ContactEvent):
+    """Something that the menu took in, so that the call can be replayed (`ivr.replay`).
+
+    ``number`` counts from 1 from `FlowStarted` on; a key pressed ahead is written when it is used, with its old number.
+    ``received`` is JSON; of a secret nothing but its length is known.
+    """
+
+    number: int
+    kind: str
+    received: Mapping[str, Any]

@@ -1,14 +1,22 @@
 import { useEffect } from "preact/hooks";
 import { clock, day, money, initials, languageName, secondsBetween } from "../format";
-import { language, t, word } from "../i18n";
+import { language, locale, t, word } from "../i18n";
 import { attempt, drawn, hangUp, now, phase, pop, queues } from "../store";
 import type { FormerContact, Order, ScreenPop, Ticket } from "../types";
 import { Icon, type IconName } from "./icons";
 
+function titled(titles: Record<string, string>, otherwise: string): string {
+  return titles[locale()] ?? Object.values(titles)[0] ?? otherwise;
+}
+
 export function queueTitle(name: string | null): string {
   if (name === null) return "";
-  const title = queues.value.find((queue) => queue.name === name)?.title ?? {};
-  return title[language.value === "zh" ? "zh-CN" : "en-US"] ?? Object.values(title)[0] ?? name;
+  return titled(queues.value.find((queue) => queue.name === name)?.title ?? {}, name);
+}
+
+/** The agent greets in the brand's name: it is read first. */
+export function brandTitle(shown: ScreenPop): string {
+  return titled(shown.brand_title, "");
 }
 
 export function TierBadge({ tier }: { tier: string }) {
@@ -52,6 +60,7 @@ function Head({ shown }: { shown: ScreenPop }) {
       <div class="pop-who">
         <h1 class="pop-name">{name}</h1>
         <p class="pop-facts">
+          {brandTitle(shown) !== "" && <span class="brand">{brandTitle(shown)}</span>}
           <TierBadge tier={shown.tier} />
           <span class="pop-phone">{shown.phone || t("withheld")}</span>
           {shown.language !== null && (

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("contact_id", sa.String, nullable=False),
         sa.Column("number", sa.String, nullable=False),
         sa.Column("caller", sa.String, nullable=False),
+        sa.Column("brand", sa.String),
         sa.Column("customer_id", sa.String),
         sa.Column("tier", sa.String, nullable=False),
         sa.Column("language", sa.String),
@@ -50,6 +51,8 @@ def upgrade() -> None:
         sa.Column("queue", sa.String),
         sa.Column("skills", JSON, nullable=False),
         sa.Column("agent_id", sa.String),
+        sa.Column("visits", JSON, nullable=False),
+        sa.Column("talks", JSON, nullable=False),
         sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("enqueued_at", sa.DateTime(timezone=True)),
         sa.Column("offered_at", sa.DateTime(timezone=True)),
@@ -150,6 +153,7 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String, nullable=False),
         sa.Column("role", sa.String, nullable=False),
         sa.Column("agent_id", sa.String),
+        sa.Column("team", sa.String),
         sa.PrimaryKeyConstraint("login", name="pk_users"),
     )
     op.create_table(

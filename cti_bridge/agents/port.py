@@ -1,0 +1,29 @@
+"""What the bridge asks of the ACD."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from switchroom.domain.ids import AgentId, QueueName, TeamName
+from switchroom.domain.views import AgentView, QueueView
+
+RequestedState = Literal["available", "paused", "logged_out"]
+"""What an agent may ask for; the other states come from contacts."""
+
+
+class AgentCommands(Protocol):
+    """Agents and queues, as the ACD holds them."""
+
+    def agents(self) -> Sequence[AgentView]: ...
+
+    def agent(self, agent_id: AgentId) -> AgentView | None: ...
+
+    def team(self, name: TeamName) -> frozenset[AgentId]:
+        """Who belongs to the team."""
+
+    def queues(self) -> Sequence[QueueView]: ...
+
+    def queues_of(self, agent_id: AgentId) -> Sequence[QueueName]:
+        """The queues that the agent's skills open to them."""
+
+    async def set_state(self, agent_id: AgentId, state: RequestedState, reason: str | None) -> AgentView:
+        """Move the agent; raises `UnknownAgent` or `Refused`. From wrap-up, ``available`` ends it."""

@@ -1,0 +1,103 @@
+"""Tickets: listed, read, written on, closed with a disposition."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from pydantic import Field
+
+from cti_bridge.connectors.port import Ticketing
+from cti_bridge.http.models import In, Limit, Word
+from cti_bridge.http.problems import Problem, not_found
+from cti_bridge.http.route import Capability, Request, Route
+from cti_bridge.tickets.service import DispositionMissing, TicketService
+from switchroom.domain.ids import AgentId, CustomerId, TicketId
+from switchroom.domain.ticket import IllegalTicketMove, Ticket, TicketState
+from switchroom.domain.user import Right
+from switchroom.storage.contacts import Contacts
+
+
+class TicketChange(In):
+    """Closing needs a disposition."""
+
+    state: TicketState | None = None
+    disposition: Word | None = None
+    note: str | None = Field(None, max_length=10_000)
+
+
+class TicketsQuery(In):
+    agent_id: AgentId | None = None
+    customer_id: CustomerId | None = Field(None, min_length=1, max_length=200)
+    state: TicketState | None = None
+    limit: Limit = 50
+
+
+class Tickets(Capability):
+    def __init__(self, ticketing: Ticketing, service: TicketService, contacts: Contacts) -> None:
+        self._ticketing, self._service, self._contacts = ticketing, service, contacts
+
+    async def tickets(self, request: Request) -> Sequence[Ticket]:
+        query: TicketsQuery = request.query
+        agents = request.own
+        if query.agent_id is not None and request.sees(query.agent_id):
+            agents = frozenset({query.agent_id})
+        return await self._ticketing.latest(
+            agents=agents,
+            customer_id=query.customer_id,
+            states=() if query.state is None else (query.state,),
+            limit=query.limit,
+        )
+
+    async def ticket(self, request: Request) -> Ticket:
+        return await self._visible(request)
+
+    async def change(self, request: Request) -> Ticket:
+        found = await self._visible(request)
+        wanted: TicketChange = request.body
+        try:
+            return await self._service.move(
+                found, wanted.state or found.state, disposition=wanted.disposition, note=wanted.note
+            )
+        except DispositionMissing as error:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+        except IllegalTicketMove as error:
+            raise Problem(HTTPStatus.CONFLICT, str(error)) from error
+
+    async def _visible(self, request: Request) -> Ticket:
+        """The ticket, if it is the user's, or of a contact that they have now."""
+        found = await self._ticketing.get(TicketId(request.http.match_info["id"]))
+        if found is None:
+            raise not_found("ticket")
+        if not request.sees(found.agent_id):
+            contact = await self._contacts.get(found.contact_id)
+            if contact is None or not request.sees(contact.agent_id):
+                raise not_found("ticket")
+        return found
+
+    ROUTES = (
+        Route(
+            method="GET",
+            path="/api/v1/tickets",
+            handle=tickets,
+            needs=Right.READ,
+            summary="The newest tickets; an agent sees their own, a leader the team's",
+            query=TicketsQuery,
+            answer=Sequence[Ticket],
+        ),
+        Route(
+            method="GET",
+            path="/api/v1/tickets/{id}",
+            handle=ticket,
+            needs=Right.READ,
+            summary="One ticket",
+            answer=Ticket,
+        ),
+        Route(
+            method="PATCH",
+            path="/api/v1/tickets/{id}",
+            handle=change,
+            needs=Right.ACT,
+            summary="Write a note, set pending, or close with a disposition",
+            body=TicketChange,
+            answer=Ticket,
+        ),
+    )
