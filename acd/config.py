@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from acd.core.parameters import AgentParameters, Parameters, QueueParameters
 from switchroom.domain.contact import CustomerTier
-from switchroom.domain.ids import AgentId, QueueName
+from switchroom.domain.ids import AgentId, QueueName, TeamName
 from switchroom.runtime.durations import Duration
-from switchroom.runtime.yamlfile import Finding, YamlError, load
+from switchroom.runtime.yamlfile import Document, Finding, YamlError, load
 
 Level = Annotated[int, Field(ge=1, le=10)]
 Skills = Mapping[str, Level]
@@ -36,10 +37,11 @@ class _Model(BaseModel):
 
 
 class AgentConfig(_Model):
-    """An agent: a name, and skills with levels from 1 to 10."""
+    """An agent: a name, skills with levels from 1 to 10, and the team, if they belong to one."""
 
     name: str = Field(min_length=1, max_length=64)
     skills: Skills
+    team: Name | None = None
 
 
 class QueueConfig(_Model):
@@ -53,7 +55,14 @@ class QueueConfig(_Model):
     """After so long a contact whom nobody on duty may serve goes to the fallback queue."""
 
 
+class TeamConfig(_Model):
+    """A team of agents, with its name in each language."""
+
+    title: Mapping[str, str]
+
+
 class AgentsFile(_Model):
+    teams: Mapping[Name, TeamConfig] = Field(default_factory=dict)
     agents: Mapping[Number, AgentConfig]
 
 
@@ -73,11 +82,33 @@ class AcdConfig:
     queues: Mapping[QueueName, QueueConfig]
     head_start: Mapping[CustomerTier, timedelta]
     fallback: QueueName
+    teams: Mapping[TeamName, TeamConfig] = field(default_factory=dict)
+
+    def parameters(self) -> Parameters:
+        """What the core needs of it."""
+        return Parameters(
+            agents={
+                agent_id: AgentParameters(agent.name, agent.skills, TeamName(agent.team) if agent.team else None)
+                for agent_id, agent in self.agents.items()
+            },
+            queues={
+                name: QueueParameters(
+                    skills=queue.skills,
+                    offer_timeout_s=queue.ring_timeout.total_seconds(),
+                    wrap_up_s=queue.wrap_up.total_seconds(),
+                    unserved_limit_s=queue.unserved_limit.total_seconds(),
+                )
+                for name, queue in self.queues.items()
+            },
+            fallback=self.fallback,
+            head_start={tier: start.total_seconds() for tier, start in self.head_start.items()},
+        )
 
 
 def load_config(dialplans: Path) -> AcdConfig:
     """Read both files; YamlError names each place that is wrong."""
     agents = load(dialplans / "agents.yaml", AgentsFile)
+    _check_teams(agents, dialplans / "agents.yaml")
     queues = load(dialplans / "queues.yaml", QueuesFile)
     file = queues.model
     if file.fallback not in file.queues:
@@ -90,4 +121,17 @@ def load_config(dialplans: Path) -> AcdConfig:
         queues={QueueName(name): queue for name, queue in file.queues.items()},
         head_start=file.head_start,
         fallback=QueueName(file.fallback),
+        teams={TeamName(name): team for name, team in agents.model.teams.items()},
     )
+
+
+def _check_teams(agents: Document[AgentsFile], path: Path) -> None:
+    known = agents.model.teams
+    findings = []
+    for number, agent in agents.model.agents.items():
+        if agent.team is not None and agent.team not in known:
+            line, col = agents.position("agents", number, "team")
+            text = f"the team `{agent.team}` is not among the teams ({', '.join(known)})"
+            findings.append(Finding(str(path), line, col, "ACD002", text))
+    if findings:
+        raise YamlError(findings)

@@ -1,61 +1,111 @@
-"""Why this agent, or why nobody: a decision with its reasons, as it is stored and as it is said."""
+"""Why this agent, or why nobody: the core's small record of a decision, and its reasons when somebody asks.
+
+A decision costs the running server no more than its record. Who was free then, who was not and why, and whom a
+head-start had passed, is made from what the event log tells of the agents and the line up to that moment.
+"""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from acd.agents import Agent
-from acd.policy import fitness, meets
-from acd.routing import QueueEntry
+from acd.core.effects import Decided
+from acd.core.rules.skill_levels import fitness, meets
+from switchroom.domain.events import AgentState
 from switchroom.domain.ids import AgentId
 
 MAX_LISTED = 50
-"""At most so many candidates and exclusions are kept with a decision."""
+"""At most so many candidates and exclusions are listed."""
+
+Skills = Mapping[str, int]
 
 
-def decision(
-    entry: QueueEntry, chosen: AgentId | None, agents: Iterable[Agent], overtaken: int | None, now: datetime
-) -> dict[str, Any]:
-    """What was decided for a contact, with candidates, exclusions and scores, as JSON values.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentThen:
+    """An agent as they were before a decision."""
 
-    ``agents`` are as they were before the choice; ``overtaken`` counts the contacts that came earlier and were passed
-    by a head-start.
-    """
-    needs = entry.waiting.requirements
-    candidates: list[dict[str, Any]] = []
-    excluded: list[dict[str, str]] = []
-    for agent in agents:
-        if not agent.eligible or not meets(needs.skills, agent.skills):
-            if len(excluded) < MAX_LISTED:
-                excluded.append({"agent": agent.id, "why": _exclusion(agent, needs.skills)})
-        else:
-            idle_s = round((now - agent.since).total_seconds(), 1)
-            candidates.append({"agent": agent.id, "fitness": fitness(needs.skills, agent.skills), "idle_s": idle_s})
-    candidates.sort(key=lambda c: (-c["fitness"], -c["idle_s"], c["agent"]))
+    id: AgentId
+    skills: Skills
+    since: datetime
+    state: AgentState = AgentState.LOGGED_OUT
+    phone_registered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaitedThen:
+    """A contact that waited at the time of a decision, with what was required of its agent."""
+
+    enqueued_at: datetime
+    skills: Skills
+
+
+def record(decided: Decided, now: datetime) -> dict[str, Any]:
+    """The decision as JSON values, without its reasons."""
+    entry = decided.entry
+    needs = entry.requirements
     return {
-        "kind": "wait" if chosen is None else "assign",
-        "agent": chosen,
+        "kind": "wait" if decided.agent_id is None else "assign",
+        "agent": decided.agent_id,
+        "offer": decided.offer_id,
         "queue": needs.queue,
         "tier": needs.tier.value,
         "required": dict(needs.skills),
-        "waited_s": round((now - entry.waiting.enqueued_at).total_seconds(), 1),
-        "head_start_s": round(entry.waiting.enqueued_at.timestamp() - entry.key, 1),
-        "overtaken": overtaken,
-        "candidates": candidates[:MAX_LISTED],
-        "excluded": excluded,
+        "enqueued_at": datetime.fromtimestamp(entry.enqueued_at, UTC).isoformat(),
+        "waited_s": round(now.timestamp() - entry.enqueued_at, 1),
+        "head_start_s": round(entry.enqueued_at - entry.rank[0], 1),
         "at": now.isoformat(),
     }
 
 
-def _exclusion(agent: Agent, required: Mapping[str, int]) -> str:
+def reasons(
+    decision: Mapping[str, Any], agents: Iterable[AgentThen], line: Iterable[WaitedThen] | None = None
+) -> dict[str, Any]:
+    """The decision with candidates, exclusions, scores, and the number of contacts that a head-start let it pass.
+
+    ``line`` are the others that waited; None where that is not known: then ``overtaken`` is None too.
+    """
+    required: Skills = decision["required"]
+    at = datetime.fromisoformat(decision["at"])
+    candidates: list[dict[str, Any]] = []
+    excluded: list[dict[str, str]] = []
+    chosen: AgentThen | None = None
+    for agent in agents:
+        if agent.id == decision["agent"]:
+            chosen = agent
+        elif agent.state is not AgentState.AVAILABLE or not agent.phone_registered or not meets(required, agent.skills):
+            if len(excluded) < MAX_LISTED:
+                excluded.append({"agent": agent.id, "why": _exclusion(agent, required)})
+            continue
+        idle_s = round((at - agent.since).total_seconds(), 1)
+        candidates.append({"agent": agent.id, "fitness": fitness(required, agent.skills), "idle_s": idle_s})
+    candidates.sort(key=lambda c: (-c["fitness"], -c["idle_s"], c["agent"]))
+    return {
+        **decision,
+        "overtaken": _overtaken(decision, chosen, line),
+        "candidates": candidates[:MAX_LISTED],
+        "excluded": excluded,
+    }
+
+
+def _overtaken(decision: Mapping[str, Any], chosen: AgentThen | None, line: Iterable[WaitedThen] | None) -> int | None:
+    """How many came earlier and could have had this agent, had there been no head-start."""
+    if chosen is None or decision["head_start_s"] == 0:
+        return 0
+    if line is None:
+        return None
+    came = datetime.fromisoformat(decision["enqueued_at"])
+    return sum(other.enqueued_at < came and meets(other.skills, chosen.skills) for other in line)
+
+
+def _exclusion(agent: AgentThen, required: Skills) -> str:
     for skill, level in required.items():
         if agent.skills.get(skill, 0) < level:
             return f"skill:{skill}"
-    return "phone" if agent.state == "available" else f"state:{agent.state}"
+    return "phone" if agent.state is AgentState.AVAILABLE else f"state:{agent.state}"
 
 
 def sentences(found: Mapping[str, Any], language: str) -> list[str]:
-    """The decision in plain words, in ``zh-CN`` or ``en-US``."""
+    """The decision with its `reasons` in plain words, in ``zh-CN`` or ``en-US``."""
     chinese = language.startswith("zh")
     lines = [(_head_zh if chinese else _head_en)(found)]
     for candidate in found["candidates"]:

@@ -6,8 +6,8 @@ A desktop that comes back in time changes nothing; one that comes back later fin
 from collections.abc import Callable, Collection
 from functools import partial
 
-from acd.agents import AgentMove
-from acd.roster import Roster
+from acd.core.agents import AgentMove
+from acd.service import AcdService
 from switchroom.domain.events import AgentState, DesktopClosed, DesktopOpened, Reconciled
 from switchroom.domain.ids import AgentId
 from switchroom.runtime.bus import Bus
@@ -18,20 +18,20 @@ DESKTOP_GONE = "desktop_gone"
 
 
 class Presence:
-    """Follows the agents' desktops. Make it after the roster was restored.
+    """Follows the agents' desktops. Make it after the agents were restored.
 
     ``gone_after_s`` is how long a desktop may be away; ``had_desktop`` names who had one open before a restart. Who
     works with a telephone alone and never opened a desktop is left in peace.
     """
 
     def __init__(
-        self, roster: Roster, bus: Bus, clock: Clock, *, gone_after_s: float, had_desktop: Collection[AgentId] = ()
+        self, acd: AcdService, bus: Bus, clock: Clock, *, gone_after_s: float, had_desktop: Collection[AgentId] = ()
     ) -> None:
-        self._roster, self._clock, self._gone_after_s = roster, clock, gone_after_s
+        self._acd, self._clock, self._gone_after_s = acd, clock, gone_after_s
         self._had_desktop = frozenset(had_desktop)
         self._open: set[AgentId] = set()
         self._timers: dict[AgentId, Timer] = {}
-        self._restored = [agent.id for agent in roster if agent.state is not AgentState.LOGGED_OUT]
+        self._restored = [agent.id for agent in acd.roster if agent.state is not AgentState.LOGGED_OUT]
         bus.subscribe(DesktopOpened, self._on_opened)
         bus.subscribe(DesktopClosed, self._on_closed)
         bus.subscribe(Reconciled, self._on_reconciled)
@@ -44,7 +44,7 @@ class Presence:
         self._open.add(event.agent_id)
         if (timer := self._timers.pop(event.agent_id, None)) is not None:
             timer.cancel()
-        self._roster.withdraw(event.agent_id, AgentMove.PAUSE, DESKTOP_GONE)
+        self._acd.withdraw(event.agent_id, AgentMove.PAUSE, DESKTOP_GONE)
 
     def _on_closed(self, event: DesktopClosed) -> None:
         self._open.discard(event.agent_id)
@@ -66,7 +66,7 @@ class Presence:
         self._ask(agent_id, AgentMove.PAUSE, DESKTOP_GONE)
 
     def _not_back(self, agent_id: AgentId) -> None:
-        agent = self._roster.get(agent_id)
+        agent = self._acd.roster.get(agent_id)
         if agent is not None and not agent.phone_registered:
             self._ask(agent_id, AgentMove.LOG_OUT, None)
         elif agent_id in self._had_desktop:
@@ -75,8 +75,8 @@ class Presence:
     def _ask(self, agent_id: AgentId, what: AgentMove, reason: str | None) -> None:
         """In a call it is kept until the call is over, unless the agent has asked for something themselves."""
         del self._timers[agent_id]
-        agent = self._roster.get(agent_id)
+        agent = self._acd.roster.get(agent_id)
         if agent is None or agent.requested is not None or agent.state is AgentState.LOGGED_OUT:
             return
         if what is AgentMove.LOG_OUT or agent.state is not AgentState.PAUSED:
-            self._roster.ask(agent_id, what, reason)
+            self._acd.request(agent_id, what, reason)

@@ -10,12 +10,15 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
-from acd.routing import QueueEntry
+from acd.core.line import QueueEntry
 from acd.store.port import Store, StoreError
 from switchroom.domain.ids import AgentId, ContactId
 from switchroom.runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
+
+HOLD_S = 180.0
+"""So long an agent who is engaged is held without a word; each reconciliation, once a minute, says it again."""
 
 PAUSE_S = 5.0
 """After a failure the store is not asked for so long."""
@@ -35,6 +38,7 @@ class SharedLine:
         self._behind = False
         """Something was not written: the store must be told the whole line."""
         self._paused_until = 0.0
+        self._held: set[AgentId] = set()
 
     async def run(self) -> None:
         """Write what is asked for, until cancelled."""
@@ -63,6 +67,17 @@ class SharedLine:
             await self._store.release(token)
 
         self._writes.put_nowait(lambda: self._tell(release))
+
+    def hold(self, agent_id: AgentId) -> None:
+        """The agent talks, or writes up."""
+        self._held.add(agent_id)
+        self._writes.put_nowait(lambda: self._tell(lambda: self._store.hold(agent_id, HOLD_S)))
+
+    def let_go(self, agent_id: AgentId) -> None:
+        """The agent does so no longer; nothing is written for one who was not held."""
+        if agent_id in self._held:
+            self._held.discard(agent_id)
+            self._writes.put_nowait(lambda: self._tell(lambda: self._store.let_go(agent_id)))
 
     def align(self) -> None:
         """Tell the whole line again."""

@@ -31,6 +31,7 @@ class System:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._environment = dict(os.environ)
         self._accounts: DemoAccounts | None = None
         self._asterisk: LocalAsterisk | None = None
         self._server: asyncio.subprocess.Process | None = None
@@ -74,7 +75,7 @@ class System:
                 stdout=log,
                 stderr=log,
                 cwd=PROJECT,
-                env=dict(os.environ),
+                env=self._environment,
                 start_new_session=True,
             )
         await self._until_ready()

@@ -2,15 +2,24 @@
 
 from collections.abc import Collection, Mapping
 
+import structlog
+
 from acd.config import AcdConfig
+from cti_bridge.pop.service import ScreenPops
 from ivr.language.surroundings import Surroundings
 from server.sources import described
 from switchroom.domain.brand import Brands
 from switchroom.domain.contact import Outcome
+from switchroom.domain.errors import UnknownContact
+from switchroom.domain.events import OfferMade
 from switchroom.domain.ids import ContactId
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
+from telephony.calls import Calls
+from telephony.softswitch.port import Delivery
+
+log = structlog.get_logger(__name__)
 
 
 def surroundings(config: AcdConfig, brands: Brands, lookups: Mapping[str, str]) -> Surroundings:
@@ -21,6 +30,26 @@ def surroundings(config: AcdConfig, brands: Brands, lookups: Mapping[str, str]) 
         sources=described(lookups),
         brand_arguments=frozenset.intersection(*(frozenset(brand.arguments) for brand in brands.all)),
     )
+
+
+class PopThenRing:
+    """Brings a call to its agent (`acd.offers.Delivery`): the record is on the screen before the phone rings."""
+
+    def __init__(self, pops: ScreenPops, calls: Calls) -> None:
+        self._pops, self._calls = pops, calls
+
+    async def deliver(self, offer: OfferMade) -> None:
+        await self._pops.pop(offer)
+        delivery = Delivery(
+            offer_id=offer.offer_id,
+            agent_id=offer.agent_id,
+            extension=offer.extension,
+            ring_timeout_s=offer.ring_timeout_s,
+        )
+        try:
+            await self._calls.connect(offer.contact_id, delivery)
+        except UnknownContact:
+            log.info("offer.caller_gone", contact_id=offer.contact_id)
 
 
 class LedgerBookings:

@@ -14,8 +14,6 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from acd.config import load_config
 from acd.presence import Presence
 from acd.service import AcdService
-from acd.store.memory import MemoryStore
-from acd.store.port import Store
 from acd.store.redis_store import RedisStore
 from cti_bridge.bridge import CtiBridge
 from cti_bridge.connectors import connect
@@ -23,20 +21,20 @@ from cti_bridge.http.app import create_app
 from cti_bridge.live.hub import Hub
 from ivr.service import Ivr
 from recordings.service import Recordings
-from server.adapters import LedgerBookings, surroundings
+from server.adapters import LedgerBookings, PopThenRing, surroundings
 from server.readiness import checks
 from server.sources import Sources
+from server.why import Why
 from softswitch_config.credentials import AMI_SECRET, load_credentials
 from softswitch_config.logs import keep_logs_bounded
 from softswitch_config.render import Folders
 from switchroom.brands import load_brands
-from switchroom.domain.errors import UnknownContact
-from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
+from switchroom.domain.events import AgentState, AgentStateChanged
 from switchroom.domain.ids import ContactId, OfferId, QueueName
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.capacity import capacity, raise_descriptor_limit
-from switchroom.runtime.clock import Clock, SystemClock
+from switchroom.runtime.clock import SystemClock
 from switchroom.runtime.home import open_home, open_recordings
 from switchroom.runtime.listening import Doors, doors
 from switchroom.runtime.settings import Settings, SettingsError
@@ -50,7 +48,6 @@ from switchroom.storage.recordings import Recordings as RecordingIndex
 from telephony.calls import Calls
 from telephony.room import CallRoom
 from telephony.softswitch.ami import AmiSoftswitch
-from telephony.softswitch.port import Delivery
 
 log = structlog.get_logger(__name__)
 
@@ -105,9 +102,21 @@ class Server:
             Folders.of(settings).journal,
         )
         calls = Calls(switch, bus, clock, LedgerBookings(database, ledger), config.fallback, brands)
-        store = _store(settings, clock)
-        acd = AcdService(config, store, bus, clock, lambda: OfferId(uuid.uuid4().hex))
-        acd.roster.restore(
+        hub = Hub(ledger, bus, clock)
+        connectors = connect(settings.crm, database)
+
+        def queue_title(queue: QueueName, language: str | None) -> str:
+            titles = config.queues[queue].title if queue in config.queues else {}
+            return titles.get(language or "", next(iter(titles.values()), queue))
+
+        outbox = Outbox(database, ledger)
+        bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, brands, outbox, queue_title)
+        store = _store(settings)
+        delivery = PopThenRing(bridge.pops, calls)
+        acd = AcdService(config, bus, clock, delivery, lambda: OfferId(uuid.uuid4().hex), store)
+        await bridge.start()
+        stack.push_async_callback(bridge.stop)
+        acd.restore(
             AgentStateChanged(
                 at=known.since,
                 agent_id=known.agent_id,
@@ -119,32 +128,19 @@ class Server:
                 requested=known.requested,
                 requested_reason=known.requested_reason,
             )
-            for known in await load_presence(database)
+            for known in await load_presence(database, settings.server_name)
         )
         await acd.start()
         stack.push_async_callback(acd.stop)
         at_work = [agent.id for agent in acd.agents() if agent.state is not AgentState.LOGGED_OUT]
         presence = Presence(
-            acd.roster,
+            acd,
             bus,
             clock,
             gone_after_s=settings.presence.desktop_gone_after_s,
             had_desktop=await open_desktops(database, at_work),
         )
         stack.callback(presence.stop)
-
-        hub = Hub(ledger, bus, clock)
-        connectors = connect(settings.crm, database)
-
-        def queue_title(queue: QueueName, language: str | None) -> str:
-            titles = config.queues[queue].title if queue in config.queues else {}
-            return titles.get(language or "", next(iter(titles.values()), queue))
-
-        outbox = Outbox(database, ledger)
-        bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, brands, outbox, queue_title)
-        await bridge.start()
-        stack.push_async_callback(bridge.stop)
-        self._ring_after_pop(bus, bridge, calls)
 
         index = RecordingIndex(database)
 
@@ -175,6 +171,7 @@ class Server:
             agents=acd,
             calls=calls,
             flows=ivr.flows,
+            explain=Why(database, config).decisions,
             recordings_folder=settings.recordings,
             checks=checks(settings, switch, store, writable, ledger, room),
             registry=registry,
@@ -183,33 +180,10 @@ class Server:
             trusted_proxies=settings.http.trusted_proxies,
         )
         self._tasks.spawn(keep_logs_bounded(settings), name="asterisk.logs")
+        stack.push_async_callback(self._tasks.close)
         await calls.start()
         stack.push_async_callback(calls.stop)
         await self._listen(app, opened, fits.connections)
-
-    def _ring_after_pop(self, bus: Bus, bridge: CtiBridge, calls: Calls) -> None:
-        """The record is on the screen before the phone makes a sound."""
-
-        async def pop_then_ring(offer: OfferMade) -> None:
-            await bridge.pops.pop(offer)
-            try:
-                await calls.connect(
-                    offer.contact_id,
-                    Delivery(
-                        offer_id=offer.offer_id,
-                        agent_id=offer.agent_id,
-                        extension=offer.extension,
-                        ring_timeout_s=offer.ring_timeout_s,
-                    ),
-                )
-            except UnknownContact:
-                log.info("offer.caller_gone", contact_id=offer.contact_id)
-
-        def on_offer(offer: OfferMade) -> None:
-            self._tasks.spawn(pop_then_ring(offer), name="offer")
-
-        bus.subscribe(OfferMade, on_offer)
-        self._stack.push_async_callback(self._tasks.close)
 
     async def _listen(self, app: web.Application, opened: Doors, most: int) -> None:
         http = self._settings.http
@@ -217,9 +191,10 @@ class Server:
         self._stack.push_async_callback(runner.cleanup)
 
 
-def _store(settings: Settings, clock: Clock) -> Store:
+def _store(settings: Settings) -> RedisStore | None:
+    """What several servers share; None for a server that is alone."""
     if settings.redis_url is None:
-        return MemoryStore(clock)
+        return None
     try:
         return RedisStore(settings.redis_url.get_secret_value(), server=settings.server_name)
     except ValueError as error:  # tells the schemes, not the password

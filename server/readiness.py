@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from acd.store.port import Store, StoreError
+from acd.store.port import StoreError
 from acd.store.redis_store import RedisStore
 from switchroom.domain.errors import NotReady
 from switchroom.runtime.settings import Settings
@@ -16,7 +16,12 @@ Check = Callable[[], Awaitable[str | None]]
 
 
 def checks(
-    settings: Settings, switch: AmiSoftswitch, store: Store, writable: Writable, ledger: Ledger, room: CallRoom
+    settings: Settings,
+    switch: AmiSoftswitch,
+    store: RedisStore | None,
+    writable: Writable,
+    ledger: Ledger,
+    room: CallRoom,
 ) -> dict[str, Check]:
     """Each raises `NotReady` while what it looks at is away."""
 
@@ -26,7 +31,7 @@ def checks(
             raise NotReady(f"no connection to Asterisk's manager interface at {where}")
 
     async def redis() -> None:
-        assert isinstance(store, RedisStore)
+        assert store is not None
         try:
             await store.ping()
         except StoreError as error:
@@ -38,4 +43,4 @@ def checks(
         "ledger": lambda: check_backlog(ledger),
         "calls": room.check,
     }
-    return {**found, "redis": redis} if isinstance(store, RedisStore) else found
+    return {**found, "redis": redis} if store is not None else found

@@ -8,7 +8,7 @@ channels. Both stores pass ``tests/integration/test_acd_store_contract.py``.
 from collections.abc import Sequence
 from typing import Protocol
 
-from acd.routing import QueueEntry
+from acd.core.line import QueueEntry
 from switchroom.domain.ids import AgentId, ContactId
 
 
@@ -34,6 +34,12 @@ class Store(Protocol):
 
     async def release(self, token: int) -> bool:
         """Give up the reservation with this token; false if it has run out or never was. The contact waits on."""
+
+    async def hold(self, agent_id: AgentId, lease_s: float) -> None:
+        """The agent talks, or writes up: no other server reserves them for so long. Repeat it to go on."""
+
+    async def let_go(self, agent_id: AgentId) -> None:
+        """The agent is free for other servers, unless they are reserved."""
 
     async def replace(self, entries: Sequence[QueueEntry]) -> None:
         """Make this server's part of the line exactly these; its reservations of other contacts end."""

@@ -1,7 +1,7 @@
 """Contacts of the present and the past, and why they went where they went."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,9 @@ from switchroom.domain.user import Right
 from switchroom.storage.contacts import Contacts as ContactStore
 from switchroom.storage.event_log import EventLog, LoggedEvent
 from switchroom.storage.recordings import Recordings
+
+Explain = Callable[[ContactId], Awaitable[Sequence[Mapping[str, Any]]]]
+"""The router's decisions about a contact with their reasons, oldest first."""
 
 
 class ContactsQuery(In):
@@ -62,8 +65,8 @@ class Decisions:
 
 
 class Contacts(Capability):
-    def __init__(self, store: ContactStore, log: EventLog, recordings: Recordings) -> None:
-        self._store, self._log, self._recordings = store, log, recordings
+    def __init__(self, store: ContactStore, log: EventLog, recordings: Recordings, explain: Explain) -> None:
+        self._store, self._log, self._recordings, self._explain = store, log, recordings, explain
 
     async def contacts(self, request: Request) -> Sequence[ContactAnswer]:
         query: ContactsQuery = request.query
@@ -96,7 +99,7 @@ class Contacts(Capability):
 
     async def decision(self, request: Request) -> Decisions:
         record = await self._visible(request)
-        found = await self._log.decisions(record.contact_id)
+        found = await self._explain(record.contact_id)
         return Decisions(contact_id=record.contact_id, decisions=found)
 
     async def _visible(self, request: Request) -> ContactRecord:

@@ -15,7 +15,7 @@ from cti_bridge.agents.port import AgentCommands
 from cti_bridge.bridge import CtiBridge
 from cti_bridge.calls.http import Calls
 from cti_bridge.calls.port import CallCommands
-from cti_bridge.contacts.http import Contacts
+from cti_bridge.contacts.http import Contacts, Explain
 from cti_bridge.customers.http import Customers
 from cti_bridge.flows.http import Flows
 from cti_bridge.flows.port import FlowCatalog
@@ -93,6 +93,7 @@ def create_app(
     agents: AgentCommands,
     calls: CallCommands,
     flows: FlowCatalog,
+    explain: Explain,
     recordings_folder: Path,
     checks: Mapping[str, Check],
     registry: CollectorRegistry,
@@ -112,7 +113,7 @@ def create_app(
     capabilities: Sequence[Capability] = (
         Sessions(accounts, clock, agents, hub),
         agent_routes,
-        Contacts(store, log, index),
+        Contacts(store, log, index, explain),
         Calls(calls, agents),
         Recordings(index, recordings_folder),
         Customers(bridge.connectors, store, Erasure(database), ledger, bridge.profiles),

@@ -25,7 +25,6 @@ from sqlalchemy import insert
 
 from acd.config import AcdConfig, AgentConfig, QueueConfig
 from acd.service import AcdService
-from acd.store.memory import MemoryStore
 from cti_bridge.bridge import CtiBridge
 from cti_bridge.connectors.builtin import builtin
 from cti_bridge.http.app import create_app
@@ -45,6 +44,7 @@ from switchroom.runtime.garbage import spare_the_loop
 from switchroom.storage.accounts import Accounts
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
+from switchroom.storage.event_log import EventLog
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.outbox import Outbox
 from switchroom.storage.tables import users
@@ -154,9 +154,7 @@ class _House:
         await database.upgrade()
         ledger = self.ledger = Ledger(database, self.bus, self.clock)
         await ledger.start()
-        self.acd = AcdService(
-            self._config(), MemoryStore(self.clock), self.bus, self.clock, lambda: OfferId(uuid.uuid4().hex)
-        )
+        self.acd = AcdService(self._config(), self.bus, self.clock, self, lambda: OfferId(uuid.uuid4().hex))
         await self.acd.start()
         hub = Hub(ledger, self.bus, self.clock)
         connectors = builtin(database)
@@ -175,6 +173,7 @@ class _House:
             agents=self.acd,
             calls=nothing,
             flows=nothing,
+            explain=EventLog(database).decisions,
             recordings_folder=self.folder,
             checks={},
             registry=CollectorRegistry(),
@@ -186,7 +185,6 @@ class _House:
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         await self._open_sessions(database)
         self.bus.publish(ev.Reconciled(at=self.clock.now(), live=frozenset()))
-        self.bus.subscribe(ev.OfferMade, self._on_offer)
         try:
             yield self
         finally:
@@ -247,11 +245,12 @@ class _House:
         needs = Requirements(self._dice.choice(self.queues), {"lang:zh": 1}, tier)
         self.bus.publish(ev.ContactQueued(at=now, contact_id=contact_id, requirements=needs, enqueued_at=now))
 
-    def _on_offer(self, offer: ev.OfferMade) -> None:
+    async def deliver(self, offer: ev.OfferMade) -> None:
+        """`acd.offers.Delivery`: the agent answers when the record is on the screen."""
+        await self.bridge.pops.pop(offer)
         self._tasks.spawn(self._talk(offer), name="bench.talk")
 
     async def _talk(self, offer: ev.OfferMade) -> None:
-        await self.bridge.pops.pop(offer)
         contact_id, agent_id = offer.contact_id, offer.agent_id
         self.bus.publish(ev.ContactConnected(at=self.clock.now(), contact_id=contact_id, agent_id=agent_id))
         await asyncio.sleep(TALK_S)

@@ -1,14 +1,15 @@
 """``switchroom acd …``: why a call went where it went."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import typer
 
+from acd.config import load_config
 from acd.explain import sentences
 from server.cli.run import CommandError, ledger, read_settings, run
+from server.why import Why
 from switchroom.domain.ids import ContactId
-from switchroom.storage.event_log import EventLog
 
 app = typer.Typer(help="Routing.", no_args_is_help=True)
 
@@ -31,6 +32,8 @@ def explain(
             typer.echo(line)
 
 
-async def _decisions(contact_id: ContactId) -> list[Mapping[str, Any]]:
-    async with ledger(read_settings()) as database:
-        return list(await EventLog(database).decisions(contact_id))
+async def _decisions(contact_id: ContactId) -> Sequence[Mapping[str, Any]]:
+    settings = read_settings()
+    config = load_config(settings.dialplans)
+    async with ledger(settings) as database:
+        return await Why(database, config).decisions(contact_id)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from acd.benchmark import AGENTS, PROFILES, measure
+from acd.benchmarks import lives
+from acd.benchmarks.routing import AGENTS, PROFILES, measure, measure_service
 from server.benchmarks.live import HELD_MS
 from server.benchmarks.live import measure as measure_live
 
@@ -16,22 +17,43 @@ def _group() -> None:
     """Benchmarks."""
 
 
+@app.command("acd-core")
+def acd_core(
+    contacts: Annotated[int, typer.Option(help="Contacts in each run.", min=1000, max=10_000_000)] = 30_000,
+) -> None:
+    """Whole lives of contacts through the ACD's core, in virtual time."""
+    typer.echo("   agents   contacts/s   us each   longest line")
+    for agents in (20, 100, 1000):
+        found = lives.measure(agents, contacts)
+        each_us = 1e6 / found.contacts_per_s
+        typer.echo(f"{agents:>9} {found.contacts_per_s:>12.0f} {each_us:>9.1f} {found.longest_line:>14}")
+
+
 @app.command()
 def routing(
     decisions: Annotated[int, typer.Option(help="Decisions a run.", min=200, max=200_000)] = 5000,
     longest: Annotated[int, typer.Option(help="The longest line.", min=100, max=100_000)] = 100_000,
 ) -> None:
-    """A routing decision with an index by skill, against a scan of everybody who waits."""
-    typer.echo(f"{AGENTS} agents, {PROFILES} skill profiles; medians of 5 alternating runs, in microseconds")
-    typer.echo("   waiting     ours   p99     scan    ratio")
-    waiting = 100
-    while waiting <= longest:
-        found = measure(waiting, decisions)
+    """A routing decision by the index, against a scan of everybody who waits; then in the running service."""
+    typer.echo(f"{AGENTS} agents, {PROFILES} skill profiles; microseconds, medians of 5 alternating runs")
+    typer.echo("bare  waiting  joining    p99  freeing    p99     scan    ratio")
+    for waiting in _lines(longest):
+        bare = measure(waiting, decisions)
         typer.echo(
-            f"{found.waiting:>10} {found.ours_us:>8.1f} {found.ours_p99_us:>5.1f}"
-            f" {found.scan_us:>8.0f} {found.ratio:>7.0f}×"
+            f"{waiting:>13} {bare.joining_us:>8.1f} {bare.joining_p99_us:>6.1f} {bare.freeing_us:>8.1f}"
+            f" {bare.freeing_p99_us:>6.1f} {bare.scan_us:>8.0f} {bare.ratio:>7.0f}×"
         )
-        waiting *= 10
+    typer.echo("in the service, with everything that it does for a decision")
+    for waiting in _lines(longest):
+        found = measure_service(waiting, decisions)
+        typer.echo(
+            f"{waiting:>13} {found.joining_us:>8.1f} {found.joining_p99_us:>6.1f} {found.freeing_us:>8.1f}"
+            f" {found.freeing_p99_us:>6.1f}"
+        )
+
+
+def _lines(longest: int) -> list[int]:
+    return [10**power for power in range(2, 6) if 10**power <= longest]
 
 
 @app.command()

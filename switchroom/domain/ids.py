@@ -19,6 +19,8 @@ LegId = NewType("LegId", str)
 
 BrandName = NewType("BrandName", str)
 TeamName = NewType("TeamName", str)
+"""A team of agents; an agent belongs to one, or to none."""
+
 QueueName = NewType("QueueName", str)
 
 CustomerId = NewType("CustomerId", str)

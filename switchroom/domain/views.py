@@ -7,7 +7,7 @@ from datetime import datetime
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, BrandName, ContactId, QueueName, TeamName
+from switchroom.domain.ids import AgentId, BrandName, ContactId, Extension, QueueName, TeamName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,8 @@ class AgentView:
     queues: tuple[QueueName, ...]
     phone_registered: bool
     team: TeamName | None = None
+    extension: Extension | None = None
+    """The phone where they sit; None for an agent whose desk somebody else has taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ class Bus:
 
     def __init__(self) -> None:
         self._handlers: list[tuple[type[Event], Handler]] = []
+        self._of_kind: dict[type[Event], tuple[Handler, ...]] = {}
+        """The handlers of each class of events that was published, until somebody subscribes or leaves."""
         self._pending: deque[Event] = deque()
         self._delivering = False
 
@@ -32,10 +34,12 @@ class Bus:
         """Call ``handler`` with every event of ``kind``; returns the function that ends it."""
         entry = (kind, handler)
         self._handlers.append(entry)
+        self._of_kind.clear()
 
         def unsubscribe() -> None:
             if entry in self._handlers:
                 self._handlers.remove(entry)
+                self._of_kind.clear()
 
         return unsubscribe
 
@@ -51,9 +55,13 @@ class Bus:
             self._delivering = False
 
     def _deliver(self, event: Event) -> None:
-        for kind, handler in tuple(self._handlers):
-            if isinstance(event, kind):
-                try:
-                    handler(event)
-                except Exception:
-                    log.exception("bus.handler_failed", event_type=type_name(event), handler=repr(handler))
+        kind = type(event)
+        handlers = self._of_kind.get(kind)
+        if handlers is None:
+            handlers = tuple(handler for wanted, handler in self._handlers if issubclass(kind, wanted))
+            self._of_kind[kind] = handlers
+        for handler in handlers:
+            try:
+                handler(event)
+            except Exception:
+                log.exception("bus.handler_failed", event_type=type_name(event), handler=repr(handler))

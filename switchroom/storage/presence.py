@@ -42,9 +42,11 @@ async def open_desktops(database: Database, agents: Iterable[AgentId]) -> Sequen
     return found
 
 
-async def load_presence(database: Database) -> Sequence[Presence]:
+async def load_presence(database: Database, server: str) -> Sequence[Presence]:
+    """Of the agents who were with this server last: those of another one are its own business."""
+    own = select(agent_presence).where(agent_presence.c.server == server).order_by(agent_presence.c.agent_id)
     async with database.read() as connection:
-        rows = await connection.execute(select(agent_presence).order_by(agent_presence.c.agent_id))
+        rows = await connection.execute(own)
         return [
             Presence(
                 **{

@@ -11,8 +11,9 @@ import pytest
 from acd.store.redis_store import RedisStore
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import Requirements, Waiting
-from switchroom.domain.events import ContactAdopted, OfferFailure, OfferMade, Reconciled
+from switchroom.domain.events import ContactAdopted, DecisionMade, OfferFailure, OfferMade, Reconciled
 from switchroom.domain.ids import ContactId, QueueName
+from tests.fakes.clock import FakeClock
 from tests.fixtures.acd_house import ANN, BOB, House
 from tests.fixtures.redis import RedisServer
 from tests.support.brands import SHOP
@@ -45,7 +46,7 @@ async def stored(redis: RedisServer, contact_ids: set[str]) -> None:
 async def test_given_a_redis_that_hangs_then_calls_are_offered_and_the_line_is_told_when_it_is_back(
     redis: RedisServer,
 ) -> None:
-    house = House(RedisStore(redis.url))
+    house = House(RedisStore(redis.url), FakeClock())
     await house.open(ANN, BOB)
     await house.queue("one")
     await offers(house, 1)
@@ -57,7 +58,7 @@ async def test_given_a_redis_that_hangs_then_calls_are_offered_and_the_line_is_t
         assert await offers(house, 2) == [("one", ANN), ("two", BOB)]
     finally:
         os.kill(redis.pid, signal.SIGCONT)
-    house.clock.advance(6)
+    await house.passes(6)
     await house.queue("four")
     await stored(redis, {"one", "two", "three", "four"})
     await house.acd.stop()
@@ -66,13 +67,13 @@ async def test_given_a_redis_that_hangs_then_calls_are_offered_and_the_line_is_t
 async def test_given_a_server_that_died_while_a_phone_rang_then_its_reservation_does_not_keep_the_caller_waiting(
     redis: RedisServer,
 ) -> None:
-    before = House(RedisStore(redis.url))
+    before = House(RedisStore(redis.url), FakeClock())
     await before.open(ANN)
     await before.queue("one")
     await offers(before, 1)
     await before.acd.stop()
 
-    house = House(RedisStore(redis.url))
+    house = House(RedisStore(redis.url), FakeClock())
     await house.open(BOB)
     now = house.clock.now()
     waiting = Waiting(Requirements(QueueName("returns"), {"lang:zh": 1}), now)
@@ -93,3 +94,35 @@ async def test_given_a_server_that_died_while_a_phone_rang_then_its_reservation_
     await house.failed("one", ANN, OfferFailure.NO_ANSWER)
     assert await offers(house, 1) == [("one", BOB)]
     await house.acd.stop()
+
+
+async def test_given_an_agent_who_talks_on_one_server_then_another_does_not_ring_them(redis: RedisServer) -> None:
+    here = House(RedisStore(redis.url, server="a"), FakeClock())
+    there = House(RedisStore(redis.url, server="b"), FakeClock())
+    await here.open(ANN)
+    await there.open(ANN)
+    await here.queue("one")
+    await offers(here, 1)
+    await here.connected("one", ANN)
+    other = RedisStore(redis.url, server="c")
+    async with asyncio.timeout(10):
+        while {entry.contact_id for entry in await other.entries()}:
+            await asyncio.sleep(0.01)
+    await there.queue("two")
+    async with asyncio.timeout(10):
+        while there.acd.queues()[0].waiting != 1 or not there.of(DecisionMade):
+            await asyncio.sleep(0.01)
+    await stored(redis, {"two"})
+    for _ in range(5):  # it is tried again each second
+        await there.passes(1)
+        await stored(redis, {"two"})
+    assert there.offers() == []
+    await here.ended("one")
+    await here.passes(30)
+    async with asyncio.timeout(10):
+        while there.offers() != [("two", ANN)]:
+            await there.passes(1)
+            await asyncio.sleep(0.02)
+    await other.close()
+    await here.acd.stop()
+    await there.acd.stop()

@@ -6,14 +6,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
-from acd.routing import QueueEntry
-from acd.store.memory import MemoryStore
+from acd.core.line import QueueEntry
 from acd.store.port import Store, StoreError
-from acd.store.redis_store import RedisStore
-from switchroom.domain.contact import CustomerTier, Requirements, Waiting
+from acd.store.redis_store import SERVER_LIVES_S, RedisStore
+from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.ids import AgentId, ContactId, QueueName
 from switchroom.runtime.clock import SystemClock
+from tests.fakes.memory_store import MemoryStore
 from tests.fixtures.redis import RedisServer
 
 
@@ -39,7 +40,8 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
 def entry(contact_id: str, at_s: int = 0) -> QueueEntry:
     needs = Requirements(QueueName("returns"), {"returns": 1, "lang:zh": 1}, CustomerTier.GOLD)
     came = datetime(2026, 1, 5, 9, tzinfo=UTC) + timedelta(seconds=at_s, milliseconds=123)
-    return QueueEntry(ContactId(contact_id), Waiting(needs, came), came.timestamp() - 60)
+    since = came.timestamp()
+    return QueueEntry(ContactId(contact_id), needs, since, (since - 60, since, ContactId(contact_id)))
 
 
 ANN, BOB = AgentId("1001"), AgentId("1002")
@@ -128,6 +130,43 @@ async def test_given_two_servers_then_neither_touches_the_others_line_nor_takes_
     assert await theirs.reserve(entry("theirs"), ANN, 30) is not None
     await ours.close()
     await theirs.close()
+
+
+async def test_given_an_agent_who_talks_then_no_other_server_reserves_them_until_they_are_let_go(
+    redis_url: str,
+) -> None:
+    ours = RedisStore(redis_url, server="a", prefix="held:")
+    theirs = RedisStore(redis_url, server="b", prefix="held:")
+    token = await ours.reserve(entry("ours"), ANN, 30)
+    assert token is not None
+    await ours.hold(ANN, 30)
+    await ours.release(token)
+    await ours.remove(ContactId("ours"))
+    assert await theirs.reserve(entry("theirs"), ANN, 30) is None
+    await theirs.let_go(ANN)
+    assert await theirs.reserve(entry("theirs"), ANN, 30) is None, "only who holds lets go"
+    own = await ours.reserve(entry("next"), ANN, 30)
+    assert own is not None, "what a server held when it died is not in its own way"
+    await ours.release(own)
+    await ours.hold(ANN, 30)
+    await ours.let_go(ANN)
+    assert await theirs.reserve(entry("theirs"), ANN, 30) is not None
+    await ours.close()
+    await theirs.close()
+
+
+async def test_given_a_server_that_died_then_nothing_that_it_wrote_stays_for_ever(redis_url: str) -> None:
+    store = RedisStore(redis_url, server="dies", prefix="dead-server:")
+    await store.enqueue(entry("one"))
+    assert await store.reserve(entry("two"), ANN, 30) is not None
+    await store.replace([entry("one"), entry("two")])
+    await store.close()
+    redis = Redis.from_url(redis_url, decode_responses=True)
+    keys = {key: await redis.ttl(key) for key in await redis.keys("dead-server:*")}
+    await redis.aclose()
+    for_all_servers = {"dead-server:servers", "dead-server:token"}
+    assert for_all_servers < keys.keys()
+    assert all(0 < seconds <= SERVER_LIVES_S for key, seconds in keys.items() if key not in for_all_servers), keys
 
 
 async def test_given_no_redis_then_the_store_says_so(tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ async def test_given_presence_changes_when_read_at_boot_then_the_last_state_of_e
         at = NOON + timedelta(seconds=second)
         bus.publish(ev.AgentStateChanged(at=at, agent_id=AGENT, state=state, reason="lunch"))
     await ledger.flush()
-    (presence,) = await load_presence(database)
+    (presence,) = await load_presence(database, "main")
     assert (presence.agent_id, presence.state, presence.reason) == (AGENT, ev.AgentState.PAUSED, "lunch")
     assert presence.since == NOON + timedelta(seconds=1)
 

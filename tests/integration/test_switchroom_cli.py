@@ -253,7 +253,13 @@ def test_given_a_taken_port_then_the_server_names_the_setting(
 def test_the_benchmark_of_routing_prints_a_ratio(tmp_path: Path) -> None:
     done = switchroom(tmp_path, "bench", "routing", "--decisions", "200", "--longest", "100")
     assert done.returncode == 0
-    assert "×" in done.stdout.splitlines()[-1]
+    assert "×" in done.stdout.splitlines()[2]
+
+
+def test_the_benchmark_of_the_core_prints_a_rate_for_each_size(tmp_path: Path) -> None:
+    done = switchroom(tmp_path, "bench", "acd-core", "--contacts", "1000")
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["20", "100", "1000"]
 
 
 @pytest.mark.parametrize(

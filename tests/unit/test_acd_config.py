@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from acd.config import load_config
+from switchroom.domain.ids import TeamName
 from switchroom.runtime.settings import PROJECT
 from switchroom.runtime.yamlfile import YamlError
 
@@ -29,6 +30,13 @@ def test_lengths_of_time_are_read_with_their_unit(tmp_path: Path) -> None:
     assert queue.ring_timeout.total_seconds() == 15
 
 
+def test_given_teams_then_each_agent_has_theirs_and_each_team_its_title(tmp_path: Path) -> None:
+    teams = 'teams: {sales: {title: {zh-CN: "\u9500\u552e"}}}\n'
+    found = load_config(write(tmp_path, teams + AGENTS.replace("skills", "team: sales, skills")))
+    assert [agent.team for agent in found.parameters().agents.values()] == ["sales"]
+    assert found.teams[TeamName("sales")].title == {"zh-CN": "\u9500\u552e"}
+
+
 @pytest.mark.parametrize(
     ("agents", "queues", "place", "words"),
     [
@@ -37,6 +45,7 @@ def test_lengths_of_time_are_read_with_their_unit(tmp_path: Path) -> None:
         (AGENTS.replace("general: 5", "general: 11"), QUEUES, "agents.yaml:2:", "10"),
         (AGENTS.replace("skills", "skils"), QUEUES, "agents.yaml:2:", "skills"),
         (AGENTS.replace("1001", "boss"), QUEUES, "agents.yaml:2:", "boss"),
+        (AGENTS.replace("skills", "team: sales, skills"), QUEUES, "agents.yaml:2:", "`sales`"),
         (AGENTS + AGENTS.splitlines()[1] + "\n", QUEUES, "agents.yaml:3:", "1001"),
     ],
 )

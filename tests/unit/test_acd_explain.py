@@ -2,33 +2,26 @@
 
 from datetime import UTC, datetime, timedelta
 
-from acd.agents import Agent
-from acd.explain import decision, sentences
-from acd.routing import QueueEntry
-from switchroom.domain.contact import CustomerTier, Requirements, Waiting
+from acd.core.effects import Decided
+from acd.core.line import QueueEntry
+from acd.explain import AgentThen, WaitedThen, reasons, record, sentences
+from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
+from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
-def agent(number: str, state: AgentState = AgentState.AVAILABLE, *, level: int = 5, phone: bool = True) -> Agent:
+def agent(number: str, state: AgentState = AgentState.AVAILABLE, *, level: int = 5, phone: bool = True) -> AgentThen:
     since = NOW - timedelta(seconds=40)
-    return Agent(
-        id=AgentId(number),
-        extension=Extension(number),
-        name=number,
-        skills={"returns": level},
-        since=since,
-        state=state,
-        phone_registered=phone,
-    )
+    return AgentThen(id=AgentId(number), skills={"returns": level}, since=since, state=state, phone_registered=phone)
 
 
-def gold_entry() -> QueueEntry:
-    came = NOW - timedelta(seconds=12)
-    waiting = Waiting(Requirements(QueueName("returns"), {"returns": 3}, CustomerTier.GOLD), came)
-    return QueueEntry(ContactId("c"), waiting, came.timestamp() - 60)
+def decided(agent_id: str | None) -> dict[str, object]:
+    came = NOW.timestamp() - 12
+    needs = Requirements(QueueName("returns"), {"returns": 3}, CustomerTier.GOLD)
+    entry = QueueEntry(ContactId("c"), needs, came, (came - 60, came, ContactId("c")))
+    return record(Decided(entry, AgentId(agent_id) if agent_id else None, OfferId("o") if agent_id else None), NOW)
 
 
 AGENTS = [
@@ -38,10 +31,16 @@ AGENTS = [
     agent("1004", level=2),
     agent("1005", phone=False),
 ]
+EARLIER = WaitedThen(NOW - timedelta(seconds=20), {"returns": 1})
+LINE = [
+    *(EARLIER,) * 3,
+    WaitedThen(NOW - timedelta(seconds=20), {"returns": 10}),
+    WaitedThen(NOW - timedelta(seconds=2), {"returns": 1}),
+]
 
 
 def test_candidates_are_ranked_and_every_exclusion_has_its_reason() -> None:
-    found = decision(gold_entry(), AgentId("1002"), AGENTS, 3, NOW)
+    found = reasons(decided("1002"), AGENTS, LINE)
     assert [(c["agent"], c["fitness"]) for c in found["candidates"]] == [("1002", 9), ("1001", 5)]
     assert {e["agent"]: e["why"] for e in found["excluded"]} == {
         "1003": "state:busy",
@@ -52,7 +51,7 @@ def test_candidates_are_ranked_and_every_exclusion_has_its_reason() -> None:
 
 
 def test_it_is_said_in_plain_words() -> None:
-    found = decision(gold_entry(), AgentId("1002"), AGENTS, 3, NOW)
+    found = reasons(decided("1002"), AGENTS, LINE)
     english, chinese = sentences(found, "en-US"), sentences(found, "zh-CN")
     assert english[0] == (
         "A gold customer had waited 12.0 s in 'returns', asking for returns≥3; given to agent 1002,"
@@ -64,4 +63,4 @@ def test_it_is_said_in_plain_words() -> None:
 
 
 def test_given_nobody_then_it_says_that_the_caller_waits() -> None:
-    assert "nobody could take it" in sentences(decision(gold_entry(), None, AGENTS[2:], 0, NOW), "en-US")[0]
+    assert "nobody could take it" in sentences(reasons(decided(None), AGENTS[2:], []), "en-US")[0]

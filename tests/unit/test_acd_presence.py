@@ -14,16 +14,18 @@ from switchroom.domain.events import (
 from switchroom.domain.ids import AgentId, Extension
 from tests.fixtures.acd_house import ANN, BOB, House
 
+pytestmark = pytest.mark.virtual_time
+
 GONE_AFTER_S = 30.0
 
 
 @pytest.fixture
-def house() -> House:
+async def house() -> House:
     return House()
 
 
 def follow(house: House, *had_desktop: AgentId) -> None:
-    Presence(house.acd.roster, house.bus, house.clock, gone_after_s=GONE_AFTER_S, had_desktop=had_desktop)
+    Presence(house.acd, house.bus, house.clock, gone_after_s=GONE_AFTER_S, had_desktop=had_desktop)
 
 
 def opened(house: House, agent_id: AgentId) -> None:
@@ -47,9 +49,9 @@ async def test_given_a_desktop_gone_for_the_time_then_the_agent_is_paused_and_on
     await house.open(ANN, BOB)
     opened(house, ANN)
     closed(house, ANN)
-    house.clock.advance(GONE_AFTER_S - 1)
+    await house.passes(GONE_AFTER_S - 1)
     assert house.state(ANN) is AgentState.AVAILABLE
-    house.clock.advance(1)
+    await house.passes(1)
     assert (house.state(ANN), reason(house, ANN)) == (AgentState.PAUSED, DESKTOP_GONE)
     assert house.state(BOB) is AgentState.AVAILABLE
 
@@ -58,9 +60,9 @@ async def test_given_a_desktop_that_is_back_in_time_then_nothing_changes(house: 
     follow(house)
     await house.open(ANN)
     closed(house, ANN)
-    house.clock.advance(GONE_AFTER_S - 1)
+    await house.passes(GONE_AFTER_S - 1)
     opened(house, ANN)
-    house.clock.advance(GONE_AFTER_S * 2)
+    await house.passes(GONE_AFTER_S * 2)
     assert house.state(ANN) is AgentState.AVAILABLE
 
 
@@ -70,10 +72,10 @@ async def test_given_a_desktop_that_is_back_before_the_call_ends_then_the_agent_
     await house.queue("one")
     await house.connected("one", ANN)
     closed(house, ANN)
-    house.clock.advance(GONE_AFTER_S)
+    await house.passes(GONE_AFTER_S)
     opened(house, ANN)
     await house.ended("one")
-    house.clock.advance(30)
+    await house.passes(30)
     assert house.state(ANN) is AgentState.AVAILABLE
 
 
@@ -84,9 +86,9 @@ async def test_given_an_agent_who_asked_to_pause_after_the_call_then_that_is_wha
     await house.connected("one", ANN)
     await house.acd.set_state(ANN, "paused", "lunch")
     closed(house, ANN)
-    house.clock.advance(GONE_AFTER_S)
+    await house.passes(GONE_AFTER_S)
     await house.ended("one")
-    house.clock.advance(30)
+    await house.passes(30)
     assert (house.state(ANN), reason(house, ANN)) == (AgentState.PAUSED, "lunch")
 
 
@@ -102,13 +104,13 @@ async def test_given_an_agent_who_asked_to_pause_after_the_call_then_that_is_wha
 async def test_given_a_restart_then_who_comes_back_with_neither_desktop_nor_phone_is_logged_out(
     house: House, phone: bool, desktop: bool, state: AgentState
 ) -> None:
-    house.acd.roster.restore(
+    house.acd.restore(
         [AgentStateChanged(at=house.clock.now(), agent_id=ANN, state=AgentState.AVAILABLE)],
     )
     follow(house, *((ANN,) if desktop else ()))
-    house.clock.advance(GONE_AFTER_S)  # the softswitch has said nothing yet: nobody is judged
+    await house.passes(GONE_AFTER_S)  # the softswitch has said nothing yet: nobody is judged
     assert house.state(ANN) is AgentState.AVAILABLE
     house.bus.publish(PhoneChanged(at=house.clock.now(), extension=Extension(ANN), registered=phone))
     house.bus.publish(Reconciled(at=house.clock.now(), live=frozenset()))
-    house.clock.advance(GONE_AFTER_S)
+    await house.passes(GONE_AFTER_S)
     assert house.state(ANN) is state

@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from acd.routing import QueueEntry
-from acd.service import LEASE_MARGIN_S, RETRY_S
-from acd.store.memory import MemoryStore
+from acd.core.line import QueueEntry
+from acd.core.offering import MARGIN_S, RETRY_S
 from acd.store.port import StoreError
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements, Waiting
@@ -19,15 +18,19 @@ from switchroom.domain.events import (
     DecisionMade,
     NobodyOnDuty,
     OfferFailure,
+    OfferMade,
     PhoneChanged,
     PlaceChanged,
     Reconciled,
     SwitchLost,
 )
 from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
-from tests.fakes.clock import FakeClock
+from tests.fakes.memory_store import MemoryStore
 from tests.fixtures.acd_house import ANN, BOB, House, settle
 from tests.support.brands import SHOP
+from tests.support.virtual_time import VirtualClock
+
+pytestmark = pytest.mark.virtual_time
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ async def test_given_no_agent_then_the_call_waits_and_the_reason_is_kept(house: 
     assert house.offers() == []
     [why] = house.of(DecisionMade)
     assert why.decision["kind"] == "wait"
-    assert {e["why"] for e in why.decision["excluded"]} == {"state:logged_out"}
+    assert (why.decision["queue"], why.decision["required"]) == ("returns", {"lang:zh": 1, "returns": 1})
 
 
 async def test_given_an_agent_whose_phone_is_not_registered_then_it_is_not_rung(house: House) -> None:
@@ -68,14 +71,15 @@ async def test_given_an_ordinary_and_then_a_gold_caller_when_the_agent_is_free_t
     await house.queue("talking")
     await house.connected("talking", ANN)
     await house.queue("ordinary")
-    house.clock.advance(10)
+    await house.passes(10)
     await house.queue("gold", CustomerTier.GOLD)
     await house.ended("talking")
     assert house.state(ANN) is AgentState.WRAP_UP
-    house.clock.advance(30)
+    await house.passes(30)
     await settle()
     assert house.offers() == [("talking", ANN), ("gold", ANN)]
-    assert house.of(DecisionMade)[-1].decision["overtaken"] == 1
+    why = house.of(DecisionMade)[-1].decision
+    assert (why["agent"], why["offer"], why["head_start_s"]) == (ANN, house.of(OfferMade)[-1].offer_id, 60.0)
 
 
 async def test_given_no_answer_then_the_agent_is_paused_and_the_caller_goes_on_in_its_old_place(
@@ -84,7 +88,7 @@ async def test_given_no_answer_then_the_agent_is_paused_and_the_caller_goes_on_i
     await house.open(ANN)
     came = house.clock.now()
     await house.queue("one")
-    house.clock.advance(20)
+    await house.passes(20)
     await house.queue("two")
     await house.failed("one", ANN, OfferFailure.NO_ANSWER)
     assert house.state(ANN) is AgentState.PAUSED
@@ -116,7 +120,7 @@ async def test_given_a_pause_asked_for_during_a_call_then_it_follows_the_wrap_up
     assert view.state is AgentState.BUSY
     await house.ended("one")
     assert house.state(ANN) is AgentState.WRAP_UP
-    house.clock.advance(30)
+    await house.passes(30)
     [ann] = [agent for agent in house.acd.agents() if agent.id == ANN]
     assert (ann.state, ann.reason) == (AgentState.PAUSED, "lunch")
 
@@ -128,7 +132,7 @@ async def test_given_wrap_up_when_the_agent_is_ready_sooner_then_the_timer_does_
     await house.ended("one")
     await house.acd.set_state(ANN, "available", None)
     await house.acd.set_state(ANN, "paused", "tea")
-    house.clock.advance(60)
+    await house.passes(60)
     assert house.state(ANN) is AgentState.PAUSED
 
 
@@ -155,7 +159,7 @@ async def test_given_a_call_that_ended_unseen_then_its_agent_and_its_place_are_f
 
 async def test_given_a_restart_while_a_phone_rings_then_a_missed_call_goes_on_with_its_old_place(house: House) -> None:
     came = house.clock.now() - timedelta(seconds=90)
-    house.acd.roster.restore(
+    house.acd.restore(
         [AgentStateChanged(at=came, agent_id=ANN, state=AgentState.RESERVED, contact_id=ContactId("one"))]
     )
     await house.acd.start()
@@ -191,7 +195,7 @@ async def test_given_the_store_is_out_of_reach_then_calls_are_offered_all_the_sa
         async def reserve(self, entry: QueueEntry, agent_id: AgentId, lease_s: float) -> int | None:
             raise StoreError("no answer")
 
-    house = House(Broken(FakeClock()))
+    house = House(Broken(VirtualClock()))
     await house.open(ANN)
     await house.queue("one")
     assert house.offers() == [("one", ANN)]
@@ -206,13 +210,13 @@ async def test_given_another_server_holds_the_agent_then_the_offer_is_taken_back
         async def reserve(self, entry: QueueEntry, agent_id: AgentId, lease_s: float) -> int | None:
             return None if self.taken else await super().reserve(entry, agent_id, lease_s)
 
-    house = House(store := Contended(FakeClock()))
+    house = House(store := Contended(VirtualClock()))
     await house.open(ANN)
     await house.queue("one")
     assert house.offers() == []
     assert house.state(ANN) is AgentState.RESERVED
     store.taken = False
-    house.clock.advance(1)
+    await house.passes(1)
     await settle()
     assert house.offers() == [("one", ANN)]
 
@@ -236,7 +240,7 @@ async def test_given_a_store_that_fails_for_a_moment_then_the_line_is_served_and
             self._check()
             return await super().reserve(entry, agent_id, lease_s)
 
-    clock = FakeClock()
+    clock = VirtualClock()
     house = House(store := Shaky(clock), clock)
     await house.open(ANN)
     await settle()
@@ -248,7 +252,7 @@ async def test_given_a_store_that_fails_for_a_moment_then_the_line_is_served_and
     assert store.asked == 1, "it is left alone after the first failure"
 
     store.down = False
-    clock.advance(6)
+    await house.passes(6)
     await house.queue("four")
     assert sorted(entry.contact_id for entry in await store.entries()) == ["four", "one", "three", "two"]
 
@@ -290,7 +294,7 @@ async def test_given_an_offer_given_up_when_its_agent_answers_then_they_are_busy
     await house.queue("one")
     house.bus.publish(PhoneChanged(at=house.clock.now(), extension=Extension(ANN), registered=False))
     await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)  # Asterisk did not say in time that it rings
-    house.clock.advance(RETRY_S)
+    await house.passes(RETRY_S)
     await settle()
     assert house.offers() == [("one", ANN), ("one", BOB)]
     await house.connected("one", ANN)
@@ -315,7 +319,7 @@ async def test_given_a_softswitch_that_refuses_every_ring_then_it_is_asked_again
         assert len(house.offers()) == tries
         await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)
         assert len(house.offers()) == tries
-        house.clock.advance(RETRY_S)
+        await house.passes(RETRY_S)
         await settle()
 
 
@@ -324,7 +328,7 @@ async def test_given_a_refused_ring_whose_agent_has_left_then_another_free_agent
     await house.queue("one")
     await house.acd.set_state(ANN, "logged_out", None)
     await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)
-    house.clock.advance(RETRY_S)
+    await house.passes(RETRY_S)
     await settle()
     assert house.offers() == [("one", ANN), ("one", BOB)]
 
@@ -362,7 +366,7 @@ async def test_given_a_refused_ring_that_rings_all_the_same_then_it_goes_on_and_
             waiting=Waiting(needs, now),
         )
     )
-    house.clock.advance(RETRY_S)
+    await house.passes(RETRY_S)
     await settle()
     assert house.offers() == [("one", ANN)]
     assert (house.state(ANN), house.state(BOB)) == (AgentState.RESERVED, AgentState.AVAILABLE)
@@ -371,7 +375,7 @@ async def test_given_a_refused_ring_that_rings_all_the_same_then_it_goes_on_and_
 
 
 async def test_given_an_agent_who_is_reserved_without_an_offer_then_the_reconciliation_frees_them(house: House) -> None:
-    house.acd.roster.restore(
+    house.acd.restore(
         [AgentStateChanged(at=house.clock.now(), agent_id=ANN, state=AgentState.RESERVED, contact_id=ContactId("one"))]
     )
     await house.acd.start()
@@ -385,7 +389,7 @@ async def test_given_an_agent_who_is_reserved_without_an_offer_then_the_reconcil
 async def test_given_an_offer_of_which_nothing_is_heard_then_it_ends_by_itself(house: House) -> None:
     await house.open(ANN)
     await house.queue("one")
-    house.clock.advance(20 + LEASE_MARGIN_S)
+    await house.passes(20 + MARGIN_S)
     await settle()
     assert house.offers() == [("one", ANN)] * 2
 
@@ -397,7 +401,7 @@ async def test_given_a_refused_offer_when_the_agent_got_another_call_meanwhile_t
     await house.queue("one")
     await house.failed("one", ANN, OfferFailure.SWITCH_FAILED)
     await house.connected("two", ANN)
-    house.clock.advance(RETRY_S)
+    await house.passes(RETRY_S)
     await settle()
     assert house.state(ANN) is AgentState.BUSY
     assert [agent.contact_id for agent in house.acd.agents() if agent.id == ANN] == ["two"]
@@ -407,7 +411,7 @@ async def test_given_a_refused_offer_when_the_agent_got_another_call_meanwhile_t
 async def test_given_a_restart_then_the_wrap_up_is_that_of_the_queue(house: House, seconds: int) -> None:
     house.set_wrap_up(seconds)
     now = house.clock.now()
-    house.acd.roster.restore(
+    house.acd.restore(
         [
             AgentStateChanged(
                 at=now,
@@ -435,7 +439,7 @@ async def test_given_a_restart_then_the_wrap_up_is_that_of_the_queue(house: Hous
     await house.ended("one")
     [agent] = [agent for agent in house.acd.agents() if agent.id == ANN]
     assert (agent.state, agent.until) == (AgentState.WRAP_UP, now + timedelta(seconds=seconds))
-    house.clock.advance(seconds)
+    await house.passes(seconds)
     assert house.state(ANN) is AgentState.LOGGED_OUT
 
 
@@ -444,11 +448,11 @@ async def test_given_a_tier_that_is_learned_while_waiting_then_the_contact_is_ra
     await house.queue("talking")
     await house.connected("talking", ANN)
     await house.queue("first")
-    house.clock.advance(10)
+    await house.passes(10)
     await house.queue("second")
     await house.place_changed("second", CustomerTier.GOLD)
     await house.ended("talking")
-    house.clock.advance(30)
+    await house.passes(30)
     await settle()
     assert house.offers()[1:] == [("second", ANN)]
 
@@ -462,9 +466,9 @@ async def test_given_nobody_on_duty_who_may_serve_then_it_is_told_at_once_and_th
     await house.queue("one", skill="cantonese")
     [told] = house.of(NobodyOnDuty)
     assert (told.contact_id, told.until) == ("one", came + timedelta(seconds=60))
-    house.clock.advance(59)
+    await house.passes(59)
     assert house.of(PlaceChanged) == []
-    house.clock.advance(1)
+    await house.passes(1)
     [moved] = house.of(PlaceChanged)
     assert (moved.requirements.skills, moved.enqueued_at, moved.why) == ({"returns": 1}, came, "nobody_on_duty")
     await house.acd.set_state(ANN, "available", None)
@@ -478,7 +482,7 @@ async def test_given_an_agent_who_comes_or_goes_then_who_may_never_be_served_cha
     assert len(house.of(NobodyOnDuty)) == 1
     await house.acd.set_state(ANN, "paused", None)
     await settle()
-    house.clock.advance(120)
+    await house.passes(120)
     assert house.of(PlaceChanged) == []
     await house.acd.set_state(ANN, "logged_out", None)
     await settle()
@@ -491,7 +495,7 @@ async def test_given_a_tier_that_is_learned_while_the_store_reserves_then_the_of
             await asyncio.sleep(0.05)
             return await super().reserve(entry, agent_id, lease_s)
 
-    clock = FakeClock()
+    clock = VirtualClock()
     house = House(Slow(clock), clock)
     await house.open(ANN)
     await house.queue("one")
@@ -519,8 +523,8 @@ async def test_given_an_agent_who_is_found_talking_while_reserved_for_another_th
 async def test_given_a_place_that_changes_then_the_limit_of_the_unserved_goes_on(house: House) -> None:
     await house.open(ANN)
     await house.queue("one", skill="cantonese")
-    house.clock.advance(50)
+    await house.passes(50)
     await house.place_changed("one", CustomerTier.GOLD)
     assert len(house.of(NobodyOnDuty)) == 1
-    house.clock.advance(10)
+    await house.passes(10)
     assert [event.why for event in house.of(PlaceChanged)] == ["tier_learned", "nobody_on_duty"]

@@ -44,10 +44,13 @@ class PhoneChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskChanged(Event):
-    """An agent sits at another phone, or the phone where they sit registered or went away."""
+    """An agent sits at another phone, or the phone where they sit registered or went away.
+
+    ``extension`` is None for an agent whose desk somebody else has taken.
+    """
 
     agent_id: AgentId
-    extension: Extension
+    extension: Extension | None
     phone_registered: bool
 
 

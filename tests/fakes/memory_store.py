@@ -1,9 +1,9 @@
-"""The store of a single server: in its own memory. What must survive is on the channels."""
+"""A store in memory: what several servers would share, for the tests of one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from acd.routing import QueueEntry
+from acd.core.line import QueueEntry
 from switchroom.domain.ids import AgentId, ContactId
 from switchroom.runtime.clock import Clock
 
@@ -47,12 +47,18 @@ class MemoryStore:
         self._end_leases()
         return self._leases.pop(token, None) is not None
 
+    async def hold(self, agent_id: AgentId, lease_s: float) -> None:
+        """There is no other server."""
+
+    async def let_go(self, agent_id: AgentId) -> None:
+        """As `hold`."""
+
     async def replace(self, entries: Sequence[QueueEntry]) -> None:
         self._entries = {entry.contact_id: entry for entry in entries}
         self._end_leases()
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """There is nothing to let go of."""
 
     def _end_leases(self) -> None:
         """Those that have run out, and those of contacts who wait no longer."""

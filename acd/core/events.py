@@ -1,0 +1,179 @@
+"""What happens to contacts, offers and agents, for the core. Times are seconds; tuples, because they are many."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from acd.core.agents import AgentMove
+from switchroom.domain.contact import Requirements
+from switchroom.domain.events import AgentState, OfferFailure
+from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
+
+
+class ContactJoined(NamedTuple):
+    """A contact waits since ``enqueued_at``; repeating it changes nothing."""
+
+    contact_id: ContactId
+    requirements: Requirements
+    enqueued_at: float
+
+
+class RequirementsChanged(NamedTuple):
+    """A waiting contact requires something else; it keeps its ``enqueued_at``."""
+
+    contact_id: ContactId
+    requirements: Requirements
+
+
+class ContactLeft(NamedTuple):
+    """The contact is over, since ``at``."""
+
+    contact_id: ContactId
+    at: float
+
+
+class TalkEnded(NamedTuple):
+    """Agent and customer talk no more, since ``at``; the contact may go on."""
+
+    contact_id: ContactId
+    agent_id: AgentId
+    at: float
+
+
+class OfferConfirmed(NamedTuple):
+    """No other server holds the agent or the contact: the offer may go out."""
+
+    contact_id: ContactId
+    offer_id: OfferId
+
+
+class OfferContested(NamedTuple):
+    """Another server holds the agent or the contact."""
+
+    contact_id: ContactId
+    offer_id: OfferId
+
+
+class OfferDelivered(NamedTuple):
+    """The agent's phone (or desktop) was asked to ring."""
+
+    contact_id: ContactId
+    offer_id: OfferId
+
+
+class OfferAccepted(NamedTuple):
+    """Agent and customer talk, since ``at``."""
+
+    contact_id: ContactId
+    agent_id: AgentId
+    at: float
+
+
+class OfferFailed(NamedTuple):
+    """The agent did not take the contact."""
+
+    contact_id: ContactId
+    offer_id: OfferId
+    agent_id: AgentId
+    failure: OfferFailure
+
+
+class OfferFound(NamedTuple):
+    """After a restart: an offer that waits for its agent's answer. ``offer_id`` is None where it was not kept."""
+
+    contact_id: ContactId
+    offer_id: OfferId | None
+    agent_id: AgentId
+    requirements: Requirements
+    enqueued_at: float
+
+
+class TalkFound(NamedTuple):
+    """After a restart: an agent who talks, since ``since``."""
+
+    contact_id: ContactId
+    agent_id: AgentId
+    queue: QueueName | None
+    since: float
+
+
+class StateRequested(NamedTuple):
+    """READY, PAUSE or LOG_OUT, as a person asks. Raises UnknownAgent."""
+
+    agent_id: AgentId
+    what: AgentMove
+    reason: str | None = None
+
+
+class RequestWithdrawn(NamedTuple):
+    """Exactly this request is taken back, if it still waits for the end of a contact."""
+
+    agent_id: AgentId
+    what: AgentMove
+    reason: str | None
+
+
+class PhoneChanged(NamedTuple):
+    extension: Extension
+    registered: bool
+
+
+class DeskTaken(NamedTuple):
+    """An agent sits at this phone from now on: who sat there is logged out of it. Raises UnknownAgent."""
+
+    agent_id: AgentId
+    extension: Extension
+
+
+class KnownAgent(NamedTuple):
+    """An agent's state before a restart."""
+
+    agent_id: AgentId
+    state: AgentState
+    since: float
+    reason: str | None = None
+    contact_id: ContactId | None = None
+    until: float | None = None
+    queue: QueueName | None = None
+    requested: tuple[AgentMove, str | None] | None = None
+
+
+class AgentsRestored(NamedTuple):
+    agents: Sequence[KnownAgent]
+
+
+class SwitchLost(NamedTuple):
+    """Nothing can be delivered until `Reconciled`."""
+
+
+class Reconciled(NamedTuple):
+    """Contacts that are not in ``live`` are over; agents who are not in ``talking`` do not talk."""
+
+    live: frozenset[ContactId]
+    talking: Mapping[AgentId, ContactId]
+
+
+class TimePassed(NamedTuple):
+    """What is due is to be done."""
+
+
+Event = (
+    ContactJoined
+    | RequirementsChanged
+    | ContactLeft
+    | TalkEnded
+    | OfferConfirmed
+    | OfferContested
+    | OfferDelivered
+    | OfferAccepted
+    | OfferFailed
+    | OfferFound
+    | TalkFound
+    | StateRequested
+    | RequestWithdrawn
+    | PhoneChanged
+    | DeskTaken
+    | AgentsRestored
+    | SwitchLost
+    | Reconciled
+    | TimePassed
+)

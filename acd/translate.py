@@ -1,0 +1,112 @@
+"""Domain events as the core's, and the core's effects as domain events."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from acd.core import effects as ef
+from acd.core import events as ev
+from acd.core.agents import REQUESTED_STATE
+from acd.explain import record
+from switchroom.domain import events as happened
+from switchroom.domain.call import CallState
+
+_MOVES = {state: what for what, state in REQUESTED_STATE.items()}
+
+
+def at(seconds: float) -> datetime:
+    """The core's time as it is stored."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def known_agent(event: happened.AgentStateChanged) -> ev.KnownAgent:
+    """An agent's last state, as the ledger kept it."""
+    requested = None if event.requested is None else (_MOVES[event.requested], event.requested_reason)
+    return ev.KnownAgent(
+        event.agent_id,
+        event.state,
+        event.at.timestamp(),
+        event.reason,
+        event.contact_id,
+        None if event.until is None else event.until.timestamp(),
+        event.queue,
+        requested,
+    )
+
+
+def _adopted(event: happened.ContactAdopted) -> ev.Event | None:
+    """After a restart: an agent found ringing or talking is not free, and the offer that rings goes on."""
+    waiting = event.waiting
+    if event.agent_id is None:
+        return None
+    if event.state is CallState.CONNECTED:
+        queue = waiting.requirements.queue if waiting else None
+        return ev.TalkFound(event.contact_id, event.agent_id, queue, (event.answered_at or event.at).timestamp())
+    if event.state is CallState.RINGING and waiting is not None:
+        needs, came = waiting.requirements, waiting.enqueued_at.timestamp()
+        return ev.OfferFound(event.contact_id, event.offer_id, event.agent_id, needs, came)
+    return None
+
+
+HEARD: Mapping[type[happened.Event], Callable[[Any], ev.Event | None]] = {
+    happened.ContactQueued: lambda e: ev.ContactJoined(e.contact_id, e.requirements, e.enqueued_at.timestamp()),
+    happened.PlaceChanged: lambda e: ev.RequirementsChanged(e.contact_id, e.requirements),
+    happened.ContactAdopted: _adopted,
+    happened.ContactConnected: lambda e: ev.OfferAccepted(e.contact_id, e.agent_id, e.at.timestamp()),
+    happened.OfferFailed: lambda e: ev.OfferFailed(e.contact_id, e.offer_id, e.agent_id, e.failure),
+    happened.TalkEnded: lambda e: ev.TalkEnded(e.contact_id, e.agent_id, e.at.timestamp()),
+    happened.ContactEnded: lambda e: ev.ContactLeft(e.contact_id, e.at.timestamp()),
+    happened.PhoneChanged: lambda e: ev.PhoneChanged(e.extension, e.registered),
+    happened.SwitchLost: lambda e: ev.SwitchLost(),
+    happened.Reconciled: lambda e: ev.Reconciled(e.live, e.talking),
+}
+"""What the ACD hears on the bus, and what it is to the core; None for what does not concern it."""
+
+
+def _agent_changed(effect: ef.AgentChanged, now: datetime) -> happened.Event:
+    what, why = effect.requested or (None, None)
+    return happened.AgentStateChanged(
+        at=at(effect.since),
+        agent_id=effect.agent_id,
+        state=effect.state,
+        reason=effect.reason,
+        contact_id=effect.contact_id,
+        until=None if effect.until is None else at(effect.until),
+        queue=effect.queue,
+        requested=REQUESTED_STATE[what] if what else None,
+        requested_reason=why,
+    )
+
+
+def _desk_changed(effect: ef.DeskChanged, now: datetime) -> happened.Event:
+    return happened.DeskChanged(
+        at=now, agent_id=effect.agent_id, extension=effect.extension, phone_registered=effect.phone_registered
+    )
+
+
+def _decided(effect: ef.Decided, now: datetime) -> happened.Event:
+    return happened.DecisionMade(at=now, contact_id=effect.entry.contact_id, decision=record(effect, now))
+
+
+def _unserved(effect: ef.Unserved, now: datetime) -> happened.Event:
+    return happened.NobodyOnDuty(at=now, contact_id=effect.contact_id, queue=effect.queue, until=at(effect.until))
+
+
+def _overflowed(effect: ef.Overflowed, now: datetime) -> happened.Event:
+    return happened.PlaceChanged(
+        at=now,
+        contact_id=effect.contact_id,
+        requirements=effect.requirements,
+        enqueued_at=at(effect.enqueued_at),
+        why=happened.PlaceChange.NOBODY_ON_DUTY,
+    )
+
+
+ANNOUNCED: Mapping[type, Callable[[Any, datetime], happened.Event]] = {
+    ef.AgentChanged: _agent_changed,
+    ef.DeskChanged: _desk_changed,
+    ef.Decided: _decided,
+    ef.Unserved: _unserved,
+    ef.Overflowed: _overflowed,
+}
+"""The effects that are said on the bus, by which event."""
