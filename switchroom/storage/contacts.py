@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,8 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk
-from switchroom.domain.events import InputKind
-from switchroom.domain.history import ContactRecord, TakenInput
+from switchroom.domain.events import ContactAdopted, ContactEntered, ContactEvent, InputKind
+from switchroom.domain.history import ContactRecord, TakenInput, fold
 from switchroom.domain.ids import AgentId, ContactId, CustomerId
 from switchroom.storage.database import Database, batched
 from switchroom.storage.tables import contacts, recordings
@@ -20,7 +21,7 @@ _VISIT, _TALK = TypeAdapter(QueueVisit), TypeAdapter(Talk)
 
 
 def to_row(record: ContactRecord, server: str) -> dict[str, Any]:
-    """``server`` is the one that wrote last of the contact."""
+    """``server`` is the contact's owner."""
     row: dict[str, Any] = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
     row["path"] = list(record.path)
     row["inputs"] = [dataclasses.asdict(taken) for taken in record.inputs]
@@ -45,11 +46,31 @@ def from_row(row: Row[Any]) -> ContactRecord:
     return ContactRecord(**values)
 
 
-async def load(connection: AsyncConnection, contact_ids: Collection[ContactId]) -> dict[ContactId, ContactRecord]:
-    found: dict[ContactId, ContactRecord] = {}
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A contact with its owner: the server that holds its call, and alone knows when it is over."""
+
+    record: ContactRecord
+    server: str
+
+
+def after(known: Owned | None, event: ContactEvent, server: str) -> Owned:
+    """The contact after ``event`` of ``server``.
+
+    It belongs to the server where it entered, until another adopts it; others may write of it too, as the one that
+    routes for all.
+    """
+    record = fold(known.record if known else None, event)
+    if known is None or isinstance(event, ContactEntered | ContactAdopted):
+        return Owned(record, server)
+    return Owned(record, known.server)
+
+
+async def load(connection: AsyncConnection, contact_ids: Collection[ContactId]) -> dict[ContactId, Owned]:
+    found: dict[ContactId, Owned] = {}
     for some in batched(contact_ids):
         rows = await connection.execute(select(contacts).where(contacts.c.contact_id.in_(some)))
-        found |= {record.contact_id: record for record in map(from_row, rows)}
+        found |= {row.contact_id: Owned(from_row(row), row.server) for row in rows}
     return found
 
 
@@ -57,9 +78,7 @@ def open_of(server: str) -> Select[Any]:
     return select(contacts.c.contact_id).where(contacts.c.outcome.is_(None), contacts.c.server == server)
 
 
-async def load_open(
-    connection: AsyncConnection, server: str, but: Collection[ContactId]
-) -> dict[ContactId, ContactRecord]:
+async def load_open(connection: AsyncConnection, server: str, but: Collection[ContactId]) -> dict[ContactId, Owned]:
     """The server's contacts without an outcome, ``but`` for those: of ten thousand that wait only the ids are read."""
     open_ones: set[ContactId] = set(await connection.scalars(open_of(server)))
     return await load(connection, open_ones - set(but))

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain import events as ev
 from switchroom.domain.contact import Outcome
-from switchroom.domain.history import ContactRecord, fold
+from switchroom.domain.history import ContactRecord
 from switchroom.domain.ids import ContactId
 from switchroom.storage import contacts
 from switchroom.storage.database import upsert
@@ -73,14 +73,11 @@ async def project_contacts(
         for fact in facts
         if isinstance(fact.event, ev.ContactEvent) and fact.event.contact_id not in but
     ]
-    records = await contacts.load(connection, {event.contact_id for _, event in told})
-    servers: dict[ContactId, str] = {}
+    found = await contacts.load(connection, {event.contact_id for _, event in told})
     for server, event in told:
-        records[event.contact_id] = fold(records.get(event.contact_id), event)
-        servers[event.contact_id] = server
-    rows = [contacts.to_row(records[contact_id], server) for contact_id, server in servers.items()]
-    await upsert(connection, contacts_table, rows)
-    return [records[contact_id] for contact_id in servers]
+        found[event.contact_id] = contacts.after(found.get(event.contact_id), event, server)
+    await upsert(connection, contacts_table, [contacts.to_row(one.record, one.server) for one in found.values()])
+    return [one.record for one in found.values()]
 
 
 async def _ends_unseen(connection: AsyncConnection, writer: Writer, batch: Sequence[Recorded]) -> Sequence[Recorded]:
@@ -91,18 +88,19 @@ async def _ends_unseen(connection: AsyncConnection, writer: Writer, batch: Seque
     if not any(isinstance(recorded.event, ev.Reconciled) for recorded in batch):
         return batch
     touched = {r.event.contact_id for r in batch if isinstance(r.event, ev.ContactEvent)}
-    records = await contacts.load(connection, touched)
+    found = await contacts.load(connection, touched)
     facts: list[Recorded] = []
     for recorded in batch:
         event = recorded.event
         if isinstance(event, ev.ContactEvent):
-            records[event.contact_id] = fold(records.get(event.contact_id), event)
+            found[event.contact_id] = contacts.after(found.get(event.contact_id), event, writer.server)
         if not isinstance(event, ev.Reconciled):
             facts.append(recorded)
             continue
-        records = {**await contacts.load_open(connection, writer.server, event.live | records.keys()), **records}
-        for end in _lost(records.values(), event):
-            records[end.contact_id] = fold(records[end.contact_id], end)
+        found |= await contacts.load_open(connection, writer.server, event.live | found.keys())
+        mine = [one.record for one in found.values() if one.server == writer.server]
+        for end in _lost(mine, event):
+            found[end.contact_id] = contacts.after(found[end.contact_id], end, writer.server)
             facts.append(Recorded(recorded.number, end))
     return facts
 

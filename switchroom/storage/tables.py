@@ -107,7 +107,7 @@ orders = Table(
 )
 
 # What happened is kept whatever becomes of the customer: no foreign key from here to the CRM's tables, whose ids are
-# text: each CRM has its own. ``server`` is the one that wrote last of the contact: while it is open, its owner.
+# text: each CRM has its own. ``server`` is the contact's owner (`switchroom.storage.contacts.after`).
 contacts = Table(
     "contacts",
     metadata,
@@ -173,7 +173,7 @@ events = Table(
 )
 
 # One row: the newest ``seq``. Who writes events locks it first: batches are committed one after the other, and a
-# reader who has seen N never sees a smaller number appear (docs/adr/0004-the-order-of-the-log.md).
+# reader who has seen N never sees a smaller number appear (docs/adr/0005-the-order-of-the-log.md).
 log_head = Table(
     "log_head",
     metadata,

@@ -2,6 +2,9 @@
 
 import asyncio
 import dataclasses
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +19,7 @@ from sqlalchemy import delete, select, update
 from switchroom.domain import events as ev
 from switchroom.domain.contact import Outcome
 from switchroom.domain.ids import AgentId, ContactId, CustomerId
+from switchroom.runtime.settings import PROJECT
 from switchroom.storage.customers import Customers
 from switchroom.storage.database import Database
 from switchroom.storage.erasure import Erasure
@@ -201,3 +205,37 @@ async def test_given_any_event_of_the_log_then_it_decodes(database: Database, tm
     await seed_demo(database, NOON)
     for entry in await EventLog(database).after(Position(0)):
         assert (entry.event().at, entry.type) == (entry.at, NAMES[type(entry.event())][0])
+
+
+def test_given_the_command_when_asked_then_it_makes_the_tables_anew(tmp_path: Path) -> None:
+    def database() -> Database:
+        return Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")
+
+    async def prepared() -> dict[str, list[dict[str, Any]]]:
+        made = database()
+        await made.upgrade()
+        await seed_demo(made, NOON)
+        before = await dump(made)
+        await wipe(made)
+        await made.close()
+        return before
+
+    async def found() -> dict[str, list[dict[str, Any]]]:
+        made = database()
+        after = await dump(made)
+        await made.close()
+        return after
+
+    before = asyncio.run(prepared())
+    done = subprocess.run(
+        [sys.executable, "-m", "server.cli", "db", "rebuild"],
+        env={**os.environ, "SWITCHROOM_HOME": str(tmp_path)},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "made anew from" in done.stdout
+    assert asyncio.run(found()) == before

@@ -11,18 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Select
 
 from switchroom.domain import events as ev
+from switchroom.domain.call import CallState
 from switchroom.domain.contact import Outcome
 from switchroom.domain.ids import AgentId, ContactId, TicketId
 from switchroom.runtime.bus import Bus
 from switchroom.storage import contacts, event_log
 from switchroom.storage.contacts import Contacts
-from switchroom.storage.database import Database
+from switchroom.storage.database import HUNG_S, Database
 from switchroom.storage.event_log import EventLog, LoggedEvent, Position
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.outbox import Outbox
 from switchroom.storage.owing import OutboxState
 from switchroom.storage.rebuild import rebuild
 from tests.fakes.clock import FakeClock
+from tests.fixtures.postgres import Postgres
 from tests.support.brands import SHOP
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
@@ -132,6 +134,40 @@ async def test_given_open_contacts_on_two_servers_when_one_reconciles_then_only_
     await west.ledger.flush()
     ends = {"east-lost": Outcome.ABANDONED, "east-lives": None, "west-lost": Outcome.ABANDONED, "west-lives": None}
     assert await outcomes(database) == ends
+
+
+async def test_given_a_contact_of_which_another_server_wrote_when_that_one_reconciles_then_it_is_still_its_owners(
+    database: Database, servers: Sequence[Server]
+) -> None:
+    east, west = servers
+    call = ContactId("c")
+    east.enters(call)
+    await east.ledger.flush()
+    # In one batch, and in the next: west routes for both.
+    for _ in range(2):
+        west.visits(call, "routed")
+        west.bus.publish(ev.Reconciled(at=NOON, live=frozenset()))
+        await west.ledger.flush()
+    assert await outcomes(database) == {call: None}
+
+    adopted = ev.ContactAdopted(
+        at=NOON, contact_id=call, number="400", caller="1", entered_at=NOON, state=CallState.QUEUED, brand=SHOP.name
+    )
+    west.bus.publish(adopted)
+    await west.ledger.flush()
+    east.bus.publish(ev.Reconciled(at=NOON, live=frozenset()))
+    await east.ledger.flush()
+    assert await outcomes(database) == {call: None}, "it is west's now"
+    west.bus.publish(ev.Reconciled(at=NOON, live=frozenset()))
+    await west.ledger.flush()
+    assert await outcomes(database) == {call: Outcome.ABANDONED}
+
+
+async def test_a_server_that_hangs_with_the_logs_lock_is_cut_off_by_postgresql(postgres: Postgres) -> None:
+    database = Database(postgres.url)
+    async with database.read() as connection:
+        assert await connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == f"{HUNG_S}s"
+    await database.close()
 
 
 async def outcomes(database: Database) -> dict[ContactId, Outcome | None]:
