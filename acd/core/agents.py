@@ -71,6 +71,9 @@ class Agent:
     requested: tuple[AgentMove, str | None] | None = None
     """What was asked for during the contact, with its pause reason: carried out after it."""
     phone_registered: bool = False
+    counted_free: bool = False
+    """Whether the line counts them as free, and as on duty: kept by `acd.core.waiting`."""
+    counted_on_duty: bool = False
 
     @property
     def eligible(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from acd.core.heap import LazyHeap
 from acd.core.line import QueueEntry
@@ -21,7 +22,9 @@ class Board:
         }
         """The queues that an agent's skills open to them."""
         self._waiting: dict[ContactId, tuple[Came, QueueName]] = {}
-        self._came: dict[QueueName, LazyHeap[Came]] = {name: LazyHeap(self._waits_since) for name in parameters.queues}
+        self._came: dict[QueueName, LazyHeap[Came]] = {
+            name: LazyHeap(partial(self._waits_in, name)) for name in parameters.queues
+        }
         self.waiting: Counter[QueueName] = Counter()
         """How many wait, those included who are offered."""
         self.free: Counter[QueueName] = Counter()
@@ -56,6 +59,5 @@ class Board:
         first = self._came[queue].first()
         return None if first is None else first[0]
 
-    def _waits_since(self, came: Came) -> bool:
-        known = self._waiting.get(came[1])
-        return known is not None and known[0] is came
+    def _waits_in(self, queue: QueueName, came: Came) -> bool:
+        return self._waiting.get(came[1]) == (came, queue)

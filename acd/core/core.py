@@ -1,6 +1,7 @@
 """The ACD's decisions: `Core.apply` takes an event and the time, and returns what is to be done."""
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from acd.core import events as ev
@@ -18,6 +19,8 @@ from acd.core.waiting import Line
 from acd.offers import BLAMED, FAILURES, Offer, OfferMove
 from switchroom.domain.events import AgentState, OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
+
+_RANK = attrgetter("rank")
 
 
 class Core:
@@ -319,16 +322,16 @@ class Core:
 
     def _match(self) -> None:
         """An agent who is free gets the contact whose turn it is, a contact the agent who fits best."""
-        free, anew = self._line.free.copy(), self._line.anew.copy()
-        self._line.free.clear()
-        self._line.anew.clear()
+        free, anew = self._line.take_changes()
         if not self.steerable:
             return
         for agent_id in free:
             if (first := self._line.index.match_agent(agent_id)) is not None:
                 self._offer(first, agent_id)
-        waits = [entry for contact_id in dict.fromkeys(anew) if (entry := self._line.index.get(contact_id)) is not None]
-        for entry in sorted(waits, key=lambda one: one.rank) if len(waits) > 1 else waits:
+        waits = [entry for contact_id in anew if (entry := self._line.index.get(contact_id)) is not None]
+        if len(waits) > 1:
+            waits = sorted({entry.contact_id: entry for entry in waits}.values(), key=_RANK)
+        for entry in waits:
             match = self._line.index.match_entry(entry.contact_id)
             if match is not None:
                 self._offer(entry, match)

@@ -55,4 +55,4 @@ class Due:
         return len(self._times)
 
     def _is_set(self, item: tuple[float, int, Key]) -> bool:
-        return self._times.get(item[2]) is item
+        return self._times.get(item[2]) == item

@@ -35,17 +35,23 @@ _HEAD = attrgetter("head")
 class _Class:
     """Contacts with the same required skills."""
 
-    __slots__ = ("able", "groups", "head", "heap", "required", "waiting")
+    __slots__ = ("_entries", "able", "groups", "head", "heap", "required", "waiting")
 
-    def __init__(self, required: Mapping[str, int], heap: LazyHeap[Rank]) -> None:
+    def __init__(self, required: Mapping[str, int], entries: Mapping[ContactId, tuple[QueueEntry, "_Class"]]) -> None:
         self.required = required
-        self.heap = heap
+        self.heap: LazyHeap[Rank] = LazyHeap(self._waits_here)
+        self._entries = entries
         self.head = NOBODY
         self.waiting = 0
         self.able = 0
         """Bit mask of the profiles that can serve it."""
         self.groups: list[tuple[float, int]] = []
         """These profiles by fitness, the fittest first, each group as a bit mask."""
+
+    def _waits_here(self, rank: Rank) -> bool:
+        """Whether the contact still waits in this place: it has not left, nor another place by now."""
+        known = self._entries.get(rank[2])
+        return known is not None and known[1] is self and known[0].rank == rank
 
 
 class _Profile:
@@ -104,7 +110,7 @@ class RoutingIndex:
             self._empty += 1
             if self._empty > MOST_EMPTY:
                 self._drop_empty()
-        elif cls.head is entry.rank:
+        elif cls.head == entry.rank:
             cls.head = cls.heap.first() or NOBODY
         return entry
 
@@ -153,7 +159,7 @@ class RoutingIndex:
         if known is None or not known[1].classes:
             return None
         head: Rank = min(map(_HEAD, known[1].classes))
-        return None if head is NOBODY else self._entries[head[2]][0]
+        return None if head == NOBODY else self._entries[head[2]][0]
 
     def match_entry(self, contact_id: ContactId) -> AgentId | None:
         """The agent who should serve a waiting contact: the fittest, among equals the one whose turn it is."""
@@ -193,20 +199,15 @@ class RoutingIndex:
         assert best is not None, "a profile without anybody free is not in the mask"
         return best[1]
 
-    def _waits_there(self, rank: Rank) -> bool:
-        """Whether the contact still waits in this place: it has not left, nor another place by now."""
-        known = self._entries.get(rank[2])
-        return known is not None and known[0].rank is rank
-
     def _is_free(self, turn: Turn) -> bool:
         known = self._free.get(turn[1])
-        return known is not None and known[0] is turn
+        return known is not None and known[0] == turn
 
     def _class(self, skills: Mapping[str, int]) -> _Class:
         key = frozenset(skills.items())
         cls = self._classes.get(key)
         if cls is None:
-            cls = self._classes[key] = _Class(dict(skills), LazyHeap(self._waits_there))
+            cls = self._classes[key] = _Class(dict(skills), self._entries)
             self._empty += 1
             for profile in self._profiles.values():
                 self._pair(profile, cls)

@@ -192,7 +192,7 @@ class Roster:
     ) -> None:
         agent.reason, agent.since = reason, since
         self._place(agent, state, contact_id, queue, until)
-        self._tell(agent)
+        self._effects.append(AgentChanged(agent.id, state, since, reason, contact_id, until, queue, agent.requested))
         self._changed(agent)
 
     def _place(

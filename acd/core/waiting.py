@@ -12,6 +12,7 @@ from acd.core.rules.nobody_on_duty import overflow
 from acd.core.rules.skill_levels import together
 from acd.core.unserved import UnservedWatch
 from switchroom.domain.contact import Requirements
+from switchroom.domain.events import AgentState
 from switchroom.domain.ids import AgentId, ContactId
 
 
@@ -27,15 +28,14 @@ class Line:
         """Agents who became free."""
         self.anew: list[ContactId] = []
         """Contacts that came to wait, or wait again."""
-        self._counted_free: set[AgentId] = set()
-        self._counted_on_duty: set[AgentId] = set()
 
     def entry(self, contact_id: ContactId, needs: Requirements, enqueued_at: float) -> QueueEntry:
         """The contact's place, with what its queue requires of every contact added to its own needs."""
         queue = needs.queue if needs.queue in self._parameters.queues else self._parameters.fallback
         skills = together(needs.skills, self._parameters.queues[queue].skills)
         rank = (self._rules.place(enqueued_at, needs.tier), enqueued_at, contact_id)
-        needs = Requirements(queue, skills, needs.tier, needs.tier_is_fixed)
+        if skills is not needs.skills or queue != needs.queue:
+            needs = Requirements(queue, skills, needs.tier, needs.tier_is_fixed)
         return QueueEntry(contact_id, needs, enqueued_at, rank)
 
     def join(self, entry: QueueEntry, now: float) -> None:
@@ -76,18 +76,24 @@ class Line:
         fallback = self._parameters.fallback
         return overflow(entry.requirements, fallback, self._parameters.queues[fallback].skills)
 
+    def take_changes(self) -> tuple[list[AgentId], list[ContactId]]:
+        """``free`` and ``anew``, which are empty again."""
+        free, anew = self.free, self.anew
+        self.free, self.anew = [], []
+        return free, anew
+
     def agent_changed(self, agent: Agent, now: float) -> None:
-        eligible, on_duty = agent.eligible, agent.on_duty
-        if eligible is not (agent.id in self._counted_free):
+        on_duty = agent.state is not AgentState.LOGGED_OUT
+        eligible = agent.eligible
+        if eligible is not agent.counted_free:
+            agent.counted_free = eligible
             if eligible:
-                self._counted_free.add(agent.id)
                 self.index.add_agent(agent.id, agent.skills, agent.since)
                 self.free.append(agent.id)
             else:
-                self._counted_free.discard(agent.id)
                 self.index.remove_agent(agent.id)
             self.board.agent_free(agent.id, 1 if eligible else -1)
-        if on_duty is not (agent.id in self._counted_on_duty):
-            (self._counted_on_duty.add if on_duty else self._counted_on_duty.discard)(agent.id)
+        if on_duty is not agent.counted_on_duty:
+            agent.counted_on_duty = on_duty
             self.board.agent_on_duty(agent.id, 1 if on_duty else -1)
             self.unserved.duty_changed(self.index.on_duty(agent.skills, came=on_duty), now)

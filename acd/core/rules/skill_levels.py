@@ -27,13 +27,11 @@ def fitness(required: Mapping[str, int], skills: Mapping[str, int]) -> int:
 
 
 def together(first: Mapping[str, int], second: Mapping[str, int]) -> Mapping[str, int]:
-    """What meets both.
+    """What meets both; ``first`` itself where it does.
 
     >>> together({"returns": 3}, {"returns": 1, "lang:en": 5})
     {'returns': 3, 'lang:en': 5}
     """
-    both = dict(first)
-    for skill, level in second.items():
-        if both.get(skill, 0) < level:
-            both[skill] = level
-    return both
+    if meets(second, first):
+        return first
+    return {**first, **{skill: max(level, first.get(skill, 0)) for skill, level in second.items()}}
