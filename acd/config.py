@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from acd.core.parameters import AgentParameters, Parameters, QueueParameters
 from switchroom.domain.contact import CustomerTier
-from switchroom.domain.ids import AgentId, QueueName, TeamName
+from switchroom.domain.ids import AgentId, Extension, QueueName, TeamName
 from switchroom.runtime.durations import Duration
 from switchroom.runtime.yamlfile import Document, Finding, YamlError, load
 
@@ -42,6 +42,8 @@ class AgentConfig(_Model):
     name: str = Field(min_length=1, max_length=64)
     skills: Skills
     team: Name | None = None
+    desk: Number | None = None
+    """The phone where they sit, unless they choose another at login; their own number without it."""
 
 
 class QueueConfig(_Model):
@@ -63,6 +65,8 @@ class TeamConfig(_Model):
 
 class AgentsFile(_Model):
     teams: Mapping[Name, TeamConfig] = Field(default_factory=dict)
+    phones: tuple[Number, ...] = ()
+    """Phones of the house besides those of the agents' own numbers."""
     agents: Mapping[Number, AgentConfig]
 
 
@@ -83,12 +87,23 @@ class AcdConfig:
     head_start: Mapping[CustomerTier, timedelta]
     fallback: QueueName
     teams: Mapping[TeamName, TeamConfig] = field(default_factory=dict)
+    further_phones: tuple[Extension, ...] = ()
+
+    @property
+    def phones(self) -> tuple[Extension, ...]:
+        """Every phone of the house: the agents' own numbers first."""
+        return tuple(dict.fromkeys((*map(Extension, self.agents), *self.further_phones)))
 
     def parameters(self) -> Parameters:
         """What the core needs of it."""
         return Parameters(
             agents={
-                agent_id: AgentParameters(agent.name, agent.skills, TeamName(agent.team) if agent.team else None)
+                agent_id: AgentParameters(
+                    agent.name,
+                    agent.skills,
+                    TeamName(agent.team) if agent.team else None,
+                    Extension(agent.desk or agent_id),
+                )
                 for agent_id, agent in self.agents.items()
             },
             queues={
@@ -108,7 +123,7 @@ class AcdConfig:
 def load_config(dialplans: Path) -> AcdConfig:
     """Read both files; YamlError names each place that is wrong."""
     agents = load(dialplans / "agents.yaml", AgentsFile)
-    _check_teams(agents, dialplans / "agents.yaml")
+    _check_agents(agents, dialplans / "agents.yaml")
     queues = load(dialplans / "queues.yaml", QueuesFile)
     file = queues.model
     if file.fallback not in file.queues:
@@ -121,17 +136,24 @@ def load_config(dialplans: Path) -> AcdConfig:
         queues={QueueName(name): queue for name, queue in file.queues.items()},
         head_start=file.head_start,
         fallback=QueueName(file.fallback),
+        further_phones=tuple(map(Extension, agents.model.phones)),
         teams={TeamName(name): team for name, team in agents.model.teams.items()},
     )
 
 
-def _check_teams(agents: Document[AgentsFile], path: Path) -> None:
+def _check_agents(agents: Document[AgentsFile], path: Path) -> None:
     known = agents.model.teams
+    taken: dict[str, str] = {}
     findings = []
     for number, agent in agents.model.agents.items():
         if agent.team is not None and agent.team not in known:
             line, col = agents.position("agents", number, "team")
             text = f"the team `{agent.team}` is not among the teams ({', '.join(known)})"
             findings.append(Finding(str(path), line, col, "ACD002", text))
+        desk = agent.desk or number
+        if taken.setdefault(desk, number) != number:
+            line, col = agents.position("agents", number)
+            text = f"the desk {desk} is that of agent {taken[desk]}: give one of the two another `desk`"
+            findings.append(Finding(str(path), line, col, "ACD003", text))
     if findings:
         raise YamlError(findings)

@@ -6,7 +6,7 @@ State changes are synchronous and made in `acd.core` only; what other servers ar
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import structlog
@@ -111,6 +111,10 @@ class AcdService:
     def team(self, name: TeamName) -> frozenset[AgentId]:
         """Who belongs to the team."""
         return frozenset(agent.id for agent in self.agents() if agent.team == name)
+
+    def phones(self) -> Sequence[Extension]:
+        """Every phone at which an agent may sit."""
+        return self._config.phones
 
     def queues(self) -> list[QueueView]:
         return queue_views(self._config, self._core)

@@ -9,7 +9,7 @@ from typing import Any
 
 from acd.config import load_config
 from softswitch_config.credentials import load_credentials
-from switchroom.domain.ids import AgentId
+from switchroom.domain.ids import AgentId, Extension
 from switchroom.domain.user import Role
 from switchroom.runtime.settings import Settings
 from switchroom.storage.accounts import Accounts
@@ -43,8 +43,8 @@ async def ensure_demo_accounts(settings: Settings) -> DemoAccounts:
     path = settings.home / "demo-accounts.json"
     known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     passwords = {agent["agent"]: agent["password"] for agent in known.get("agents", ())}
-    agents = load_config(settings.dialplans).agents
-    credentials = load_credentials(settings.secrets, list(agents))
+    config = load_config(settings.dialplans)
+    agents, credentials = config.agents, load_credentials(settings.secrets, config.phones)
     accounts = DemoAccounts(
         http=f"http://{settings.http.host}:{settings.http.port}",
         sip=f"{settings.sip.host}:{settings.sip.port}",
@@ -56,7 +56,7 @@ async def ensure_demo_accounts(settings: Settings) -> DemoAccounts:
                 name=agent.name,
                 login=agent_id,
                 password=passwords.get(agent_id) or secrets.token_urlsafe(9),
-                sip_password=credentials.sip_passwords[agent_id],
+                sip_password=credentials.sip_passwords[Extension(agent_id)],
             )
             for agent_id, agent in agents.items()
         ),

@@ -83,11 +83,13 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def open_desk(url: str, login: str, password: str, *, listen: bool = True) -> AsyncIterator[Desk]:
-    """Log in and listen; logged out at the end."""
+async def open_desk(
+    url: str, login: str, password: str, *, listen: bool = True, at: str | None = None
+) -> AsyncIterator[Desk]:
+    """Log in (at this phone) and listen; logged out at the end."""
     jar = aiohttp.CookieJar(unsafe=True)  # cookies of an IP address
     async with aiohttp.ClientSession(url, cookie_jar=jar, headers={"Origin": url}) as http:
-        async with http.post("/api/v1/session", json={"login": login, "password": password}) as answer:
+        async with http.post("/api/v1/session", json={"login": login, "password": password, "desk": at}) as answer:
             session = await _content(answer)
         agent = (session.get("agent") or {}).get("id")
         desk = Desk(http, session["csrf"], agent)

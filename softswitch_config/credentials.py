@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from softswitch_config.errors import SoftswitchConfigError
-from switchroom.domain.ids import AgentId
+from switchroom.domain.ids import Extension
 
 AMI_SECRET = "ami_secret"  # noqa: S105 -- the file's name, not the secret
 _SIP_PASSWORDS = "sip_passwords.json"
@@ -19,14 +19,14 @@ class Credentials:
     """What opens the manager interface, and what each agent's phone registers with."""
 
     ami_secret: str = field(repr=False)
-    sip_passwords: Mapping[AgentId, str] = field(repr=False)
+    sip_passwords: Mapping[Extension, str] = field(repr=False)
 
 
-def load_credentials(folder: Path, agents: Sequence[AgentId]) -> Credentials:
+def load_credentials(folder: Path, phones: Sequence[Extension]) -> Credentials:
     """Read the secrets in ``folder`` and generate those that are missing. A password once given never changes."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    return Credentials(_ami_secret(folder / AMI_SECRET), _sip_passwords(folder / _SIP_PASSWORDS, agents))
+    return Credentials(_ami_secret(folder / AMI_SECRET), _sip_passwords(folder / _SIP_PASSWORDS, phones))
 
 
 def _ami_secret(path: Path) -> str:
@@ -35,18 +35,18 @@ def _ami_secret(path: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def _sip_passwords(path: Path, agents: Sequence[AgentId]) -> dict[AgentId, str]:
-    known: dict[AgentId, str] = {}
+def _sip_passwords(path: Path, phones: Sequence[Extension]) -> dict[Extension, str]:
+    known: dict[Extension, str] = {}
     if path.exists():
         try:
             known = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise SoftswitchConfigError(f"{path}: expected a JSON object of passwords by agent: {error}") from error
-    missing = {agent: secrets.token_urlsafe(12) for agent in agents if agent not in known}
+    missing = {phone: secrets.token_urlsafe(12) for phone in phones if phone not in known}
     if missing:
         known |= missing
         _write_private(path, json.dumps(known, indent=1))
-    return {agent: known[agent] for agent in agents}
+    return {phone: known[phone] for phone in phones}
 
 
 def _write_private(path: Path, text: str) -> None:

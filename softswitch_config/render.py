@@ -11,7 +11,7 @@ from softswitch_config.credentials import Credentials
 from softswitch_config.errors import SoftswitchConfigError
 from softswitch_config.installation import Installation
 from softswitch_config.music import write_waiting_music
-from switchroom.domain.ids import AgentId, QueueName
+from switchroom.domain.ids import Extension, QueueName
 from switchroom.runtime.capacity import capacity, descriptor_limit
 from switchroom.runtime.settings import Settings
 
@@ -19,7 +19,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 # Nothing that ends a line, a comment, an argument or a section, and nothing that Asterisk would expand.
 _SAFE = re.compile(r"[\w ./:+@*~=-]*")
-_AGENT = re.compile(r"[0-9]{2,12}")
+_PHONE = re.compile(r"[0-9]{2,12}")
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
 
 
@@ -73,7 +73,7 @@ def render(
     installation: Installation,
     credentials: Credentials,
     *,
-    agents: Sequence[AgentId],
+    phones: Sequence[Extension],
     numbers: Sequence[str],
     fallback_queue: QueueName,
 ) -> Path:
@@ -83,8 +83,8 @@ def render(
     takes the callers for whom no menu could be reached. Raises `SoftswitchConfigError` on a value that
     Asterisk's syntax could misread.
     """
-    for agent in agents:
-        _check(_AGENT, agent, "an agent is named by 2 to 12 digits")
+    for phone in phones:
+        _check(_PHONE, phone, "a phone is named by 2 to 12 digits")
     for number in numbers:
         _check(_NUMBER, number, "a dialled number is 2 to 20 digits with an optional leading +")
     folders = Folders.of(settings)
@@ -107,7 +107,7 @@ def render(
         "installation": installation,
         "credentials": credentials,
         "folders": folders,
-        "agents": agents,
+        "phones": phones,
         "numbers": numbers,
         "fallback_queue": fallback_queue,
     }

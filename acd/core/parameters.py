@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from switchroom.domain.contact import CustomerTier
-from switchroom.domain.ids import AgentId, QueueName, TeamName
+from switchroom.domain.ids import AgentId, Extension, QueueName, TeamName
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +12,8 @@ class AgentParameters:
     name: str
     skills: Mapping[str, int]
     team: TeamName | None = None
+    desk: Extension | None = None
+    """The phone where they sit; that of their own number without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

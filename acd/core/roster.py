@@ -37,7 +37,7 @@ class Roster:
                 name=agent.name,
                 skills=agent.skills,
                 team=agent.team,
-                extension=Extension(agent_id),
+                extension=agent.desk or Extension(agent_id),
                 since=now,
             )
             for agent_id, agent in parameters.agents.items()

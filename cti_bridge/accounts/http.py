@@ -19,6 +19,7 @@ from cti_bridge.http.route import Capability, Request, Route
 from cti_bridge.http.throttle import Throttle
 from cti_bridge.live.hub import Hub
 from cti_bridge.tickets.service import DISPOSITIONS
+from switchroom.domain.ids import Extension
 from switchroom.domain.user import Right, Role, User
 from switchroom.domain.views import AgentView
 from switchroom.runtime.clock import Clock
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 class Login(In):
     login: str = Field(min_length=1, max_length=80)
     password: str = Field(min_length=1, max_length=200)
+    desk: Extension | None = None
+    """The phone where the agent sits from now on; without it they sit where they sat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,8 @@ class Sessions(Capability):
                 log.warning("audit.login_failed", address=address)
                 raise Problem(HTTPStatus.UNAUTHORIZED, "login or password is wrong")
         self._logins.succeeded(key)
+        if wanted.desk is not None:
+            await self._take_desk(user, wanted.desk)
         token = await self._accounts.start_session(user.login, self._clock.now())
         log.info("audit.logged_in", login=user.login, role=user.role)
         response = respond(SessionAnswer, self._session(user, csrf_token(token)))
@@ -81,6 +86,14 @@ class Sessions(Capability):
             secure=request.http.secure or request.http.headers.get("Origin", "").startswith("https://"),
         )
         return response
+
+    async def _take_desk(self, user: User, desk: Extension) -> None:
+        if user.agent_id is None:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "only agents sit at a desk")
+        if desk not in self._agents.phones():
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no phone {desk} here")
+        await self._agents.take_desk(user.agent_id, desk)
+        log.info("audit.desk_taken", login=user.login, extension=desk)
 
     async def who_am_i(self, request: Request) -> SessionAnswer:
         session = None if has_bearer(request.http) else request.http.cookies.get(COOKIE)

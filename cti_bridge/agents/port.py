@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from switchroom.domain.ids import AgentId, QueueName, TeamName
+from switchroom.domain.ids import AgentId, Extension, QueueName, TeamName
 from switchroom.domain.views import AgentView, QueueView
 
 RequestedState = Literal["available", "paused", "logged_out"]
@@ -19,6 +19,12 @@ class AgentCommands(Protocol):
 
     def team(self, name: TeamName) -> frozenset[AgentId]:
         """Who belongs to the team."""
+
+    def phones(self) -> Sequence[Extension]:
+        """Every phone at which an agent may sit."""
+
+    async def take_desk(self, agent_id: AgentId, extension: Extension) -> AgentView:
+        """The agent sits at this phone from now on; who sat there is logged out. Raises `UnknownAgent`."""
 
     def queues(self) -> Sequence[QueueView]: ...
 

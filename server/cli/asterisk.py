@@ -72,15 +72,14 @@ def _configure(settings: Settings, installation: Installation) -> Path:
     open_home(settings.home)
     config = load_config(settings.dialplans)
     menus = sorted((settings.dialplans / "menus").glob("*.yaml"))
-    agents = list(config.agents)
-    credentials = load_credentials(settings.secrets, agents)
+    credentials = load_credentials(settings.secrets, config.phones)
     if settings.asterisk.ami_secret is not None:
         credentials = replace(credentials, ami_secret=settings.asterisk.ami_secret.get_secret_value())
     return render(
         settings,
         installation,
         credentials,
-        agents=agents,
+        phones=config.phones,
         numbers=sorted(number for path in menus for number in load(path)[0].menus.numbers),
         fallback_queue=config.fallback,
     )

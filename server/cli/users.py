@@ -37,6 +37,8 @@ def add(
     settings = read_settings()
     if agent is not None and AgentId(agent) not in load_config(settings.dialplans).agents:
         raise CommandError(f"agent {agent} is not in {settings.dialplans / 'agents.yaml'}")
+    if team is not None and team not in load_config(settings.dialplans).teams:
+        raise CommandError(f"team {team} is not in {settings.dialplans / 'agents.yaml'}")
     agent_id, led = AgentId(agent) if agent else None, TeamName(team) if team else None
     run(_with_accounts(settings, lambda a: a.ensure_user(login, role, agent_id, password, team=led)))
     typer.echo(f"user {login}: {role.value}")

@@ -72,7 +72,7 @@ def start_asterisk(installation: Installation, home: Path, *, longest_visit_s: i
         media=Media(port=free_port(kind=socket.SOCK_STREAM), longest_visit_s=longest_visit_s),
     )
     credentials = load_credentials(settings.secrets, AGENTS)
-    render(settings, installation, credentials, agents=AGENTS, numbers=NUMBERS, fallback_queue=FALLBACK_QUEUE)
+    render(settings, installation, credentials, phones=AGENTS, numbers=NUMBERS, fallback_queue=FALLBACK_QUEUE)
     local = LocalAsterisk(settings, installation)
     local.start()
     return RunningAsterisk(settings, credentials, local)

@@ -134,7 +134,7 @@ def test_given_a_new_number_when_reloaded_then_it_is_answered_and_live_calls_go_
             second.settings,
             installation,
             second.credentials,
-            agents=AGENTS,
+            phones=AGENTS,
             numbers=(*NUMBERS, "95588"),
             fallback_queue=FALLBACK_QUEUE,
         )

@@ -9,7 +9,7 @@ from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.errors import Refused, UnknownAgent, UnknownContact
 from switchroom.domain.events import AgentState, AgentStateChanged
-from switchroom.domain.ids import AgentId, ContactId, QueueName, TeamName
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName, TeamName
 from switchroom.domain.views import AgentView, CallView, FlowView, QueueView
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
@@ -71,6 +71,13 @@ class FakeAgentDesk:
             )
             for name, title in titles.items()
         ]
+
+    def phones(self) -> Sequence[Extension]:
+        return [Extension(number) for number in ("1001", "1002", "8001")]
+
+    async def take_desk(self, agent_id: AgentId, extension: Extension) -> AgentView:
+        moved = self._agents[agent_id] = dataclasses.replace(self._agents[agent_id], extension=extension)
+        return moved
 
     def team(self, name: TeamName) -> frozenset[AgentId]:
         return frozenset(agent.id for agent in self._agents.values() if agent.team == name)

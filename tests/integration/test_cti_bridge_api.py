@@ -295,6 +295,17 @@ async def test_given_a_leader_then_the_team_is_seen_with_masked_numbers_and_nobo
     assert offer["data"]["contact_id"] == "c4"
 
 
+async def test_given_a_desk_at_login_then_the_agent_sits_there_if_there_is_such_a_phone(
+    server: BridgeServer, client: Client
+) -> None:
+    browser = await client("")
+    for login, desk, status in (("agent", "8001", 200), ("agent", "9999", 422), ("supervisor", "8001", 422)):
+        body = {"login": login, "password": PASSWORD, "desk": desk}
+        found, answer = await browser.ask("POST", "/api/v1/session", json=body)
+        assert found == status, answer
+    assert server.agents.agent(AgentId("1001")).extension == "8001"  # type: ignore[union-attr]
+
+
 async def test_given_an_auditor_then_everything_is_read_and_nothing_changed(
     server: BridgeServer, client: Client
 ) -> None:

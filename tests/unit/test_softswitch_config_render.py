@@ -24,7 +24,7 @@ def rendered(home: Path, **changed: object) -> Path:
         asterisk=Asterisk(ami_port=15038),
         media=Media(port=18401),
     )
-    wanted = {"agents": AGENTS, "numbers": ("4008123123", "+864008123124"), "fallback_queue": QueueName("general")}
+    wanted = {"phones": AGENTS, "numbers": ("4008123123", "+864008123124"), "fallback_queue": QueueName("general")}
     return render(settings, INSTALLATION, CREDENTIALS, **{**wanted, **changed})  # type: ignore[arg-type]
 
 
@@ -97,9 +97,9 @@ def test_only_our_numbers_can_be_dialled(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"agents": (AgentId("1001]\n[evil"),)},
-        {"agents": (AgentId("carrier"),)},
-        {"agents": (AgentId("1"),)},
+        {"phones": (AgentId("1001]\n[evil"),)},
+        {"phones": (AgentId("carrier"),)},
+        {"phones": (AgentId("1"),)},
         {"numbers": ("400;8",)},
         {"numbers": ("_X.",)},
         {"numbers": ("",)},
@@ -154,7 +154,7 @@ def test_credentials_that_cannot_be_read_are_a_clear_error(tmp_path: Path) -> No
 def test_given_extra_modules_then_they_are_loaded_beside_ours_and_app_queue_is_not_otherwise(tmp_path: Path) -> None:
     assert "app_queue" not in (rendered(tmp_path) / "modules.conf").read_text(encoding="utf-8")
     settings = Settings(home=tmp_path, asterisk=Asterisk(extra_modules=("app_queue", "app_read")))
-    etc = render(settings, INSTALLATION, CREDENTIALS, agents=(), numbers=(), fallback_queue=QueueName("general"))
+    etc = render(settings, INSTALLATION, CREDENTIALS, phones=(), numbers=(), fallback_queue=QueueName("general"))
     loaded = dict(sections(etc / "modules.conf"))["modules"]["load"]
     assert loaded[-2:] == ["app_queue.so", "app_read.so"]
     assert "chan_pjsip.so" in loaded
