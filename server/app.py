@@ -42,7 +42,7 @@ from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.outbox import Outbox
-from switchroom.storage.presence import load_presence, open_desktops
+from switchroom.storage.presence import last_desks, load_presence, open_desktops
 from switchroom.storage.readiness import Writable
 from switchroom.storage.recordings import Recordings as RecordingIndex
 from telephony.calls import Calls
@@ -130,6 +130,9 @@ class Server:
             )
             for known in await load_presence(database, settings.server_name)
         )
+        for agent_id, desk in (await last_desks(database, settings.server_name, config.agents)).items():
+            if desk in config.phones and acd.roster.get(agent_id) is not None:
+                await acd.take_desk(agent_id, desk)
         await acd.start()
         stack.push_async_callback(acd.stop)
         at_work = [agent.id for agent in acd.agents() if agent.state is not AgentState.LOGGED_OUT]

@@ -1,13 +1,13 @@
 """Agents' presence, as it was when the server last ran: who was logged in stays logged in over a restart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
-from switchroom.domain.events import AgentState, DesktopClosed, DesktopOpened
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.events import AgentState, DeskChanged, DesktopClosed, DesktopOpened
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 from switchroom.storage.database import Database
 from switchroom.storage.tables import agent_presence, events
 from switchroom.wire import type_name
@@ -39,6 +39,19 @@ async def open_desktops(database: Database, agents: Iterable[AgentId]) -> Sequen
             last = select(events.c.type).where(of_agent).order_by(events.c.seq.desc()).limit(1)
             if await connection.scalar(last) == opened:
                 found.append(agent_id)
+    return found
+
+
+async def last_desks(database: Database, server: str, agents: Iterable[AgentId]) -> Mapping[AgentId, Extension]:
+    """The phones where ``agents`` sat when this server last ran, of those who had one."""
+    found = {}
+    async with database.read() as connection:
+        for agent_id in agents:
+            own = (events.c.agent_id == agent_id) & (events.c.server == server)
+            chosen = own & (events.c.type == type_name(DeskChanged))
+            last = select(events.c.data["extension"]).where(chosen).order_by(events.c.seq.desc()).limit(1)
+            if (extension := await connection.scalar(last)) is not None:
+                found[agent_id] = Extension(extension)
     return found
 
 

@@ -35,3 +35,8 @@ async def test_given_an_agent_who_logs_in_at_another_phone_then_that_phone_rings
                 assert (await newest_call(house.board, WANG_FANG))["agent_id"] == "1001"
                 [me] = await desk.get("agents")
                 assert (me["extension"], me["phone_registered"], me["state"]) == (PHONE, True, "busy")
+                await house.system.kill_server()
+                await house.system.start_server()
+                async with open_desk(url, account.login, account.password, listen=False) as again:
+                    [me] = await again.get("agents")
+                    assert (me["extension"], me["state"]) == (PHONE, "busy")
