@@ -7,11 +7,13 @@ from cti_bridge.connectors.port import Connectors
 from switchroom.runtime.settings import SettingsError
 from switchroom.storage.database import Database
 
-CONNECTORS: Mapping[str, Callable[[Database], Connectors]] = {"builtin": builtin}
+Kinds = Mapping[str, Callable[[Database], Connectors]]
+
+CONNECTORS: Kinds = {"builtin": builtin}
 
 
-def connect(name: str, database: Database) -> Connectors:
+def connect(name: str, database: Database, kinds: Kinds = CONNECTORS) -> Connectors:
     """The connector of this name. Raises `SettingsError` when there is none."""
-    if name not in CONNECTORS:
-        raise SettingsError(f"crm: there is no connector `{name}`; there is {', '.join(sorted(CONNECTORS))}")
-    return CONNECTORS[name](database)
+    if name not in kinds:
+        raise SettingsError(f"crm: there is no connector `{name}`; there is {', '.join(sorted(kinds))}")
+    return kinds[name](database)

@@ -9,15 +9,17 @@ from server.sources.orders import Orders
 from switchroom.runtime.settings import SettingsError
 from switchroom.storage.database import Database
 
-SOURCES: Mapping[str, type[LookupSource]] = {"orders": Orders}
+Kinds = Mapping[str, type[LookupSource]]
+
+SOURCES: Kinds = {"orders": Orders}
 
 
 class Sources:
     """The sources of this server, by their names in menus (`ivr.ports.Lookups`)."""
 
-    def __init__(self, named: Mapping[str, str], database: Database) -> None:
+    def __init__(self, named: Mapping[str, str], database: Database, kinds: Kinds = SOURCES) -> None:
         """``named`` is the setting ``lookups``. Raises `SettingsError` for a source that there is not."""
-        self._sources = {name: kind(database) for name, kind in _kinds(named).items()}
+        self._sources = {name: kind(database) for name, kind in _chosen(named, kinds).items()}
 
     async def look_up(self, source: str, arguments: Mapping[str, str]) -> Mapping[str, Any] | None:
         found = self._sources.get(source)
@@ -26,14 +28,14 @@ class Sources:
         return await found.look_up(arguments)
 
 
-def described(named: Mapping[str, str]) -> Mapping[str, Source]:
+def described(named: Mapping[str, str], kinds: Kinds = SOURCES) -> Mapping[str, Source]:
     """The sources as menus are checked against them. Raises `SettingsError`."""
-    return {name: Source(kind.ARGUMENTS, kind.FIELDS) for name, kind in _kinds(named).items()}
+    return {name: Source(kind.ARGUMENTS, kind.FIELDS) for name, kind in _chosen(named, kinds).items()}
 
 
-def _kinds(named: Mapping[str, str]) -> Mapping[str, type[LookupSource]]:
+def _chosen(named: Mapping[str, str], kinds: Kinds) -> Kinds:
     for name, source in named.items():
-        if source not in SOURCES:
-            known = ", ".join(sorted(SOURCES))
+        if source not in kinds:
+            known = ", ".join(sorted(kinds))
             raise SettingsError(f"lookups.{name}: there is no source `{source}`; there is {known}")
-    return {name: SOURCES[source] for name, source in named.items()}
+    return {name: kinds[source] for name, source in named.items()}
