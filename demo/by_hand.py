@@ -12,7 +12,7 @@ from demo.softphone import PhoneCall, Softphone, SoftphoneError
 QUIET_S = 0.6
 """A prompt is over when nothing was heard for so long."""
 LISTEN_S = 8.0
-"""Then it is spoken or pressed into whatever is heard: music never ends."""
+"""Then it is spoken or pressed over what is heard: music never ends."""
 
 Ending = Literal["hung up by us", "hung up by the other side", "refused", "not answered"]
 

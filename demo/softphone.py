@@ -118,7 +118,7 @@ class PhoneCall(VoIPCall):
             self._note("answered_at")
 
     def hang_up(self) -> None:
-        """End the call in whatever state it is: BYE, CANCEL or 486."""
+        """End the call in any state: BYE, CANCEL or 486."""
         if self.state is CallState.ANSWERED:
             self.sip.transmit(self.sip.gen_bye(self.request))
             self._end()

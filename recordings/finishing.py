@@ -1,7 +1,7 @@
 """From the raw file that MixMonitor wrote to a finished recording.
 
 MixMonitor's option ``D`` writes interleaved signed 16-bit samples at 8 kHz, caller left, agent right, without a header:
-whatever was written before a crash is usable. The finished file is an ordinary stereo WAV.
+what was written before a crash is usable. The finished file is an ordinary stereo WAV.
 """
 
 import os

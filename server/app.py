@@ -1,6 +1,6 @@
 """The composition root: builds every part, wires them, starts them in order and stops them in the reverse.
 
-Order of start: the ledger first (it must see every event), then whoever listens to calls, and the softswitch last:
+Order of start: the ledger first (it must see every event), then what listens to calls, and the softswitch last:
 its first word begins the reconciliation that takes up the calls of a server that died.
 """
 

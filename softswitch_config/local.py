@@ -26,7 +26,7 @@ _LONGEST_SOCKET_PATH = 107  # bytes, struct sockaddr_un on Linux
 
 
 class LocalAsterisk:
-    """The Asterisk of one ``$SWITCHROOM_HOME``, found again by its pid file whoever started it."""
+    """The Asterisk of one ``$SWITCHROOM_HOME``, found again by its pid file."""
 
     def __init__(self, settings: Settings, installation: Installation) -> None:
         self._settings = settings

@@ -1,4 +1,4 @@
-"""Bounds the logs below the home, Asterisk's above all: nobody outside fills the disk with them, whatever they send.
+"""Bounds the logs below the home, Asterisk's above all: nobody outside fills the disk with them.
 
 A file that has grown too long is copied to ``<name>.1`` and emptied in place. Asterisk opens its logs for appending, so
 it goes on writing at the new beginning and need not be asked, whether it runs here or in a container on the same home.

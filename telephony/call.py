@@ -60,7 +60,7 @@ class Call:
         self.entered_at = entered_at
         self.mailbox = mailbox
         self.moves = 0
-        """How often its state was set: whoever compares it with an older picture sees whether it moved since."""
+        """How often its state was set: compared with an older picture it tells whether the call moved since."""
         self._state = CallState.ENTERED
         self.waiting: Waiting | None = None
         self.agent_id: AgentId | None = None

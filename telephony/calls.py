@@ -105,7 +105,7 @@ class Calls:
         call = self._calls.get(contact_id)
         return call.view if call is not None else None
 
-    # Wishes of the menu that holds the caller.
+    # Requests of the menu that holds the caller.
 
     async def claim(self, contact_id: ContactId, timeout_s: float) -> Caller:
         """The caller behind a media connection; UnknownContact unless it arrives in time and nobody else holds it."""
@@ -177,7 +177,7 @@ class Calls:
         call = self._calls.known(contact_id)
         await self._ask(call, lambda: self._switch.finish(contact_id))
 
-    # Wishes of ACD and desks.
+    # Requests of ACD and desks.
 
     async def connect(self, contact_id: ContactId, delivery: Delivery) -> None:
         """Ring the agent; OfferFailed follows when that cannot be. UnknownContact if the caller is gone."""

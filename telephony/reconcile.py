@@ -146,7 +146,7 @@ class Reconciler:
             try:
                 async with asyncio.timeout(LEDGER_WITHIN_S):
                     outcomes = await self._bookings.outcomes(unknown)
-            except Exception as error:  # whatever database driver raises
+            except Exception as error:  # what a database driver raises
                 log.warning("calls.past_not_booked", calls=len(unknown), error=type(error).__name__)
                 outcomes = None
         for over in past:

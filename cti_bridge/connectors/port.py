@@ -1,6 +1,6 @@
 """What the bridge asks of a CRM and of a ticketing system; the built-in ones are two tables of the ledger.
 
-A connector raises whatever it likes when its system is away: the bridge gives each question a deadline, lets the
+A connector may raise anything when its system is away: the bridge gives each question a deadline, lets the
 call go on as a stranger's, and asks for a ticket again until it is opened.
 """
 

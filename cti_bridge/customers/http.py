@@ -135,7 +135,7 @@ class Customers(Capability):
             path="/api/v1/customers",
             handle=search,
             needs=Right.READ,
-            summary="The customer with this number, in whatever form it is written",
+            summary="The customer with this number, in any form",
             query=CustomersQuery,
             answer=Sequence[Customer],
         ),

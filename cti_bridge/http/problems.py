@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 
 class Problem(Exception):
-    """Ends a request with ``status``; ``detail`` is shown to whoever asked."""
+    """Ends a request with ``status``; ``detail`` is shown to the one who asked."""
 
     def __init__(self, status: HTTPStatus, detail: str = "", *, retry_after_s: int | None = None, **more: Any) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""Slows down whoever guesses passwords, without locking out the person whose password is guessed at."""
+"""Slows down those who guess passwords, without locking out the person whose password is guessed at."""
 
 from collections import deque
 

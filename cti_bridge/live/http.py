@@ -1,4 +1,4 @@
-"""The WebSocket of events: what happens, to whoever may see it, from the last id on; what is left out is said."""
+"""The WebSocket of events: what happens, to those who may see it, from the last id on; what is left out is said."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Carries events and pops to whoever may see them: agents what is theirs, supervisors everything.
+"""Carries events and pops to those who may see them: agents what is theirs, supervisors everything.
 
 Events go out as they come over the bus, also while the database is away. Each carries where to go on after it, which
 the log understands (`switchroom.storage.event_log.Position`).

@@ -44,7 +44,7 @@ class Requirements:
 
 
 LANGUAGE_SKILL = "lang:"
-"""Skills that begin so are the languages that the customer speaks: they hold in whatever queue."""
+"""Skills that begin so are the languages that the customer speaks: they hold in every queue."""
 
 
 def for_queue(needs: Requirements, queue: QueueName) -> Requirements:
@@ -90,7 +90,7 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A contact's place in the line. ``enqueued_at`` never changes, whatever happens to offers or servers."""
+    """A contact's place in the line. ``enqueued_at`` never changes."""
 
     requirements: Requirements
     enqueued_at: datetime

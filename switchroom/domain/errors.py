@@ -1,4 +1,4 @@
-"""What can be wrong with a wish, whoever is asked."""
+"""What can be wrong with a request."""
 
 
 class UnknownAgent(LookupError):
@@ -10,7 +10,7 @@ class UnknownContact(LookupError):
 
 
 class Refused(Exception):
-    """The wish cannot be fulfilled now; the text says why, in one sentence for the person who asked."""
+    """The request cannot be granted now; the text says why, in one sentence for the person who asked."""
 
 
 class NotReady(Exception):

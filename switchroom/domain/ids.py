@@ -3,7 +3,7 @@
 from typing import NewType
 
 ContactId = NewType("ContactId", str)
-"""A UUID given by the dialplan when the INVITE arrives; one per customer call, whatever its legs."""
+"""A UUID given by the dialplan when the INVITE arrives; one for each contact, with all its legs."""
 
 AgentId = NewType("AgentId", str)
 """A person who serves, by the number that the house gave them (工号), as ``1001``."""

@@ -83,7 +83,7 @@ class Doors:
             loop.default_exception_handler(context)
 
     def _refuse_all(self) -> None:
-        """Close whatever waits to be accepted, with the descriptor that was kept for it."""
+        """Close what waits to be accepted, with the descriptor that was kept for it."""
         self._give_up_reserve()
         refused = 0
         for listening in self._sockets:

@@ -41,7 +41,7 @@ def configure_logging(settings: Settings) -> None:
 
 
 def _without_text(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
-    """A library's exception: its kind and its place. Its text quotes what was sent to us, whoever sent it."""
+    """A library's exception: its kind and its place. Its text may quote what was sent to us."""
     error = (event.pop("exc_info", None) or (None, None, None))[1]
     if error is not None:
         frames = "".join(traceback.format_tb(error.__traceback__))

@@ -16,7 +16,7 @@ from switchroom.storage.database import Database, upsert
 from switchroom.storage.tables import api_tokens, sessions, users
 
 SESSION_LASTS = timedelta(hours=14)
-"""A long shift; whoever works longer logs in again."""
+"""A long shift; who works longer logs in again."""
 
 
 class Accounts:
@@ -31,7 +31,7 @@ class Accounts:
     ) -> None:
         """Make the user, or make an existing one be like this. A leader leads ``team``.
 
-        A password that is already right keeps its hash; a new one ends the user's sessions: whoever knew the old one
+        A password that is already right keeps its hash; a new one ends the user's sessions: who knew the old one
         is out.
         """
         stored = await self._hash_of(login)

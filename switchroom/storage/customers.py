@@ -19,7 +19,7 @@ class Customers:
         self._database = database
 
     async def by_phone(self, phone: str) -> Customer | None:
-        """The customer whose number this is, in whatever form it is written."""
+        """The customer whose number this is, in any form."""
         owner = select(customer_phones.c.customer_id).where(customer_phones.c.phone == normalise(phone))
         return await self._one(customers.c.id == owner.scalar_subquery())
 

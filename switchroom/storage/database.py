@@ -155,7 +155,7 @@ def _engine(url: str, patience_s: float | None) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         # A deferred transaction that reads first and then writes fails at once in WAL mode when another writer
-        # came between (SQLITE_BUSY_SNAPSHOT), whatever busy_timeout says: writers take the lock at the start.
+        # came between (SQLITE_BUSY_SNAPSHOT), busy_timeout or not: writers take the lock at the start.
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

@@ -45,7 +45,7 @@ class LedgerFull(Exception):
 
 
 class Ledger:
-    """Records every event of the bus. Start it before whoever publishes, stop it after them."""
+    """Records every event of the bus. Start it before those who publish, stop it after them."""
 
     def __init__(
         self, database: Database, bus: Bus, clock: Clock, *, server: str = "main", capacity: int = CAPACITY

@@ -1,4 +1,4 @@
-"""Telephone numbers in one form (E.164), whatever way the carrier or the clerk wrote them."""
+"""Telephone numbers in one form (E.164), in all the ways that carriers and clerks write them."""
 
 import re
 
@@ -35,7 +35,7 @@ def national(number: str) -> str:
 
 
 def written(number: str) -> re.Pattern[str]:
-    """Finds a normalised number in text, in whatever form carriers and people write it.
+    """Finds a normalised number in text, in every form that carriers and people write it.
 
     >>> found = written("+8613800138000")
     >>> forms = ("13800138000", "+86 138-0013-8000", "013800138000", "008613800138000", "(86)13800138000")

@@ -106,7 +106,7 @@ orders = Table(
     Column("placed_at", Utc, nullable=False),
 )
 
-# What happened is kept whatever becomes of the customer: no foreign key from here to the CRM's tables, whose ids are
+# What happened is kept also when the customer is erased: no foreign key from here to the CRM's tables, whose ids are
 # text: each CRM has its own. ``server`` is the contact's owner (`switchroom.storage.contacts.after`).
 contacts = Table(
     "contacts",
@@ -232,7 +232,7 @@ tickets = Table(
     Column("closed_at", Utc),
 )
 
-# A contact belongs to one ticket, whoever asks how often; a ticket may have many contacts.
+# A contact belongs to one ticket, however often it is asked for; a ticket may have many contacts.
 ticket_contacts = Table(
     "ticket_contacts",
     metadata,

@@ -1,7 +1,7 @@
 """What the server wants of a softswitch, in the server's own words.
 
 Asterisk's words (channel, uniqueid, linkedid, context) stay behind this port. Happenings come as
-`SwitchEvent`s to the one handler given at `start`; wishes go down as methods. Every method has a deadline
+`SwitchEvent`s to the one handler given at `start`; commands go down as methods. Every method has a deadline
 and raises `SwitchError`; `CallGone` says that the caller hung up meanwhile, which is normal and needs no retry.
 """
 
@@ -95,7 +95,7 @@ class AgentFailed(SwitchEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentLeft(SwitchEvent):
-    """The talk is over, whoever ended it, and its recording is completely written.
+    """The talk is over, and its recording is completely written.
 
     The caller waits again after `Softswitch.transfer`; otherwise `CallerLeft` follows. ``at`` is when, if that is long
     ago.
