@@ -29,7 +29,7 @@ class CtiBridge:
         outbox: Outbox,
         queue_title: QueueTitle = lambda queue, _: queue,
     ) -> None:
-        self.connectors = connectors
+        self.connectors, self.brands = connectors, brands
         self.contacts = PresentContacts(bus, history)
         self.profiles = Profiles(connectors, history, clock)
         self.identification = Identification(bus, clock, self.profiles)

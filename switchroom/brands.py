@@ -36,7 +36,6 @@ class BrandConfig(_Model):
     title: Mapping[str, str] = Field(min_length=1)
     numbers: tuple[Number, ...] = ()
     display_number: Number | None = None
-    prompts: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] | None = None
     arguments: Mapping[Argument, str] = Field(default_factory=dict)
     service_level: ServiceLevelConfig | None = None
 
@@ -88,7 +87,6 @@ def _brand(name: BrandName, config: BrandConfig) -> Brand:
         title=config.title,
         numbers=config.numbers,
         display_number=config.display_number,
-        prompts=config.prompts,
         arguments=config.arguments,
         service_level=ServiceLevel(level.within.total_seconds(), level.share) if level else None,
     )

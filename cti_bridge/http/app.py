@@ -16,6 +16,7 @@ from cti_bridge.bridge import CtiBridge
 from cti_bridge.calls.http import Calls
 from cti_bridge.calls.port import CallCommands
 from cti_bridge.contacts.http import Contacts, Explain
+from cti_bridge.contacts.visits import VisitFigures
 from cti_bridge.customers.http import Customers
 from cti_bridge.flows.http import Flows
 from cti_bridge.flows.port import FlowCatalog
@@ -124,6 +125,7 @@ def create_app(
         Pages(desktop),
         Description(),
     )
+    bridge.contacts.watch(VisitFigures(registry, bridge.brands).watch)
     middlewares = (
         measure(registry, bus, hub, ledger, bridge.tickets),
         problems,

@@ -18,15 +18,14 @@ class ServiceLevel:
 class Brand:
     """``title`` by language (BCP 47), ``numbers`` as they are dialled.
 
-    ``arguments`` are its values in menus, ``{brand.hotline}``; ``prompts`` is the folder of its own recordings, if it
-    has one; ``display_number`` is the number that we call its customers from.
+    ``arguments`` are its values in menus, ``{brand.hotline}``; ``display_number`` is the number that we call its
+    customers from; ``service_level`` is what its answered contacts are measured by.
     """
 
     name: BrandName
     title: Mapping[str, str]
     numbers: tuple[str, ...] = ()
     display_number: str | None = None
-    prompts: str | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
     service_level: ServiceLevel | None = None
 
