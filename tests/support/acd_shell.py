@@ -143,8 +143,7 @@ class ShellDriver:
 
     async def _settled(self, work: Coroutine[Any, Any, Any]) -> Any:
         found = await work
-        for _ in range(3):  # what is ready now runs, and no time passes
-            await asyncio.sleep(0)
+        await self._loop.settle()
         return found
 
     async def _tell(self, event: ev.Event) -> None:

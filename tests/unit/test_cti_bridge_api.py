@@ -651,7 +651,10 @@ async def test_given_an_admin_when_a_customer_is_erased_then_nobody_knows_them_t
     assert (later["contact"]["customer_id"], later["contact"]["caller"]) == (None, "13800138000")
 
 
-async def test_given_a_quiet_day_then_every_socket_hears_a_heartbeat(client: Client) -> None:
+async def test_given_a_quiet_day_then_every_socket_hears_a_heartbeat(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_S", 0.05)
     socket = await (await client("other")).events()
     await receive(socket, "switchroom.hello")
     assert (await receive(socket, "switchroom.heartbeat"))["data"] is None

@@ -1,7 +1,7 @@
 """The bridge on a real ledger: identified on entry, popped before the ring, one ticket for each connected call."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -29,7 +29,9 @@ from switchroom.storage.seed import seed_demo
 from tests.fakes.clock import FakeClock
 from tests.fakes.connectors import BrokenCrm, FlakyTicketing, SlowCrm
 from tests.fakes.screens import FakeScreens
+from tests.fixtures.sqlite import filled
 from tests.support.brands import BRANDS, SHOP
+from tests.support.waiting import eventually
 
 CALL, AGENT = ContactId("c1"), AgentId("1001")
 E = TypeVar("E", bound=ev.Event)
@@ -64,7 +66,7 @@ class House:
         return [event for event in self.seen if isinstance(event, kind)]
 
     async def wait_for(self, kind: type[E], number: int = 1) -> E:
-        await until(lambda: len(self.all_seen(kind)) >= number)
+        await eventually(lambda: len(self.all_seen(kind)) >= number)
         return self.all_seen(kind)[number - 1]
 
     def enter(self, caller: str = "13800138000") -> None:
@@ -106,18 +108,11 @@ class House:
         self.bus.publish(ev.AgentStateChanged(at=self.clock.now(), agent_id=AGENT, state=state))
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")
-    await database.upgrade()
+    seed = lambda database: seed_demo(database, FakeClock().now())  # noqa: E731
+    database = await filled(tmp_path / "switchroom.db", "demo", seed)
     house = House(database)
-    await seed_demo(database, house.clock.now())
     yield house
     await database.close()
 
@@ -174,8 +169,8 @@ async def test_given_a_desktop_that_draws_then_the_pop_is_over_when_it_says_so(o
     await house.wait_for(ev.ScreenPopSent)
     assert not pop.done()
     house.bridge.pops.shown(AGENT, OfferId("forged"))
-    await asyncio.sleep(0)
-    assert not pop.done()
+    _, waits = await asyncio.wait([pop], timeout=0.02)
+    assert waits == {pop}
     house.bridge.pops.shown(AGENT, OfferId("o1"))
     await asyncio.wait_for(pop, 1)
     assert len(house.all_seen(ev.ScreenPopShown)) == 1
@@ -201,7 +196,7 @@ async def test_given_a_slow_crm_then_the_pop_goes_out_with_the_number_and_again_
     await house.bridge.pops.pop(house.offer())
     assert [(pop.customer, pop.phone) for pop in house.screens.pops] == [(None, "138****8000")]
     house.crm.answers.set()
-    await until(lambda: len(house.screens.pops) == 2)
+    await eventually(lambda: len(house.screens.pops) == 2)
     assert house.screens.pops[1].customer is not None
     assert house.crm.asked == 1  # nobody asked twice meanwhile
     await house.close()
@@ -213,7 +208,7 @@ async def test_given_a_broken_crm_then_the_call_goes_on_as_a_strangers(house: Ho
     house.enter()
     assert (await house.wait_for(ev.CustomerIdentified)).customer_id is None
     await house.bridge.pops.pop(house.offer())
-    await until(lambda: bool(house.all_seen(ev.ScreenPopSent)))
+    await eventually(lambda: bool(house.all_seen(ev.ScreenPopSent)))
     assert house.screens.pops[0].customer is None
     await house.close()
 
@@ -234,8 +229,8 @@ async def test_given_a_machine_too_busy_for_the_pop_then_it_comes_on_the_screen_
     open_house.enter()
     await open_house.bridge.pops.pop(open_house.offer())
     assert open_house.screens.pops == []
-    await until(lambda: bool(open_house.screens.pops))
-    await until(lambda: bool(open_house.all_seen(ev.ScreenPopSent)))
+    await eventually(lambda: bool(open_house.screens.pops))
+    await eventually(lambda: bool(open_house.all_seen(ev.ScreenPopSent)))
 
 
 @pytest.mark.parametrize("after_commit", [False, True])

@@ -32,6 +32,7 @@ from switchroom.runtime.settings import Media, SettingsError
 from tests.fakes.ivr_asterisk import FakeAsterisk
 from tests.fakes.ivr_calls import FakeCallControl, FakeLookups
 from tests.fakes.ivr_speech import FakeRecogniser, FakeSynthesiser
+from tests.support.waiting import eventually
 
 MENU = """
 ivr: 1
@@ -287,9 +288,7 @@ async def test_given_a_voice_at_work_when_a_key_is_pressed_then_it_acts_at_once_
     async with FakeAsterisk(house.port, "c-1") as asterisk:
         await asterisk.press("120260105")
         await house.calls.reaches("find")
-        async with asyncio.timeout(5):
-            while "It is shipped." not in house.synthesiser.asked:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: "It is shipped." in house.synthesiser.asked)
         pressed = asyncio.get_running_loop().time()
         await asterisk.press("5")
         await asterisk.hears("Goodbye.")
