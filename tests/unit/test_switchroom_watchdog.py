@@ -45,7 +45,7 @@ class Ended:
 
 
 def run(then: str) -> Ended:
-    """A watched process that does ``then`` when it is sent a line, until it and its watcher, with the same pipes, end."""
+    """A watched process that does ``then`` when it is sent a line, until both it and its watcher have ended."""
     command = [sys.executable, "-c", SERVER.replace("{then}", then)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as server:
