@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import structlog
 
+from acd.channels import Channels
 from acd.config import AcdConfig
 from acd.core import effects as ef
 from acd.core import events as ev
@@ -19,7 +20,7 @@ from acd.core.core import Core
 from acd.core.offering import MARGIN_S
 from acd.core.parameters import Parameters
 from acd.core.roster import Roster
-from acd.offers import Delivery, OfferState
+from acd.offers import OfferState
 from acd.shared_line import SharedLine
 from acd.store.port import Store
 from acd.translate import ANNOUNCED, HEARD, known_agent
@@ -51,12 +52,12 @@ class AcdService:
         config: AcdConfig,
         bus: Bus,
         clock: Clock,
-        delivery: Delivery,
+        channels: Channels,
         new_offer_id: Callable[[], OfferId],
         store: Store | None = None,
         make_core: Callable[[Parameters, Callable[[], OfferId], float], Core] = Core,
     ) -> None:
-        self._config, self._bus, self._clock, self._delivery = config, bus, clock, delivery
+        self._config, self._bus, self._clock, self._channels = config, bus, clock, channels
         # A clock that is set must not move what is due: seconds of the epoch at the start, monotonic from then on.
         self._began = clock.now().timestamp() - clock.monotonic()
         self._core = make_core(config.parameters(), new_offer_id, self._now())
@@ -71,7 +72,6 @@ class AcdService:
         self._carry_out: Mapping[type, Callable[[Any], None]] = {
             ef.AgentChanged: self._agent_changed,
             ef.DeskChanged: self._announce,
-            ef.Decided: self._announce,
             ef.Reserve: self._reserve,
             ef.Deliver: self._deliver,
             ef.OfferEnded: self._offer_ended,
@@ -79,7 +79,7 @@ class AcdService:
             ef.LineLeft: self._line_left,
             ef.LineAligned: self._line_aligned,
             ef.Unserved: self._announce,
-            ef.Overflowed: self._announce,
+            ef.Overflowed: self._overflowed,
         }
         for kind in HEARD:
             bus.subscribe(kind, self._hear)
@@ -235,13 +235,14 @@ class AcdService:
             extension=effect.extension,
             queue=offer.entry.requirements.queue,
             ring_timeout_s=int(offer.timeout_s),
+            head_start_s=round(offer.entry.enqueued_at - offer.entry.rank[0], 1),
         )
         self._bus.publish(made)
         self._deliveries[offer.id] = self._tasks.spawn(self._bring(made), name="acd.deliver")
 
     async def _bring(self, made: OfferMade) -> None:
         try:
-            await self._delivery.deliver(made)
+            await self._channels.deliver(made)
         except Exception:
             log.exception("acd.delivery_failed", contact_id=made.contact_id, offer_id=made.offer_id)
             self._deliveries.pop(made.offer_id, None)
@@ -270,6 +271,10 @@ class AcdService:
             self._shared.released(token)
         if effect.unheard:
             log.error("acd.offer_timed_out", contact_id=offer.contact_id, agent_id=offer.agent_id)
+
+    def _overflowed(self, effect: ef.Overflowed) -> None:
+        self._channels.keep_requirements(effect.contact_id, effect.requirements)
+        self._announce(effect)
 
     def _line_joined(self, effect: ef.LineJoined) -> None:
         if self._shared is not None:

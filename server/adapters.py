@@ -9,7 +9,7 @@ from cti_bridge.pop.service import ScreenPops
 from ivr.language.surroundings import Surroundings
 from server.sources import described
 from switchroom.domain.brand import Brands
-from switchroom.domain.contact import Outcome
+from switchroom.domain.contact import Outcome, Requirements
 from switchroom.domain.errors import UnknownContact
 from switchroom.domain.events import OfferMade
 from switchroom.domain.ids import ContactId
@@ -32,8 +32,8 @@ def surroundings(config: AcdConfig, brands: Brands, lookups: Mapping[str, str]) 
     )
 
 
-class PopThenRing:
-    """Brings a call to its agent (`acd.offers.Delivery`): the record is on the screen before the phone rings."""
+class Voice:
+    """The calls, for the ACD (`acd.channels.Channels`): the record is on the screen before the phone rings."""
 
     def __init__(self, pops: ScreenPops, calls: Calls) -> None:
         self._pops, self._calls = pops, calls
@@ -50,6 +50,9 @@ class PopThenRing:
             await self._calls.connect(offer.contact_id, delivery)
         except UnknownContact:
             log.info("offer.caller_gone", contact_id=offer.contact_id)
+
+    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
+        self._calls.keep_requirements(contact_id, requirements)
 
 
 class LedgerBookings:

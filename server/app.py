@@ -21,7 +21,7 @@ from cti_bridge.http.app import create_app
 from cti_bridge.live.hub import Hub
 from ivr.service import Ivr
 from recordings.service import Recordings
-from server.adapters import LedgerBookings, PopThenRing, surroundings
+from server.adapters import LedgerBookings, Voice, surroundings
 from server.readiness import checks
 from server.sources import Sources
 from server.why import Why
@@ -112,7 +112,7 @@ class Server:
         outbox = Outbox(database, ledger)
         bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, brands, outbox, queue_title)
         store = _store(settings)
-        delivery = PopThenRing(bridge.pops, calls)
+        delivery = Voice(bridge.pops, calls)
         acd = AcdService(config, bus, clock, delivery, lambda: OfferId(uuid.uuid4().hex), store)
         await bridge.start()
         stack.push_async_callback(bridge.stop)

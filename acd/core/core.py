@@ -8,7 +8,7 @@ from acd.core import events as ev
 from acd.core.agents import Agent
 from acd.core.board import Board
 from acd.core.due import Due, What
-from acd.core.effects import Decided, Deliver, Effect, LineAligned, Overflowed, Reserve
+from acd.core.effects import Deliver, Effect, LineAligned, Overflowed, Reserve
 from acd.core.line import QueueEntry
 from acd.core.offering import Offers
 from acd.core.parameters import Parameters
@@ -140,9 +140,8 @@ class Core:
     def _offer(self, entry: QueueEntry, agent_id: AgentId) -> None:
         offer = self.offers.make(entry, agent_id, self._now)
         self._line.take_out(entry.contact_id)
-        self._effects.append(Decided(entry, agent_id, offer.id))  # before its agent is seen as reserved
+        self._effects.append(Reserve(offer))  # before its agent is seen as reserved
         self.roster.reserve(agent_id, entry.contact_id, entry.requirements.queue, self._now)
-        self._effects.append(Reserve(offer))
 
     def _confirmed(self, event: ev.OfferConfirmed) -> None:
         offer = self.offers.get(event.contact_id, event.offer_id)
@@ -335,5 +334,3 @@ class Core:
             match = self._line.index.match_entry(entry.contact_id)
             if match is not None:
                 self._offer(entry, match)
-            else:
-                self._effects.append(Decided(entry, None, None))

@@ -49,9 +49,11 @@ class Driver(Protocol):
     """Brings events to an ACD. ``take`` gets the effects of each event while the core is as they left it."""
 
     core: Core
+    confirms: bool
+    """Reservations are confirmed without the machine's word."""
 
     def tell(self, event: ev.Event, take: Take) -> None:
-        """`Reserve` (where there is a store) and `Deliver` wait for the machine's word."""
+        """`Deliver` waits for the machine's word, and so does `Reserve` unless the driver confirms it."""
 
     def now(self) -> float: ...
 
@@ -92,7 +94,7 @@ class AcdMachine(RuleBasedStateMachine):
     def take(self, effects: list[ef.Effect], before: object = None) -> None:
         for effect in effects:
             match effect:
-                case ef.Reserve(offer):
+                case ef.Reserve(offer) if not self.driver.confirms:
                     self.to_confirm.append(offer)
                 case ef.Deliver(offer, extension):
                     assert self.driver.core.roster.at_desk(extension) is not None, "the phone where nobody sits"

@@ -61,7 +61,7 @@ async def test_given_an_agent_in_a_talk_when_another_takes_the_desk_then_they_ar
 async def test_given_an_offer_that_has_not_rung_when_its_agent_loses_the_desk_then_it_goes_on_to_another(
     house: House,
 ) -> None:
-    house.delivery.delay_s = 0.2
+    house.channels.delay_s = 0.2
     await house.open(ANN, BOB)
     await house.queue("one")
     assert house.offers() == [("one", ANN)]
@@ -69,8 +69,8 @@ async def test_given_an_offer_that_has_not_rung_when_its_agent_loses_the_desk_th
     await house.passes(1)
     assert house.state(ANN) is AgentState.LOGGED_OUT
     assert house.offers() == [("one", ANN), ("one", BOB)]
-    assert [offer.agent_id for offer in house.delivery.brought] == [BOB]
-    assert [offer.agent_id for offer in house.delivery.cancelled] == [ANN]
+    assert [offer.agent_id for offer in house.channels.brought] == [BOB]
+    assert [offer.agent_id for offer in house.channels.cancelled] == [ANN]
 
 
 async def test_given_an_unknown_agent_then_no_desk_is_taken(house: House) -> None:
