@@ -26,6 +26,7 @@ from acd.store.port import Store
 from acd.translate import ANNOUNCED, HEARD, known_agent
 from acd.views import agent_view, queue_views
 from switchroom.domain import events as happened
+from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
 from switchroom.domain.ids import AgentId, Extension, OfferId, QueueName, TeamName
 from switchroom.domain.views import AgentView, QueueView
@@ -126,17 +127,33 @@ class AcdService:
     async def set_state(
         self, agent_id: AgentId, state: Literal["available", "paused", "logged_out"], reason: str | None
     ) -> AgentView:
-        """Ready, pause or log out, as the agent asks; UnknownAgent if there is none of this number."""
+        """Ready, pause or log out, as the agent asks; UnknownAgent if there is none of this number.
+
+        Who sits nowhere, because another took their desk, sits at their own again when they are ready; Refused if
+        that is taken.
+        """
+        if state == "available":
+            self.sit(agent_id)
         self.request(agent_id, REQUESTS[state], reason)
         return self._view(agent_id)
 
     async def take_desk(self, agent_id: AgentId, extension: Extension) -> AgentView:
         """The agent sits at this phone from now on; who sat there is logged out, after their contact if they have one.
 
-        UnknownAgent if there is none of this number.
+        UnknownAgent if there is none of this number, Refused while one of the two phones is in use.
         """
         self._apply(ev.DeskTaken(agent_id, extension))
         return self._view(agent_id)
+
+    def sit(self, agent_id: AgentId) -> None:
+        """An agent who sits nowhere sits at their own desk again; Refused if somebody else does."""
+        agent, config = self.roster.get(agent_id), self._config.agents.get(agent_id)
+        if agent is None or config is None or agent.extension is not None:
+            return
+        desk = Extension(config.desk or agent_id)
+        if self.roster.at_desk(desk) is not None:
+            raise Refused(f"Somebody else sits at your phone {desk}: log in with the number of another one.")
+        self._apply(ev.DeskTaken(agent_id, desk))
 
     def request(self, agent_id: AgentId, what: AgentMove, reason: str | None) -> None:
         """As `set_state`."""
@@ -146,9 +163,10 @@ class AcdService:
         """Take back exactly this request, if it still waits for the end of a contact."""
         self._apply(ev.RequestWithdrawn(agent_id, what, reason))
 
-    def restore(self, known: Iterable[AgentStateChanged]) -> None:
-        """Take up the agents' last states, as the ledger kept them; before anything else happens."""
-        self._apply(ev.AgentsRestored([known_agent(one) for one in known]))
+    def restore(self, known: Iterable[AgentStateChanged], desks: Mapping[AgentId, Extension] | None = None) -> None:
+        """Take up the agents' last states and desks, as the ledger kept them; before anything else happens."""
+        sat = {a: desk for a, desk in (desks or {}).items() if desk in self._config.phones and self.roster.get(a)}
+        self._apply(ev.AgentsRestored([known_agent(one) for one in known], sat))
 
     def _view(self, agent_id: AgentId) -> AgentView:
         view = self.agent(agent_id)

@@ -29,7 +29,7 @@ from softswitch_config.credentials import AMI_SECRET, load_credentials
 from softswitch_config.logs import keep_logs_bounded
 from softswitch_config.render import Folders
 from switchroom.brands import load_brands
-from switchroom.domain.events import AgentState, AgentStateChanged
+from switchroom.domain.events import AgentState
 from switchroom.domain.ids import ContactId, OfferId, QueueName
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -117,22 +117,9 @@ class Server:
         await bridge.start()
         stack.push_async_callback(bridge.stop)
         acd.restore(
-            AgentStateChanged(
-                at=known.since,
-                agent_id=known.agent_id,
-                state=known.state,
-                reason=known.reason,
-                contact_id=known.contact_id,
-                until=known.until,
-                queue=known.queue,
-                requested=known.requested,
-                requested_reason=known.requested_reason,
-            )
-            for known in await load_presence(database, settings.server_name)
+            await load_presence(database, settings.server_name),
+            await last_desks(database, settings.server_name, config.agents),
         )
-        for agent_id, desk in (await last_desks(database, settings.server_name, config.agents)).items():
-            if desk in config.phones and acd.roster.get(agent_id) is not None:
-                await acd.take_desk(agent_id, desk)
         await acd.start()
         stack.push_async_callback(acd.stop)
         at_work = [agent.id for agent in acd.agents() if agent.state is not AgentState.LOGGED_OUT]

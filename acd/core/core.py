@@ -17,6 +17,7 @@ from acd.core.rules import Rules, standard
 from acd.core.unserved import SLICE
 from acd.core.waiting import Line
 from acd.offers import BLAMED, FAILURES, Offer, OfferMove
+from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState, OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
 
@@ -71,7 +72,8 @@ class Core:
         return self._due.next()
 
     def apply(self, event: ev.Event, now: float) -> list[Effect]:
-        """Change the state by ``event`` and say what is to be done, in order. Raises UnknownAgent, changing nothing."""
+        """Change the state by ``event`` and say what is to be done, in order. Raises UnknownAgent
+        or Refused, changing nothing."""
         self._now = now
         self._handlers[type(event)](event)
         if self._line.free or self._line.anew:
@@ -291,6 +293,8 @@ class Core:
 
     def _desk_taken(self, event: ev.DeskTaken) -> None:
         sat_there, agent = self.roster.at_desk(event.extension), self.roster.get(event.agent_id)
+        if agent is not sat_there and any(map(self._is_on_the_phone, (sat_there, agent))):
+            raise Refused("The phone is in use: choose another one, or wait for the end of the call.")
         self.roster.take_desk(event.agent_id, event.extension, self._now)
         if sat_there is agent:
             return
@@ -299,8 +303,14 @@ class Core:
             if offer is not None and not offer.is_ringing and not offer.withdrawn:
                 self._give_back(offer)  # it was to ring where they sit no longer
 
+    def _is_on_the_phone(self, agent: Agent | None) -> bool:
+        if agent is None:
+            return False
+        offer = self.offers.of(agent.contact_id)
+        return agent.state is AgentState.BUSY or (offer is not None and offer.is_ringing)
+
     def _restored(self, event: ev.AgentsRestored) -> None:
-        self.roster.restore(event.agents)
+        self.roster.restore(event.agents, event.desks)
 
     # Time, and matching
 

@@ -7,18 +7,20 @@ come as other drivers.
 from collections.abc import Callable
 from typing import Protocol
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from acd.core import effects as ef
 from acd.core import events as ev
-from acd.core.agents import AgentMove
+from acd.core.agents import Agent, AgentMove
 from acd.core.core import Core
 from acd.core.offering import RETRY_S
 from acd.offers import Offer, OfferState
 from switchroom.domain.contact import CustomerTier, Requirements
-from switchroom.domain.events import OfferFailure
+from switchroom.domain.errors import Refused
+from switchroom.domain.events import AgentState, OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, Extension
 from tests.support.acd_invariants import Invariants
 from tests.support.acd_world import ANN, BOB, EVE, KINDS, LiveContact, Rings, Talks, Waits, World
@@ -271,8 +273,18 @@ class AcdMachine(RuleBasedStateMachine):
     def an_agent_takes_a_desk(self, agent_id: AgentId, number: AgentId, really: bool) -> None:
         if not really:
             return
-        self.check.takes_desk(agent_id, Extension(number))
-        self.tell(ev.DeskTaken(agent_id, Extension(number)))
+        roster, extension = self.driver.core.roster, Extension(number)
+        moved = [one for one in (roster.at_desk(extension), roster.get(agent_id)) if one is not None]
+        if len({one.id for one in moved}) > 1 and any(map(self.is_on_the_phone, moved)):
+            with pytest.raises(Refused):
+                self.tell(ev.DeskTaken(agent_id, extension))
+            return
+        self.check.takes_desk(agent_id, extension)
+        self.tell(ev.DeskTaken(agent_id, extension))
+
+    def is_on_the_phone(self, agent: Agent) -> bool:
+        offer = self.driver.core.offers.of(agent.contact_id)
+        return agent.state is AgentState.BUSY or (offer is not None and offer.state is OfferState.DELIVERED)
 
     # Time, faults
 
