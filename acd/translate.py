@@ -7,7 +7,6 @@ from typing import Any
 from acd.core import effects as ef
 from acd.core import events as ev
 from acd.core.agents import REQUESTED_STATE
-from acd.explain import record
 from switchroom.domain import events as happened
 from switchroom.domain.call import CallState
 
@@ -84,10 +83,6 @@ def _desk_changed(effect: ef.DeskChanged, now: datetime) -> happened.Event:
     )
 
 
-def _decided(effect: ef.Decided, now: datetime) -> happened.Event:
-    return happened.DecisionMade(at=now, contact_id=effect.entry.contact_id, decision=record(effect, now))
-
-
 def _unserved(effect: ef.Unserved, now: datetime) -> happened.Event:
     return happened.NobodyOnDuty(at=now, contact_id=effect.contact_id, queue=effect.queue, until=at(effect.until))
 
@@ -105,7 +100,6 @@ def _overflowed(effect: ef.Overflowed, now: datetime) -> happened.Event:
 ANNOUNCED: Mapping[type, Callable[[Any, datetime], happened.Event]] = {
     ef.AgentChanged: _agent_changed,
     ef.DeskChanged: _desk_changed,
-    ef.Decided: _decided,
     ef.Unserved: _unserved,
     ef.Overflowed: _overflowed,
 }

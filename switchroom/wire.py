@@ -30,7 +30,6 @@ NAMES: Mapping[type[ev.Event], tuple[str, int]] = {
     ev.ContactQueued: ("switchroom.contact.queued", 1),
     ev.PlaceChanged: ("switchroom.place.changed", 1),
     ev.NobodyOnDuty: ("switchroom.nobody.on.duty", 1),
-    ev.DecisionMade: ("switchroom.decision.made", 1),
     ev.OfferMade: ("switchroom.offer.made", 1),
     ev.ScreenPopSent: ("switchroom.screen.pop.sent", 1),
     ev.ScreenPopShown: ("switchroom.screen.pop.shown", 1),

@@ -128,6 +128,21 @@ class Call:
             )
         )
 
+    def found_past(self, talk: Talk, *, waited_again: Waiting | None, was_told: bool) -> None:
+        """A talk of a call that is over, from the softswitch's journal; ``was_told``: its end was heard at the time.
+
+        After the last talk the caller may have waited again, because they were transferred.
+        """
+        assert talk.offer_id is not None
+        if was_told:
+            self.state = CallState.QUEUED if waited_again else CallState.CONNECTED
+            self.agent_id, self.offer_id, self.waiting = None if waited_again else talk.agent_id, None, waited_again
+            return
+        self.adopted(CallState.CONNECTED, talk.agent_id, talk.offer_id, None, talk.began_at)
+        self.tell_connected(talk.began_at)
+        self.transfer_to = waited_again
+        self.agent_left(talk.offer_id, talk.agent_id, talk.ended_at)
+
     def known_as(self, customer: CustomerIdentified) -> None:
         self._customer = customer
         self.identified.set()

@@ -27,7 +27,6 @@ from switchroom.domain.events import (
     OfferFailure,
     PhoneChanged,
     PlaceChange,
-    PlaceChanged,
     SwitchLost,
 )
 from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
@@ -81,7 +80,6 @@ class Calls:
         self._reconciler = Reconciler(self._calls, switch, bookings, bus, clock, self._tasks, self._on_switch)
         self._reconciling: asyncio.Task[None] | None = None
         bus.subscribe(CustomerIdentified, self._on_identified)
-        bus.subscribe(PlaceChanged, self._on_place_changed)
 
     async def start(self) -> None:
         await self._switch.start(self._on_switch)
@@ -318,11 +316,11 @@ class Calls:
         await self._write_place(call, call.waiting)
         call.tell_place(PlaceChange.TIER_LEARNED)
 
-    def _on_place_changed(self, event: PlaceChanged) -> None:
-        """The ACD's changes: they are kept on the channel."""
-        call = self._calls.get(event.contact_id)
-        if call is not None and call.waiting is not None and call.waiting.requirements != event.requirements:
-            waiting = call.waiting = replace(call.waiting, requirements=event.requirements)
+    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
+        """Write on the channel what is required of the agent from now on; of a call that is over, nothing."""
+        call = self._calls.get(contact_id)
+        if call is not None and call.waiting is not None:
+            waiting = call.waiting = replace(call.waiting, requirements=requirements)
             call.mailbox.post(lambda: self._write_place(call, waiting))
 
     async def _write_place(self, call: Call, waiting: Waiting) -> None:

@@ -8,7 +8,7 @@ from acd.core import events as ev
 from acd.core.agents import Agent
 from acd.core.board import Board
 from acd.core.due import Due, What
-from acd.core.effects import Decided, Deliver, Effect, LineAligned, Overflowed, Reserve
+from acd.core.effects import Deliver, Effect, LineAligned, Overflowed, Reserve
 from acd.core.line import QueueEntry
 from acd.core.offering import Offers
 from acd.core.parameters import Parameters
@@ -17,6 +17,7 @@ from acd.core.rules import Rules, standard
 from acd.core.unserved import SLICE
 from acd.core.waiting import Line
 from acd.offers import BLAMED, FAILURES, Offer, OfferMove
+from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState, OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
 
@@ -71,7 +72,8 @@ class Core:
         return self._due.next()
 
     def apply(self, event: ev.Event, now: float) -> list[Effect]:
-        """Change the state by ``event`` and say what is to be done, in order. Raises UnknownAgent, changing nothing."""
+        """Change the state by ``event`` and say what is to be done, in order. Raises UnknownAgent
+        or Refused, changing nothing."""
         self._now = now
         self._handlers[type(event)](event)
         if self._line.free or self._line.anew:
@@ -143,9 +145,8 @@ class Core:
     def _offer(self, entry: QueueEntry, agent_id: AgentId) -> None:
         offer = self.offers.make(entry, agent_id, self._now)
         self._line.take_out(entry.contact_id)
-        self._effects.append(Decided(entry, agent_id, offer.id))  # before its agent is seen as reserved
+        self._effects.append(Reserve(offer))  # before its agent is seen as reserved
         self.roster.reserve(agent_id, entry.contact_id, entry.requirements.queue, self._now)
-        self._effects.append(Reserve(offer))
 
     def _confirmed(self, event: ev.OfferConfirmed) -> None:
         offer = self.offers.get(event.contact_id, event.offer_id)
@@ -295,6 +296,8 @@ class Core:
 
     def _desk_taken(self, event: ev.DeskTaken) -> None:
         sat_there, agent = self.roster.at_desk(event.extension), self.roster.get(event.agent_id)
+        if agent is not sat_there and any(map(self._is_on_the_phone, (sat_there, agent))):
+            raise Refused("The phone is in use: choose another one, or wait for the end of the call.")
         self.roster.take_desk(event.agent_id, event.extension, self._now)
         if sat_there is agent:
             return
@@ -303,8 +306,14 @@ class Core:
             if offer is not None and not offer.is_ringing and not offer.withdrawn:
                 self._give_back(offer)  # it was to ring where they sit no longer
 
+    def _is_on_the_phone(self, agent: Agent | None) -> bool:
+        if agent is None:
+            return False
+        offer = self.offers.of(agent.contact_id)
+        return agent.state is AgentState.BUSY or (offer is not None and offer.is_ringing)
+
     def _restored(self, event: ev.AgentsRestored) -> None:
-        self.roster.restore(event.agents)
+        self.roster.restore(event.agents, event.desks)
 
     # Time, and matching
 
@@ -338,5 +347,3 @@ class Core:
             match = self._line.index.match_entry(entry.contact_id)
             if match is not None:
                 self._offer(entry, match)
-            else:
-                self._effects.append(Decided(entry, None, None))

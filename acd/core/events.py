@@ -1,6 +1,7 @@
 """What happens to contacts, offers and agents, for the core. Times are seconds; tuples, because they are many."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from acd.core.agents import AgentMove
@@ -138,7 +139,10 @@ class KnownAgent(NamedTuple):
 
 
 class AgentsRestored(NamedTuple):
+    """Their last states, and the phones where they sat last; others sit at their own, unless that is taken."""
+
     agents: Sequence[KnownAgent]
+    desks: Mapping[AgentId, Extension] = MappingProxyType({})
 
 
 class SwitchLost(NamedTuple):

@@ -1,7 +1,7 @@
 """The agents: their states, their desks, what they asked for meanwhile, and the ends of their wrap-up."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from acd.core.agents import REQUESTED_STATE, Agent, AgentMove, after
 from acd.core.due import Due, What
@@ -58,8 +58,9 @@ class Roster:
         """The agents who are reserved for the contact, talk in it, or write it up."""
         return frozenset(self._engaged_with.get(contact_id, ()))
 
-    def restore(self, known: Iterable[KnownAgent]) -> None:
-        """Take up the last states, as they were kept; nobody needs to hear of them."""
+    def restore(self, known: Iterable[KnownAgent], desks: Mapping[AgentId, Extension]) -> None:
+        """Take up the last states and desks, as they were kept; nobody needs to hear of them."""
+        self._seat(desks)
         for was in known:
             agent = self._agents.get(was.agent_id)
             if agent is None:
@@ -69,6 +70,15 @@ class Roster:
             if was.state is AgentState.WRAP_UP and was.until is None:
                 self._due.set((What.WRAP_UP, agent.id), was.since)
             self._changed(agent)
+
+    def _seat(self, desks: Mapping[AgentId, Extension]) -> None:
+        """Everybody at once: who comes first in the file takes nobody's place."""
+        taken = set(desks.values())
+        self._at_desk.clear()
+        for agent in self:
+            agent.extension = desks.get(agent.id) or (agent.extension if agent.extension not in taken else None)
+            if agent.extension is not None:
+                self._at_desk[agent.extension] = agent
 
     def request(self, agent_id: AgentId, what: AgentMove, reason: str | None, now: float) -> None:
         """What a person asks for: ready, pause, log out. During a contact it is kept until the contact is over."""

@@ -164,13 +164,14 @@ def _connected(record: ContactRecord, event: ev.ContactConnected) -> dict[str, A
 
 def _began(record: ContactRecord, agent_id: AgentId, offer_id: OfferId | None, at: datetime) -> dict[str, Any]:
     talks = record.talks
-    if not any(talk.agent_id == agent_id and (talk.offer_id == offer_id or talk.ended_at is None) for talk in talks):
-        talks = (*talks, Talk(agent_id=agent_id, offer_id=offer_id, began_at=at))
-    return {"talks": talks, "visits": _visits_ended(record, at, VisitEnding.ANSWERED)}
+    if any(talk.agent_id == agent_id and (talk.offer_id == offer_id or talk.ended_at is None) for talk in talks):
+        return {}  # told again: a wait that has begun since goes on
+    talk = Talk(agent_id=agent_id, offer_id=offer_id, began_at=at)
+    return {"talks": (*talks, talk), "visits": _visits_ended(record, at, VisitEnding.ANSWERED)}
 
 
 def _talk_ended(record: ContactRecord, event: ev.TalkEnded) -> dict[str, Any]:
-    """A talk of which only the end was heard is taken up whole."""
+    """A talk of which only the end was heard is taken up whole, as the answer to the wait before it."""
     ended = Talk(agent_id=event.agent_id, offer_id=event.offer_id, began_at=event.began_at, ended_at=event.at)
     others = [talk for talk in record.talks if talk.offer_id != event.offer_id]
     known = next((talk for talk in record.talks if talk.offer_id == event.offer_id), ended)
@@ -178,7 +179,9 @@ def _talk_ended(record: ContactRecord, event: ev.TalkEnded) -> dict[str, Any]:
         ended = replace(known, ended_at=event.at)
     elif known is not ended:
         return {}
+    is_answer = known is ended and record.visits and record.visits[-1].enqueued_at <= event.began_at
     return {
+        "visits": _visits_ended(record, event.began_at, VisitEnding.ANSWERED) if is_answer else record.visits,
         "talks": tuple(sorted((*others, ended), key=lambda talk: talk.began_at)),
         "answered_at": record.answered_at or event.began_at,
         "agent_id": record.agent_id or event.agent_id,

@@ -1,7 +1,7 @@
 """The contacts table: one row a contact, as `switchroom.domain.history` folds it from the events."""
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -111,15 +111,10 @@ class Contacts:
         found = await self._select(select(contacts).where(contacts.c.contact_id == contact_id))
         return found[0] if found else None
 
-    async def outcomes(self, contact_ids: Collection[ContactId]) -> dict[ContactId, Outcome | None]:
-        """Those of the calls that are known, with their outcomes; None for one that is not over."""
-        query = select(contacts.c.contact_id, contacts.c.outcome)
-        found: dict[ContactId, Outcome | None] = {}
+    async def of(self, contact_ids: Collection[ContactId]) -> Mapping[ContactId, ContactRecord]:
+        """Those of the contacts that are known."""
         async with self._database.read() as connection:
-            for some in batched(contact_ids):
-                for row in await connection.execute(query.where(contacts.c.contact_id.in_(some))):
-                    found[row.contact_id] = Outcome(row.outcome) if row.outcome else None
-        return found
+            return {contact_id: found.record for contact_id, found in (await load(connection, contact_ids)).items()}
 
     async def latest(
         self,

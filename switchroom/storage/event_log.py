@@ -8,11 +8,11 @@ from typing import Any, Self
 from sqlalchemy import Row, Select, and_, func, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from switchroom.domain.events import DecisionMade, Event
+from switchroom.domain.events import Event
 from switchroom.domain.ids import AgentId, ContactId
 from switchroom.storage.database import Database
 from switchroom.storage.tables import events, log_head
-from switchroom.wire import WIRE, to_record, type_name
+from switchroom.wire import WIRE, to_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +98,6 @@ class EventLog:
     async def of_call(self, contact_id: ContactId) -> Sequence[LoggedEvent]:
         """A call's whole story, oldest first."""
         return await self._read(of_contact(contact_id))
-
-    async def decisions(self, contact_id: ContactId) -> Sequence[Mapping[str, Any]]:
-        """Why the call went where it went: the router's decisions, oldest first."""
-        query = of_contact(contact_id).where(events.c.type == type_name(DecisionMade))
-        return [logged.data["decision"] for logged in await self._read(query)]
 
     async def head(self) -> int:
         """The newest event's number; 0 when nothing happened yet."""

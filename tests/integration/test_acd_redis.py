@@ -11,7 +11,7 @@ import pytest
 from acd.store.redis_store import RedisStore
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import Requirements, Waiting
-from switchroom.domain.events import ContactAdopted, DecisionMade, OfferFailure, OfferMade, Reconciled
+from switchroom.domain.events import ContactAdopted, ContactQueued, OfferFailure, OfferMade, Reconciled
 from switchroom.domain.ids import ContactId, QueueName
 from tests.fakes.clock import FakeClock
 from tests.fixtures.acd_house import ANN, BOB, House
@@ -110,7 +110,7 @@ async def test_given_an_agent_who_talks_on_one_server_then_another_does_not_ring
             await asyncio.sleep(0.01)
     await there.queue("two")
     async with asyncio.timeout(10):
-        while there.acd.queues()[0].waiting != 1 or not there.of(DecisionMade):
+        while there.acd.queues()[0].waiting != 1 or not there.of(ContactQueued):
             await asyncio.sleep(0.01)
     await stored(redis, {"two"})
     for _ in range(5):  # it is tried again each second

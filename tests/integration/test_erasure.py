@@ -84,7 +84,6 @@ async def a_call(
         ev.InputTaken(at=NOON, contact_id=call, node="order", kind=ev.InputKind.DTMF, value=ORDER),
         ev.MenuInput(at=NOON, contact_id=call, number=9, kind="found", received={"turn": 3, "record": {"no": ORDER}}),
         ev.ContactQueued(at=NOON, contact_id=call, requirements=needs, enqueued_at=NOON, collected=collected),
-        ev.DecisionMade(at=NOON, contact_id=call, decision={"kind": "assign", "agent": agent, "of": [name, caller]}),
         ev.ContactAdopted(
             at=NOON,
             contact_id=call,

@@ -76,7 +76,6 @@ def story() -> list[ev.Event]:
             enqueued_at=NOON,
             collected={"order": "1", "language": "en-US"},
         ),
-        ev.DecisionMade(at=next(at), contact_id=CALL, decision={"agent": "1001", "scores": {"1001": 0.9}}),
         ev.OfferMade(
             at=next(at),
             contact_id=CALL,
@@ -145,7 +144,6 @@ async def test_given_a_whole_call_when_flushed_then_log_contact_decision_and_rec
     assert [entry.type for entry in log] == [type_name(event) for event in story()]
     assert [entry.seq for entry in log] == sorted({entry.seq for entry in log})
     assert log[0].data["caller"] == "13800138000"
-    assert await EventLog(database).decisions(CALL) == [{"agent": "1001", "scores": {"1001": 0.9}}]
     (recording,) = await Recordings(database).of_call(CALL)
     assert (recording.path, recording.seconds) == ("2026/01/08/c1.wav", 3.5)
     assert await Recordings(database).get(recording.id) == recording
@@ -210,7 +208,7 @@ async def test_given_an_event_that_no_database_takes_then_its_neighbours_are_kep
     database: Database, bus: Bus, ledger: Ledger
 ) -> None:
     bus.publish(story()[0])
-    bus.publish(ev.DecisionMade(at=NOON, contact_id=CALL, decision={"score": object()}))  # no JSON
+    bus.publish(ev.MenuInput(at=NOON, contact_id=CALL, number=1, kind="key", received={"key": object()}))  # no JSON
     bus.publish(story()[3])
     await asyncio.wait_for(ledger.flush(), 10)
     assert [entry.type for entry in await EventLog(database).of_call(CALL)] == [

@@ -11,6 +11,8 @@ from tests.support.acd_driver import Take
 class CoreDriver:
     """The core alone, in virtual time."""
 
+    confirms = False
+
     def __init__(self, make: Callable[[Callable[[], OfferId], float], Core]) -> None:
         self._make = make
         self._now = 1000.0

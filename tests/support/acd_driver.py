@@ -14,9 +14,11 @@ class Driver(Protocol):
     """Brings events to an ACD. ``take`` gets the effects of each event while the core is as they left it."""
 
     core: Core
+    confirms: bool
+    """Reservations are confirmed without the machine's word."""
 
     def tell(self, event: ev.Event, take: Take) -> None:
-        """`Reserve` (where there is a store) and `Deliver` wait for the machine's word."""
+        """`Deliver` waits for the machine's word, and so does `Reserve` unless the driver confirms it."""
 
     def now(self) -> float: ...
 

@@ -80,10 +80,10 @@ class Invariants:
         for effect in effects:
             if isinstance(effect, ef.AgentChanged):
                 self._changed(effect)
-            elif isinstance(effect, ef.Decided) and effect.agent_id is not None:
-                self._in_turn(effect, effect.agent_id)
+            elif isinstance(effect, ef.Reserve):
+                self._in_turn(effect.offer)
                 if before is not None:
-                    self._fittest(effect, effect.agent_id, before)
+                    self._fittest(effect.offer, before)
 
     def _changed(self, told: ef.AgentChanged) -> None:
         self._told[told.agent_id] = told
@@ -94,9 +94,9 @@ class Invariants:
         if told.state is AgentState.LOGGED_OUT or (asked is AgentMove.PAUSE and told.state is AgentState.PAUSED):
             del self._asked[told.agent_id]
 
-    def _in_turn(self, decided: ef.Decided, agent_id: AgentId) -> None:
+    def _in_turn(self, offer: Offer) -> None:
         """Nobody whom the agent can serve is passed by more than the head-start."""
-        chosen = decided.entry
+        chosen, agent_id = offer.entry, offer.agent_id
         needs = chosen.requirements
         assert is_able(agent_id, needs), f"{agent_id} cannot serve {chosen.contact_id}"
         until = self._paused_until.get((chosen.contact_id, agent_id), 0.0)
@@ -106,9 +106,9 @@ class Invariants:
                 passed = place(other.enqueued_at, other.requirements.tier)
                 assert place(chosen.enqueued_at, needs.tier) <= passed, f"{other.contact_id} was passed"
 
-    def _fittest(self, decided: ef.Decided, agent_id: AgentId, free: dict[AgentId, float]) -> None:
+    def _fittest(self, offer: Offer, free: dict[AgentId, float]) -> None:
         """A contact that joins gets the fittest who is free, among equals the one who is for the longest time."""
-        needs = decided.entry.requirements
+        needs, agent_id = offer.entry.requirements, offer.agent_id
         rank = {a: (-fitness(a, needs), since, a) for a, since in free.items() if is_able(a, needs)}
         assert agent_id in rank and rank[agent_id] == min(rank.values()), f"{agent_id} is not the fittest"
 

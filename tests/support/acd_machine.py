@@ -6,17 +6,19 @@ come as other drivers.
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from acd.core import effects as ef
 from acd.core import events as ev
-from acd.core.agents import AgentMove
+from acd.core.agents import Agent, AgentMove
 from acd.core.offering import RETRY_S
 from acd.offers import Offer, OfferState
 from switchroom.domain.contact import CustomerTier, Requirements
-from switchroom.domain.events import OfferFailure
+from switchroom.domain.errors import Refused
+from switchroom.domain.events import AgentState, OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, Extension
 from tests.support.acd_driver import Driver
 from tests.support.acd_invariants import Invariants
@@ -69,7 +71,7 @@ class AcdMachine(RuleBasedStateMachine):
     def take(self, effects: list[ef.Effect], before: object = None) -> None:
         for effect in effects:
             match effect:
-                case ef.Reserve(offer):
+                case ef.Reserve(offer) if not self.driver.confirms:
                     self.to_confirm.append(offer)
                 case ef.Deliver(offer, extension):
                     assert self.driver.core.roster.at_desk(extension) is not None, "the phone where nobody sits"
@@ -275,8 +277,18 @@ class AcdMachine(RuleBasedStateMachine):
     def an_agent_takes_a_desk(self, agent_id: AgentId, number: AgentId, really: bool) -> None:
         if not really:
             return
-        self.check.takes_desk(agent_id, Extension(number))
-        self.tell(ev.DeskTaken(agent_id, Extension(number)))
+        roster, extension = self.driver.core.roster, Extension(number)
+        moved = [one for one in (roster.at_desk(extension), roster.get(agent_id)) if one is not None]
+        if len({one.id for one in moved}) > 1 and any(map(self.is_on_the_phone, moved)):
+            with pytest.raises(Refused):
+                self.tell(ev.DeskTaken(agent_id, extension))
+            return
+        self.check.takes_desk(agent_id, extension)
+        self.tell(ev.DeskTaken(agent_id, extension))
+
+    def is_on_the_phone(self, agent: Agent) -> bool:
+        offer = self.driver.core.offers.of(agent.contact_id)
+        return agent.state is AgentState.BUSY or (offer is not None and offer.state is OfferState.DELIVERED)
 
     # Time, faults
 

@@ -14,7 +14,7 @@ from acd.service import AcdService
 from acd.translate import known_agent
 from switchroom.domain import events as happened
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import Outcome, Waiting
+from switchroom.domain.contact import Outcome, Requirements, Waiting
 from switchroom.domain.ids import AgentId, ContactId, OfferId
 from switchroom.runtime.bus import Bus
 from tests.support.acd_driver import Take
@@ -43,8 +43,8 @@ CONFIG = AcdConfig(
 )
 
 
-class HeldDelivery:
-    """`acd.offers.Delivery` that rings when the machine says so."""
+class HeldChannels:
+    """`acd.channels.Channels` that rings when the machine says so."""
 
     def __init__(self) -> None:
         self.waiting: dict[OfferId, asyncio.Future[None]] = {}
@@ -56,9 +56,14 @@ class HeldDelivery:
         finally:
             del self.waiting[offer.offer_id]
 
+    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
+        """What waits is told anew after a restart by the machine."""
+
 
 class ShellDriver:
     """`tests.support.acd_machine.Driver` of an `AcdService`; what the core decides is listened to, not changed."""
+
+    confirms = True
 
     def __init__(self, service: type[AcdService] = AcdService) -> None:
         self._service = service
@@ -75,15 +80,15 @@ class ShellDriver:
         class HeardCore(Core):
             def apply(self, event: ev.Event, now: float) -> list[ef.Effect]:
                 effects = super().apply(event, now)
-                driver.hear([effect for effect in effects if not isinstance(effect, ef.Reserve)])
+                driver.hear(effects)
                 return effects
 
-        self.bus, self.clock, self.delivery = Bus(), VirtualClock(), HeldDelivery()
+        self.bus, self.clock, self.channels = Bus(), VirtualClock(), HeldChannels()
         self.acd = self._service(
             CONFIG,
             self.bus,
             self.clock,
-            self.delivery,
+            self.channels,
             lambda: OfferId(f"o{next(self._numbers)}"),
             make_core=lambda _, new_id, now: HeardCore(PARAMETERS, new_id, now),
         )
@@ -137,7 +142,7 @@ class ShellDriver:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-        brought = self.delivery.waiting.keys()
+        brought = self.channels.waiting.keys()
         assert brought <= {offer.id for offer in self.core.offers}, "an offer that is over is brought to its agent"
         return found
 
@@ -153,8 +158,8 @@ class ShellDriver:
             case ev.DeskTaken(agent_id, extension):
                 await self.acd.take_desk(agent_id, extension)
             case ev.OfferDelivered(_, offer_id):
-                assert offer_id in self.delivery.waiting, "an offer is delivered that nobody brings"
-                self.delivery.waiting[offer_id].set_result(None)
+                assert offer_id in self.channels.waiting, "an offer is delivered that nobody brings"
+                self.channels.waiting[offer_id].set_result(None)
             case _:
                 self.bus.publish(self._event(event))
 

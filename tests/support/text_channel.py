@@ -1,4 +1,4 @@
-"""A channel that the product does not have, to show that a channel needs the bus and a delivery, and nothing of calls.
+"""A channel that the product does not have, to show that a channel needs the bus and `Channels`, and nothing of calls.
 
 Its contacts are short messages: they wait in the line beside calls, are offered, accepted and ended.
 """
@@ -24,7 +24,7 @@ from tests.support.brands import SHOP
 
 
 class TextChannel:
-    """Messages in, and `acd.offers.Delivery` for them: an agent's desktop that lists what is offered."""
+    """Messages in, and `acd.channels.Channels` for them: an agent's desktop that lists what is offered."""
 
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self._bus, self._clock = bus, clock
@@ -42,6 +42,9 @@ class TextChannel:
 
     async def deliver(self, offer: OfferMade) -> None:
         self.offered[offer.contact_id] = offer
+
+    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
+        """Messages do not outlive the process."""
 
     def accept(self, contact_id: ContactId) -> None:
         """The agent opens it."""

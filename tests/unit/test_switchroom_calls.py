@@ -513,6 +513,24 @@ async def test_given_a_caller_who_gave_up_after_a_transfer_while_no_server_was_t
     await house.calls.stop()
 
 
+async def test_given_a_talk_that_was_booked_before_the_server_died_then_it_is_not_told_again(house: House) -> None:
+    contact_id = await talking(house)
+    house.clock.advance(5)
+    await house.calls.transfer(contact_id, ANN, COMPLAINTS)
+    await settle()
+    assert len(house.of(TalkEnded)) == 1
+    await house.calls.stop()
+    house.restart()
+    house.clock.advance(5)
+    house.switch.caller_hangs_up(contact_id)
+    await house.calls.start()
+    await settle()
+    [ended] = house.of(ContactEnded)
+    assert (ended.outcome, ended.agent_id) == (Outcome.ABANDONED, None)
+    assert house.of(ContactAdopted) == house.of(ContactConnected) == house.of(TalkEnded) == []
+    await house.calls.stop()
+
+
 # Callers whose place nobody knows
 
 

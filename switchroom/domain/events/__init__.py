@@ -33,7 +33,7 @@ from switchroom.domain.events.offer import (
     ScreenPopSent,
     ScreenPopShown,
 )
-from switchroom.domain.events.queue import ContactQueued, DecisionMade, NobodyOnDuty, PlaceChange, PlaceChanged
+from switchroom.domain.events.queue import ContactQueued, NobodyOnDuty, PlaceChange, PlaceChanged
 from switchroom.domain.events.recording import RecordingReady
 from switchroom.domain.events.switch import Reconciled, SwitchLost
 from switchroom.domain.events.ticket import TicketClosed, TicketFailed, TicketOpened
@@ -51,7 +51,6 @@ __all__ = [
     "ContactRefused",
     "ContactTransferred",
     "CustomerIdentified",
-    "DecisionMade",
     "DeskChanged",
     "DesktopClosed",
     "DesktopOpened",

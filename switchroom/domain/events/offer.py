@@ -17,6 +17,8 @@ class OfferMade(ContactEvent):
     """The phone that is to ring."""
     queue: QueueName
     ring_timeout_s: int
+    head_start_s: float = 0.0
+    """By how much the customer's tier let the contact come before others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from switchroom.domain.contact import Requirements
 from switchroom.domain.events.contact import ContactEvent
@@ -42,10 +41,3 @@ class NobodyOnDuty(ContactEvent):
 
     queue: QueueName
     until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionMade(ContactEvent):
-    """The router decided; ``decision`` is its JSON form with candidates, exclusions and scores."""
-
-    decision: Mapping[str, Any]

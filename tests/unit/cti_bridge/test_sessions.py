@@ -78,3 +78,6 @@ async def test_given_a_desk_at_login_then_the_agent_sits_there_if_there_is_such_
         found, answer = await browser.ask("POST", "/api/v1/session", json=body)
         assert found == status, answer
     assert server.agents.agent(AgentId("1001")).extension == "8001"  # type: ignore[union-attr]
+    server.agents.refusal = "Somebody else sits at your phone 1001."
+    found, answer = await browser.ask("POST", "/api/v1/session", json={"login": "agent", "password": PASSWORD})
+    assert (found, answer["detail"]) == (409, "Somebody else sits at your phone 1001.")
