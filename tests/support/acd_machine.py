@@ -278,8 +278,8 @@ class AcdMachine(RuleBasedStateMachine):
         if not really:
             return
         roster, extension = self.driver.core.roster, Extension(number)
-        moved = [one for one in (roster.at_desk(extension), roster.get(agent_id)) if one is not None]
-        if len({one.id for one in moved}) > 1 and any(map(self.is_on_the_phone, moved)):
+        sits, agent = roster.at_desk(extension), roster.get(agent_id)
+        if sits is not agent and any(self.is_on_the_phone(one) for one in (sits, agent) if one is not None):
             with pytest.raises(Refused):
                 self.tell(ev.DeskTaken(agent_id, extension))
             return
