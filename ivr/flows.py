@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 from watchfiles import awatch
 
-from ivr.language import loader, templates
+from ivr.language import loader, spoken, templates
 from ivr.language.flow import Flow
 from ivr.language.place import texts
 from ivr.language.surroundings import Surroundings
@@ -219,6 +219,8 @@ class Flows:
             flow, findings = loader.parse(source, str(path), recordings, self._surroundings)
         except loader.Strands as error:
             return error.flow, error.findings, True
+        for language in flow.languages:
+            spoken.prepare(language)
         return flow, tuple(findings), False
 
 

@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_skeleton
 
 _ZH_DIGITS = "零一二三四五六七八九"
 _EN_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_EN_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 
 def base(language: str) -> str:
@@ -80,18 +80,29 @@ def money(value: str, language: str) -> str:
 
 
 def day(value: str, language: str) -> str:
-    """An ISO 8601 date or time, as month and day.
+    """An ISO 8601 date or time, as month and day; as in English in a language that nobody knows.
 
-    >>> day("2026-11-25", "zh-CN"), day("2026-11-25T10:00:00Z", "en-US")
-    ('11月25日', 'November 25')
+    >>> day("2026-11-25", "zh-CN"), day("2026-11-25T10:00:00Z", "en-US"), day("2026-11-25", "de-AT")
+    ('11月25日', 'November 25', '25. November')
     """
     try:
         found = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value).date()
     except ValueError:
         return value
-    if base(language) == "zh":
-        return f"{found.month}月{found.day}日"
-    return f"{_EN_MONTHS[found.month - 1]} {found.day}"
+    return str(format_skeleton("MMMMd", found, locale=_locale(language)))
+
+
+def prepare(language: str) -> None:
+    """Read what the language's dates need from the disk: 10 to 45 ms once, which no call should wait for."""
+    day("2000-01-01", language)
+
+
+@lru_cache
+def _locale(language: str) -> Locale:
+    try:
+        return Locale.parse(language, sep="-")
+    except (ValueError, UnknownLocaleError):
+        return Locale("en")
 
 
 FILTERS: Mapping[str, Callable[[str, str], str]] = {
