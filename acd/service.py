@@ -87,7 +87,7 @@ class AcdService:
 
     async def start(self) -> None:
         if self._shared is not None:
-            self._shared.begin()
+            self._shared.begin(self._config.agents)
             self._tasks.spawn(self._shared.run(), name="acd.shared_line")
 
     async def stop(self) -> None:

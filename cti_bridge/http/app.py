@@ -28,7 +28,7 @@ from cti_bridge.http.metrics import measure
 from cti_bridge.http.openapi import REF, describe
 from cti_bridge.http.pages import Pages, secure
 from cti_bridge.http.route import Capability, Request, Route
-from cti_bridge.live.http import Live
+from cti_bridge.live.http import RECHECK_S, Live
 from cti_bridge.live.hub import Hub
 from cti_bridge.live.messages import message_schemas
 from cti_bridge.live.queue_feed import QueueFeed
@@ -102,9 +102,11 @@ def create_app(
     hosts: Sequence[str] = (),
     trusted_proxies: Sequence[Network] = (),
     desktop: Path = DESKTOP,
+    recheck_s: float = RECHECK_S,
 ) -> web.Application:
     """The application: ``recordings_folder`` is that of the audio, ``checks`` what `/readyz` names.
 
+    A socket's session is looked at again every ``recheck_s``.
     ``hub`` is the one that ``bridge`` shows its pops on; ``ledger`` must have been started before requests come.
     """
     accounts, log = Accounts(database), EventLog(database)
@@ -120,7 +122,7 @@ def create_app(
         Customers(bridge.connectors, store, Erasure(database), ledger, bridge.profiles),
         Tickets(bridge.connectors.ticketing, bridge.tickets, store),
         Flows(flows),
-        Live(hub, ledger, log, guard, clock, agent_routes, bridge.pops),
+        Live(hub, ledger, log, guard, clock, agent_routes, bridge.pops, recheck_s),
         Health(checks, registry),
         Pages(desktop),
         Description(),

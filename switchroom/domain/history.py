@@ -53,6 +53,11 @@ class ContactRecord:
     ticket_id: TicketId | None = None
     disposition: str | None = None
 
+    @property
+    def is_waiting(self) -> bool:
+        """In a queue, as far as is known."""
+        return bool(self.visits) and self.visits[-1].ending is None
+
 
 def fold(record: ContactRecord | None, event: ev.ContactEvent) -> ContactRecord:
     """The record after ``event``. A repetition changes nothing, but for nodes and inputs, which may come again.

@@ -111,7 +111,7 @@ def _lost(records: Iterable[ContactRecord], event: ev.Reconciled) -> list[ev.Con
         ev.ContactEnded(
             at=event.at,
             contact_id=record.contact_id,
-            outcome=Outcome.CONNECTED if record.answered_at else Outcome.ABANDONED,
+            outcome=Outcome.CONNECTED if record.answered_at and not record.is_waiting else Outcome.ABANDONED,
         )
         for record in records
         if record.outcome is None and record.contact_id not in event.live

@@ -176,16 +176,19 @@ async def test_given_presence_changes_when_read_at_boot_then_the_last_state_of_e
     await ledger.flush()
     (presence,) = await load_presence(database, "main")
     assert (presence.agent_id, presence.state, presence.reason) == (AGENT, ev.AgentState.PAUSED, "lunch")
-    assert presence.since == NOON + timedelta(seconds=1)
+    assert presence.at == NOON + timedelta(seconds=1)
 
 
 async def test_given_calls_that_ended_unseen_when_reconciled_then_each_has_its_outcome(
     database: Database, bus: Bus, ledger: Ledger
 ) -> None:
-    talked, left, lives = ContactId("talked"), ContactId("left"), ContactId("lives")
-    for contact_id in (talked, left, lives):
+    talked, left, lives, again = map(ContactId, ("talked", "left", "lives", "again"))
+    for contact_id in (talked, left, lives, again):
         bus.publish(ev.ContactEntered(at=NOON, contact_id=contact_id, number="400", caller="1", brand=SHOP.name))
-    bus.publish(ev.ContactConnected(at=NOON, contact_id=talked, agent_id=AGENT))
+    for contact_id in (talked, again):
+        bus.publish(ev.ContactConnected(at=NOON, contact_id=contact_id, agent_id=AGENT))
+    needs = Requirements(QueueName("complaints"))
+    bus.publish(ev.ContactQueued(at=NOON, contact_id=again, requirements=needs, enqueued_at=NOON))
     await ledger.flush()
     bus.publish(
         ev.ContactAdopted(
@@ -201,7 +204,7 @@ async def test_given_calls_that_ended_unseen_when_reconciled_then_each_has_its_o
     bus.publish(ev.Reconciled(at=NOON + timedelta(seconds=30), live=frozenset({lives})))
     await ledger.flush()
     found = {record.contact_id: record.outcome for record in await Contacts(database).latest()}
-    assert found == {talked: Outcome.CONNECTED, left: Outcome.ABANDONED, lives: None}
+    assert found == {talked: Outcome.CONNECTED, left: Outcome.ABANDONED, again: Outcome.ABANDONED, lives: None}
 
 
 async def test_given_an_event_that_no_database_takes_then_its_neighbours_are_kept(
