@@ -253,6 +253,7 @@ class AcdService:
             extension=effect.extension,
             queue=offer.entry.requirements.queue,
             ring_timeout_s=int(offer.timeout_s),
+            channel=offer.entry.requirements.channel,
             head_start_s=round(offer.entry.enqueued_at - offer.entry.rank[0], 1),
         )
         self._bus.publish(made)

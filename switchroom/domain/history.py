@@ -7,8 +7,8 @@ from typing import Any
 
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk, VisitEnding
-from switchroom.domain.ids import AgentId, BrandName, ContactId, CustomerId, OfferId, QueueName, TicketId
+from switchroom.domain.contact import VOICE, CustomerTier, Outcome, QueueVisit, Talk, VisitEnding
+from switchroom.domain.ids import AgentId, BrandName, ChannelName, ContactId, CustomerId, OfferId, QueueName, TicketId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class ContactRecord:
 
     contact_id: ContactId
     entered_at: datetime
+    channel: ChannelName = VOICE
     number: str = ""
     caller: str = ""
     brand: BrandName | None = None
@@ -72,6 +73,7 @@ def fold(record: ContactRecord | None, event: ev.ContactEvent) -> ContactRecord:
 
 def _entered(record: ContactRecord, event: ev.ContactEntered) -> dict[str, Any]:
     return {
+        "channel": event.channel,
         "number": event.number,
         "caller": event.caller,
         "brand": event.brand,
@@ -90,6 +92,7 @@ def _adopted(record: ContactRecord, event: ev.ContactAdopted) -> dict[str, Any]:
     talk = _began(record, event.agent_id, event.offer_id, began_at) if talking and event.agent_id else {}
     return {
         **talk,
+        "channel": event.channel,
         "number": event.number,
         "caller": event.caller,
         "brand": event.brand,
@@ -116,6 +119,7 @@ def _queued(record: ContactRecord, event: ev.ContactQueued) -> dict[str, Any]:
     needs = event.requirements
     collected = {name: value for name, value in event.collected.items() if name != SPOKEN}
     return {
+        "channel": needs.channel,
         "queue": needs.queue,
         "skills": dict(needs.skills),
         "tier": needs.tier,

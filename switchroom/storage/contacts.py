@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk
 from switchroom.domain.events import ContactAdopted, ContactEntered, ContactEvent, InputKind
 from switchroom.domain.history import ContactRecord, TakenInput, fold
-from switchroom.domain.ids import AgentId, ContactId, CustomerId
+from switchroom.domain.ids import AgentId, ChannelName, ContactId, CustomerId
 from switchroom.storage.database import Database, batched
 from switchroom.storage.tables import contacts, recordings
 
@@ -74,13 +74,16 @@ async def load(connection: AsyncConnection, contact_ids: Collection[ContactId]) 
     return found
 
 
-def open_of(server: str) -> Select[Any]:
-    return select(contacts.c.contact_id).where(contacts.c.outcome.is_(None), contacts.c.server == server)
+def open_of(server: str, channel: ChannelName) -> Select[Any]:
+    is_open = (contacts.c.outcome.is_(None)) & (contacts.c.server == server)
+    return select(contacts.c.contact_id).where(is_open, contacts.c.channel == channel)
 
 
-async def load_open(connection: AsyncConnection, server: str, but: Collection[ContactId]) -> dict[ContactId, Owned]:
+async def load_open(
+    connection: AsyncConnection, server: str, channel: ChannelName, but: Collection[ContactId]
+) -> dict[ContactId, Owned]:
     """The server's contacts without an outcome, ``but`` for those: of ten thousand that wait only the ids are read."""
-    open_ones: set[ContactId] = set(await connection.scalars(open_of(server)))
+    open_ones: set[ContactId] = set(await connection.scalars(open_of(server, channel)))
     return await load(connection, open_ones - set(but))
 
 

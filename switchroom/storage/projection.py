@@ -97,7 +97,7 @@ async def _ends_unseen(connection: AsyncConnection, writer: Writer, batch: Seque
         if not isinstance(event, ev.Reconciled):
             facts.append(recorded)
             continue
-        found |= await contacts.load_open(connection, writer.server, event.live | found.keys())
+        found |= await contacts.load_open(connection, writer.server, event.channel, event.live | found.keys())
         mine = [one.record for one in found.values() if one.server == writer.server]
         for end in _lost(mine, event):
             found[end.contact_id] = contacts.after(found[end.contact_id], end, writer.server)
@@ -114,7 +114,7 @@ def _lost(records: Iterable[ContactRecord], event: ev.Reconciled) -> list[ev.Con
             outcome=Outcome.CONNECTED if record.answered_at and not record.is_waiting else Outcome.ABANDONED,
         )
         for record in records
-        if record.outcome is None and record.contact_id not in event.live
+        if record.outcome is None and record.channel == event.channel and record.contact_id not in event.live
     ]
 
 

@@ -112,6 +112,7 @@ contacts = Table(
     "contacts",
     metadata,
     Column("contact_id", String, primary_key=True),
+    Column("channel", String, nullable=False),
     Column("number", String, nullable=False),
     Column("caller", String, nullable=False),
     Column("brand", String),

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import CustomerTier, Outcome, Waiting
+from switchroom.domain.contact import VOICE, CustomerTier, Outcome, Waiting
 from switchroom.domain.events.base import Event
-from switchroom.domain.ids import AgentId, BrandName, ContactId, CustomerId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, BrandName, ChannelName, ContactId, CustomerId, OfferId, QueueName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +18,12 @@ class ContactEvent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactEntered(ContactEvent):
-    """A customer's INVITE was accepted. Both numbers are digits with an optional leading ``+``, else empty."""
+    """A customer came. Of a call, both numbers are digits with an optional leading ``+``, else empty."""
 
     number: str
     caller: str
     brand: BrandName
+    channel: ChannelName = VOICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class ContactAdopted(ContactEvent):
     offer_id: OfferId | None = None
     waiting: Waiting | None = None
     answered_at: datetime | None = None
+    channel: ChannelName = VOICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

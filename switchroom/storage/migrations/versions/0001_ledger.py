@@ -37,6 +37,7 @@ def upgrade() -> None:
     op.create_table(
         "contacts",
         sa.Column("contact_id", sa.String, nullable=False),
+        sa.Column("channel", sa.String, nullable=False),
         sa.Column("number", sa.String, nullable=False),
         sa.Column("caller", sa.String, nullable=False),
         sa.Column("brand", sa.String),
