@@ -36,6 +36,7 @@ NAMES: Mapping[type[ev.Event], tuple[str, int]] = {
     ev.AgentRang: ("switchroom.agent.rang", 1),
     ev.OfferFailed: ("switchroom.offer.failed", 1),
     ev.RecordingReady: ("switchroom.recording.ready", 1),
+    ev.TicketJoined: ("switchroom.ticket.joined", 1),
     ev.TicketOpened: ("switchroom.ticket.opened", 1),
     ev.TicketFailed: ("switchroom.ticket.failed", 1),
     ev.TicketClosed: ("switchroom.ticket.closed", 1),

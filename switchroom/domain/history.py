@@ -247,6 +247,7 @@ _CHANGES: Mapping[type[ev.ContactEvent], Callable[[ContactRecord, Any], dict[str
     ev.ContactConnected: _connected,
     ev.TalkEnded: _talk_ended,
     ev.ContactEnded: _ended,
+    ev.TicketJoined: lambda _, e: {"ticket_id": e.ticket_id},
     ev.TicketOpened: lambda _, e: {"ticket_id": e.ticket_id},
     ev.TicketClosed: lambda _, e: {"disposition": e.disposition},
 }

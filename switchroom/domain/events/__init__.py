@@ -36,7 +36,7 @@ from switchroom.domain.events.offer import (
 from switchroom.domain.events.queue import ContactQueued, NobodyOnDuty, PlaceChange, PlaceChanged
 from switchroom.domain.events.recording import RecordingReady
 from switchroom.domain.events.switch import Reconciled, SwitchLost
-from switchroom.domain.events.ticket import TicketClosed, TicketFailed, TicketOpened
+from switchroom.domain.events.ticket import TicketClosed, TicketFailed, TicketJoined, TicketOpened
 
 __all__ = [
     "AgentRang",
@@ -75,5 +75,6 @@ __all__ = [
     "TalkEnded",
     "TicketClosed",
     "TicketFailed",
+    "TicketJoined",
     "TicketOpened",
 ]

@@ -13,6 +13,14 @@ class TicketOpened(ContactEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TicketJoined(ContactEvent):
+    """The contact belongs to a ticket that was open already: the customer came again about the same thing."""
+
+    ticket_id: TicketId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TicketFailed(ContactEvent):
     """The ticketing system refused the contact's ticket for good; ``reason`` is its word, without personal data."""
 
