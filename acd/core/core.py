@@ -121,7 +121,10 @@ class Core:
             self.roster.release(agent_id, event.contact_id, event.at, self._now)
 
     def _talk_ended(self, event: ev.TalkEnded) -> None:
-        self.roster.release(event.agent_id, event.contact_id, event.at, self._now)
+        # After a restart the ends of earlier talks are told again: the contact may be offered to the same agent by now.
+        agent = self.roster.get(event.agent_id)
+        if agent is not None and agent.state is AgentState.BUSY:
+            self.roster.release(agent.id, event.contact_id, event.at, self._now)
 
     def _out_of_line(self, contact_id: ContactId, move: OfferMove = OfferMove.REVOKE) -> None:
         """The contact waits no longer, for any reason; an offer of it ends with ``move``."""

@@ -10,7 +10,7 @@ from switchroom.domain.contact import CustomerTier, Requirements, Waiting
 from switchroom.domain.ids import ContactId, QueueName
 from telephony.softswitch.port import CallerArrived, CallGone, LiveCall, LivePhase, Softswitch, SwitchEvent
 from tests.e2e.menu_server import MenuServer
-from tests.e2e.waiting import eventually
+from tests.support.waiting import eventually
 
 WAITING = Waiting(
     Requirements(QueueName("退款"), {"refund": 3, "lang:en": 1}, CustomerTier.GOLD),

@@ -32,8 +32,8 @@ from telephony.softswitch.port import (
 from tests.e2e.conftest import RunningAsterisk, Softphones
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.switch import COLLECTED, WAITING, Switch
-from tests.e2e.waiting import eventually
 from tests.fakes.fake_softswitch import OFFER, Behaviour, FakeSoftswitch, delivery
+from tests.support.waiting import eventually
 
 NUMBER, CALLER = "4008123123", "13800138000"
 AGENT, ABSENT = AgentId("1004"), AgentId("1010")

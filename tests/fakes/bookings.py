@@ -17,7 +17,19 @@ class FakeBookings:
     def __init__(self) -> None:
         self.known: dict[ContactId, Outcome | None] = {}
         self.talks_over: defaultdict[ContactId, set[OfferId]] = defaultdict(set)
-        self.away = False
+        self._there = asyncio.Event()
+        self._there.set()
+
+    @property
+    def away(self) -> bool:
+        return not self._there.is_set()
+
+    @away.setter
+    def away(self, away: bool) -> None:
+        if away:
+            self._there.clear()
+        else:
+            self._there.set()
 
     def follow(self, bus: Bus) -> None:
         bus.subscribe(ContactEntered, lambda event: self.known.setdefault(event.contact_id, None))
@@ -43,5 +55,4 @@ class FakeBookings:
         }
 
     async def flush(self) -> None:
-        while self.away:
-            await asyncio.sleep(0)
+        await self._there.wait()

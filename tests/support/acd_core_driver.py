@@ -5,7 +5,7 @@ from collections.abc import Callable
 from acd.core import events as ev
 from acd.core.core import Core
 from switchroom.domain.ids import OfferId
-from tests.support.acd_machine import Take
+from tests.support.acd_driver import Take
 
 
 class CoreDriver:

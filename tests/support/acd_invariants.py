@@ -122,6 +122,14 @@ class Invariants:
         agent = self.core.roster.get(agent_id)
         assert not heard or agent.reason != "ring_no_answer" or agent.until is None, "blamed for a caller who left"
 
+    def reserved(self) -> set[AgentId]:
+        return {agent.id for agent in self.core.roster if agent.state is AgentState.RESERVED}
+
+    def writes_up(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        agent = self.core.roster.get(agent_id)
+        shown = (agent.state, agent.contact_id)
+        assert shown == (AgentState.WRAP_UP, contact_id), f"{agent_id} talks no more and does not write up"
+
     # What holds
 
     def hold(self, *, lost: bool) -> None:
@@ -183,6 +191,10 @@ class Invariants:
                     assert self.core.roster.get(agent_id).contact_id == contact.id, f"{agent_id} talks unseen"
                 case Rings():
                     assert contact.id in offered or contact.id in waiting, f"{contact.id} rings, and is lost"
+        for agent in self.core.roster:
+            if agent.state is AgentState.BUSY:
+                phase = self._world.phase(agent.contact_id)
+                assert isinstance(phase, Talks) and phase.agent_id == agent.id, f"{agent.id} talks with nobody"
         known = offered.keys() | waiting
         assert known <= self._world.contacts.keys(), "a contact that has left still waits"
 

@@ -17,7 +17,7 @@ from switchroom.domain.call import CallState
 from switchroom.domain.contact import Outcome, Requirements, Waiting
 from switchroom.domain.ids import AgentId, ContactId, OfferId
 from switchroom.runtime.bus import Bus
-from tests.support.acd_machine import Take
+from tests.support.acd_driver import Take
 from tests.support.acd_world import PARAMETERS
 from tests.support.brands import SHOP
 from tests.support.virtual_time import START, VirtualClock, VirtualTimeLoop
@@ -148,8 +148,7 @@ class ShellDriver:
 
     async def _settled(self, work: Coroutine[Any, Any, Any]) -> Any:
         found = await work
-        for _ in range(3):  # what is ready now runs, and no time passes
-            await asyncio.sleep(0)
+        await self._loop.settle()
         return found
 
     async def _tell(self, event: ev.Event) -> None:
@@ -176,6 +175,10 @@ class ShellDriver:
                 )
             case ev.ContactLeft(contact_id, at):
                 return happened.ContactEnded(at=_at(at), contact_id=contact_id, outcome=Outcome.ABANDONED)
+            case ev.TalkEnded(contact_id, agent_id, at):
+                return happened.TalkEnded(
+                    at=_at(at), contact_id=contact_id, agent_id=agent_id, offer_id=OfferId("o"), began_at=_at(at)
+                )
             case ev.OfferAccepted(contact_id, agent_id, at):
                 return happened.ContactConnected(at=_at(at), contact_id=contact_id, agent_id=agent_id)
             case ev.OfferFailed(contact_id, offer_id, agent_id, failure):

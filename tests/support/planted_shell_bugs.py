@@ -64,6 +64,14 @@ class FoundContactComesNow(AcdService):
         super()._hear(replace(event, enqueued_at=self._clock.now()) if is_new else event)
 
 
+class EndsOfTalksAreNotHeard(AcdService):
+    """Only the contact's end frees its agent."""
+
+    def _hear(self, event: happened.Event) -> None:
+        if not isinstance(event, happened.TalkEnded):
+            super()._hear(event)
+
+
 class RingingIsNotTakenUp(AcdService):
     """A phone that is found ringing after a restart is not heard of."""
 

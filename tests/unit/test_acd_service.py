@@ -25,9 +25,9 @@ from switchroom.domain.events import (
 )
 from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 from tests.fakes.memory_store import MemoryStore
-from tests.fixtures.acd_house import ANN, BOB, House, settle
+from tests.fixtures.acd_house import ANN, BOB, House
 from tests.support.brands import SHOP
-from tests.support.virtual_time import VirtualClock
+from tests.support.virtual_time import VirtualClock, settle
 
 pytestmark = pytest.mark.virtual_time
 
@@ -497,9 +497,8 @@ async def test_given_a_tier_that_is_learned_while_the_store_reserves_then_the_of
     await house.open(ANN)
     await house.queue("one")
     await house.place_changed("one", CustomerTier.GOLD)
-    async with asyncio.timeout(2):
-        while house.offers() != [("one", ANN)]:
-            await asyncio.sleep(0.01)
+    await house.passes(0.1)
+    assert house.offers() == [("one", ANN)]
     await house.failed("one", ANN, OfferFailure.CALLER_LEFT)
     await house.acd.stop()
 

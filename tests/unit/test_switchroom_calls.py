@@ -40,6 +40,9 @@ from tests.fakes.bookings import FakeBookings
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_softswitch import OFFER, FakeSoftswitch, delivery
 from tests.support.brands import BRANDS, SHOP
+from tests.support.virtual_time import settle
+
+pytestmark = pytest.mark.virtual_time
 
 E = TypeVar("E", bound=Event)
 
@@ -106,11 +109,6 @@ class House:
         self.switch.let_go(contact_id)
         self.calls.release(contact_id)
         return contact_id
-
-
-async def settle() -> None:
-    for _ in range(6):
-        await asyncio.sleep(0)
 
 
 @pytest.fixture
