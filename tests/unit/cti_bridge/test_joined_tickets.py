@@ -1,35 +1,17 @@
 """A customer who comes again about the same thing (催单): the contact joins the ticket that is open."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-from aiohttp import ClientSession, CookieJar
-
-from cti_bridge.http.guard import CSRF_HEADER
 from switchroom.domain import events as ev
-from switchroom.runtime.clock import SystemClock
 from switchroom.storage.contacts import Contacts
-from tests.fixtures.bridge_server import PASSWORD, BridgeServer
+from tests.fixtures.api_client import Client
+from tests.fixtures.bridge_server import BridgeServer
 
 OTHER_NUMBER = "13900139000"
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[BridgeServer]:
-    server = BridgeServer(tmp_path, SystemClock())
-    await server.start()
-    yield server
-    await server.stop()
-
-
-async def post(server: BridgeServer, login: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
-        async with http.post(f"{server.url}/api/v1/session", json={"login": login, "password": PASSWORD}) as session:
-            headers = {CSRF_HEADER: (await session.json())["csrf"]}
-        async with http.post(f"{server.url}{path}", json=body, headers=headers) as answer:
-            return answer.status, await answer.json()
+async def ask(client: Client, login: str, path: str, body: dict[str, str]) -> tuple[int, Any]:
+    return await (await client(login)).ask("POST", path, json=body)
 
 
 async def two_contacts(server: BridgeServer, *, second_caller: str = "13800138000") -> tuple[str, str]:
@@ -44,12 +26,14 @@ async def two_contacts(server: BridgeServer, *, second_caller: str = "1380013800
 
 
 async def test_given_the_same_customer_again_then_the_contact_joins_and_its_own_ticket_is_closed(
-    server: BridgeServer,
+    server: BridgeServer, client: Client
 ) -> None:
     first, second = await two_contacts(server)
     told: list[ev.TicketJoined] = []
     server.bus.subscribe(ev.TicketJoined, told.append)
-    status, ticket = await post(server, "other", f"/api/v1/tickets/{first}/contacts", {"contact_id": "c2"})
+    status, ticket = await (await client("other")).ask(
+        "POST", f"/api/v1/tickets/{first}/contacts", {"contact_id": "c2"}
+    )
     assert (status, ticket["id"], ticket["state"]) == (200, first, "open")
     assert [(joined.contact_id, joined.ticket_id, joined.agent_id) for joined in told] == [("c2", first, "1002")]
     ticketing = server.bridge.connectors.ticketing
@@ -58,21 +42,23 @@ async def test_given_the_same_customer_again_then_the_contact_joins_and_its_own_
     await server.ledger.flush()
     record = await Contacts(server.database).get(told[0].contact_id)
     assert record is not None and record.ticket_id == first
-    assert (await post(server, "other", f"/api/v1/tickets/{first}/contacts", {"contact_id": "c2"}))[0] == 200
+    assert (await ask(client, "other", f"/api/v1/tickets/{first}/contacts", {"contact_id": "c2"}))[0] == 200
 
 
 async def test_given_another_customer_an_unknown_contact_or_a_closed_ticket_then_nothing_joins(
-    server: BridgeServer,
+    server: BridgeServer, client: Client
 ) -> None:
     first, second = await two_contacts(server, second_caller=OTHER_NUMBER)
     path = f"/api/v1/tickets/{first}/contacts"
-    assert (await post(server, "other", path, {"contact_id": "c2"}))[0] == 404, "the ticket is another customer's"
-    assert (await post(server, "agent", path, {"contact_id": "c2"}))[0] == 404, "the contact is another agent's"
-    assert (await post(server, "agent", "/api/v1/tickets/999/contacts", {"contact_id": "c1"}))[0] == 404
-    assert (await post(server, "supervisor", path, {"contact_id": "nobody"}))[0] == 404
-    assert (await post(server, "auditor", path, {"contact_id": "c2"}))[0] == 403
+    assert (await ask(client, "other", path, {"contact_id": "c2"}))[0] == 404, "the ticket is another customer's"
+    assert (await ask(client, "agent", path, {"contact_id": "c2"}))[0] == 404, "the contact is another agent's"
+    assert (await ask(client, "agent", "/api/v1/tickets/999/contacts", {"contact_id": "c1"}))[0] == 404
+    assert (await ask(client, "supervisor", path, {"contact_id": "nobody"}))[0] == 404
+    assert (await ask(client, "auditor", path, {"contact_id": "c2"}))[0] == 403
     found = await server.bridge.connectors.ticketing.get(second)  # type: ignore[arg-type]
     assert found is not None
     await server.bridge.tickets.move(found, found.state.CLOSED, disposition="refund")
-    status, problem = await post(server, "supervisor", f"/api/v1/tickets/{second}/contacts", {"contact_id": "c1"})
+    status, problem = await (await client("supervisor")).ask(
+        "POST", f"/api/v1/tickets/{second}/contacts", {"contact_id": "c1"}
+    )
     assert (status, problem["detail"]) == (409, "a ticket that is closed cannot become open")
