@@ -31,9 +31,7 @@ async def test_given_the_same_customer_again_then_the_contact_joins_and_its_own_
     first, second = await two_contacts(server)
     told: list[ev.TicketJoined] = []
     server.bus.subscribe(ev.TicketJoined, told.append)
-    status, ticket = await (await client("other")).ask(
-        "POST", f"/api/v1/tickets/{first}/contacts", {"contact_id": "c2"}
-    )
+    status, ticket = await ask(client, "other", f"/api/v1/tickets/{first}/contacts", {"contact_id": "c2"})
     assert (status, ticket["id"], ticket["state"]) == (200, first, "open")
     assert [(joined.contact_id, joined.ticket_id, joined.agent_id) for joined in told] == [("c2", first, "1002")]
     ticketing = server.bridge.connectors.ticketing
@@ -58,7 +56,5 @@ async def test_given_another_customer_an_unknown_contact_or_a_closed_ticket_then
     found = await server.bridge.connectors.ticketing.get(second)  # type: ignore[arg-type]
     assert found is not None
     await server.bridge.tickets.move(found, found.state.CLOSED, disposition="refund")
-    status, problem = await (await client("supervisor")).ask(
-        "POST", f"/api/v1/tickets/{second}/contacts", {"contact_id": "c1"}
-    )
+    status, problem = await ask(client, "supervisor", f"/api/v1/tickets/{second}/contacts", {"contact_id": "c1"})
     assert (status, problem["detail"]) == (409, "a ticket that is closed cannot become open")
