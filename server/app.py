@@ -22,6 +22,7 @@ from cti_bridge.live.hub import Hub
 from ivr.service import Ivr
 from recordings.service import Recordings
 from server.adapters import LedgerBookings, PopThenRing, surroundings
+from server.elsewhere import Elsewhere
 from server.readiness import checks
 from server.sources import Sources
 from server.why import Why
@@ -181,6 +182,7 @@ class Server:
             origins=settings.http.origins,
             hosts=(*settings.http.hosts, settings.http.host),
             trusted_proxies=settings.http.trusted_proxies,
+            elsewhere=Elsewhere(settings, ledger.flush),
         )
         self._tasks.spawn(keep_logs_bounded(settings), name="asterisk.logs")
         stack.push_async_callback(self._tasks.close)

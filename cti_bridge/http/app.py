@@ -40,7 +40,7 @@ from switchroom.runtime.clock import Clock
 from switchroom.storage import contacts, recordings
 from switchroom.storage.accounts import Accounts
 from switchroom.storage.database import Database
-from switchroom.storage.erasure import Erasure
+from switchroom.storage.erasure import Elsewhere, Erasure
 from switchroom.storage.event_log import EventLog
 from switchroom.storage.ledger import Ledger
 
@@ -102,9 +102,11 @@ def create_app(
     hosts: Sequence[str] = (),
     trusted_proxies: Sequence[Network] = (),
     desktop: Path = DESKTOP,
+    elsewhere: Elsewhere | None = None,
 ) -> web.Application:
     """The application: ``recordings_folder`` is that of the audio, ``checks`` what `/readyz` names.
 
+    ``elsewhere`` is what of a person lies outside of the database.
     ``hub`` is the one that ``bridge`` shows its pops on; ``ledger`` must have been started before requests come.
     """
     accounts, log = Accounts(database), EventLog(database)
@@ -117,7 +119,7 @@ def create_app(
         Contacts(store, log, index, explain),
         Calls(calls, agents),
         Recordings(index, recordings_folder),
-        Customers(bridge.connectors, store, Erasure(database), ledger, bridge.profiles),
+        Customers(bridge.connectors, store, Erasure(database, clock, elsewhere), ledger, bridge.profiles),
         Tickets(bridge.connectors.ticketing, bridge.tickets, store),
         Flows(flows),
         Live(hub, ledger, log, guard, clock, agent_routes, bridge.pops),

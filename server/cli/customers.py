@@ -3,7 +3,9 @@
 import typer
 
 from server.cli.run import CommandError, ledger, read_settings, run
+from server.elsewhere import Elsewhere
 from switchroom.domain.ids import CustomerId
+from switchroom.runtime.clock import SystemClock
 from switchroom.runtime.home import refuse_if_claimed
 from switchroom.runtime.settings import Settings, SettingsError
 from switchroom.storage.erasure import Erased, Erasure
@@ -18,7 +20,7 @@ def _group() -> None:
 
 @app.command()
 def forget(customer_id: str) -> None:
-    """Erase a person: customer, numbers and orders, and name, number and input in their calls and tickets.
+    """Erase a person: customer, numbers, orders and recordings; name, number and input in their calls and tickets.
 
     While a server runs it is asked instead: it alone knows of events that are not written yet.
     """
@@ -32,9 +34,12 @@ def forget(customer_id: str) -> None:
     erased = run(_erase(settings, CustomerId(customer_id)))
     if erased is None:
         raise CommandError(f"there is no customer {customer_id}")
-    typer.echo(f"customer {customer_id}: erased, also in {len(erased.calls)} calls and {erased.tickets} tickets")
+    typer.echo(
+        f"customer {customer_id}: erased, also in {len(erased.calls)} calls and {erased.tickets} tickets;"
+        f" {erased.recordings} recordings deleted"
+    )
 
 
 async def _erase(settings: Settings, customer_id: CustomerId) -> Erased | None:
     async with ledger(settings) as database:
-        return await Erasure(database).erase(customer_id)
+        return await Erasure(database, SystemClock(), Elsewhere(settings)).erase(customer_id)

@@ -1,4 +1,4 @@
-"""The months of the event log: on PostgreSQL each is a partition, and an old one is dropped at once.
+"""The months of the event log and of the personal data in it: on PostgreSQL each is a partition, dropped at once.
 
 SQLite has no partitions; there is nothing to do then.
 """
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 
 from switchroom.storage.database import Database
+from switchroom.storage.tables import events, personal_data
 
 
 def month(at: datetime) -> tuple[int, int]:
@@ -43,11 +44,12 @@ class Partitions:
         async with self._database.write() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('switchroom.partitions'))"))
             for year, number in sorted({*wanted, *(following(*one) for one in wanted)}):
-                await connection.execute(text("\n".join(_statement(year, number))))
+                for table in (events, personal_data):
+                    await connection.execute(text("\n".join(_statement(table.name, year, number))))
         self._there |= wanted
 
 
-def _statement(year: int, number: int) -> Iterator[str]:
+def _statement(table: str, year: int, number: int) -> Iterator[str]:
     end_year, end = following(year, number)
-    yield f"CREATE TABLE IF NOT EXISTS events_{year:04}_{number:02} PARTITION OF events"
+    yield f"CREATE TABLE IF NOT EXISTS {table}_{year:04}_{number:02} PARTITION OF {table}"
     yield f"FOR VALUES FROM ('{year:04}-{number:02}-01 00:00+00') TO ('{end_year:04}-{end:02}-01 00:00+00')"

@@ -122,7 +122,7 @@ def _recording_rows(facts: Iterable[Fact]) -> list[dict[str, Any]]:
     found = {}
     for fact in facts:
         event = fact.event
-        if isinstance(event, ev.RecordingReady):
+        if isinstance(event, ev.RecordingReady) and event.path:  # without one the audio is deleted
             # The id follows from the path: a recording that is announced again after a restart keeps its id.
             recording_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{event.contact_id}/{event.path}").hex
             found[recording_id] = {

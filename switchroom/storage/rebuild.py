@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.ids import ContactId
 from switchroom.storage.database import Database, batched
-from switchroom.storage.event_log import LoggedEvent, lock, logged
+from switchroom.storage.event_log import LoggedEvent, lock, logged, whole
 from switchroom.storage.projection import Fact, project, project_contacts
 from switchroom.storage.tables import agent_presence, contacts, events, recordings
 
@@ -43,7 +43,7 @@ async def rebuild(database: Database, progress: Callable[[int], None] = lambda _
         kept = set(await connection.scalars(select(contacts.c.contact_id)))
         seq = read = 0
         while seq < head:
-            query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(BATCH)
+            query = whole().where(events.c.seq > seq).order_by(events.c.seq).limit(BATCH)
             entries = [logged(row) for row in await connection.execute(query)]
             if not entries:
                 break
@@ -54,9 +54,9 @@ async def rebuild(database: Database, progress: Callable[[int], None] = lambda _
 
 
 async def reproject(connection: AsyncConnection, contact_ids: Sequence[ContactId]) -> None:
-    """Make these contacts' rows anew, after their events were changed. A row without events stays as it is."""
+    """Make these contacts' rows anew, after their personal data were deleted. A row without events stays as it is."""
     for some in batched(contact_ids, 100):
-        query = select(events).where(events.c.contact_id.in_(some)).order_by(events.c.seq)
+        query = whole().where(events.c.contact_id.in_(some)).order_by(events.c.seq)
         entries = [logged(row) for row in await connection.execute(query)]
         known = {entry.contact_id for entry in entries}
         await connection.execute(delete(contacts).where(contacts.c.contact_id.in_(known)))

@@ -172,6 +172,20 @@ events = Table(
     postgresql_partition_by="RANGE (at)",
 )
 
+# What tells of a person in an event, apart from it: the log itself is never changed, and who is erased is deleted here
+# (docs/adr/0007-personal-data-by-reference.md). ``kind`` is a `Personal`. By contact first: it is deleted by contact.
+personal_data = Table(
+    "personal_data",
+    metadata,
+    Column("contact_id", String, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Utc, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("data", JSON, nullable=False),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (at)",
+)
+
 # One row: the newest ``seq``. Who writes events locks it first: batches are committed one after the other, and a
 # reader who has seen N never sees a smaller number appear (docs/adr/0005-the-order-of-the-log.md).
 log_head = Table(
@@ -255,6 +269,22 @@ outbox = Table(
     Column("last_error", String),
     UniqueConstraint("kind", "key"),
     Index("ix_outbox_due", "state", "due_at"),
+)
+
+# Never deleted: the rows tell who held what, and when (`switchroom.storage.holds`). ``subject`` is a `HoldSubject`.
+legal_holds = Table(
+    "legal_holds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("subject_id", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("placed_by", String, nullable=False),
+    Column("placed_at", Utc, nullable=False),
+    Column("until", Utc),
+    Column("released_by", String),
+    Column("released_at", Utc),
+    Index("ix_legal_holds_subject", "subject", "subject_id"),
 )
 
 users = Table(

@@ -84,7 +84,7 @@ async def a_call(
         ev.InputTaken(at=NOON, contact_id=call, node="order", kind=ev.InputKind.DTMF, value=ORDER),
         ev.MenuInput(at=NOON, contact_id=call, number=9, kind="found", received={"turn": 3, "record": {"no": ORDER}}),
         ev.ContactQueued(at=NOON, contact_id=call, requirements=needs, enqueued_at=NOON, collected=collected),
-        ev.DecisionMade(at=NOON, contact_id=call, decision={"kind": "assign", "agent": agent, "of": [name, caller]}),
+        ev.DecisionMade(at=NOON, contact_id=call, decision={"kind": "assign", "agent": agent}),
         ev.ContactAdopted(
             at=NOON,
             contact_id=call,
@@ -131,7 +131,7 @@ async def test_given_a_person_with_calls_when_erased_then_no_table_knows_name_nu
     database: Database, tmp_path: Path
 ) -> None:
     one, two = await two_people(database)
-    erased = await Erasure(database).erase(one)
+    erased = await Erasure(database, FakeClock(NOON)).erase(one)
     assert erased is not None
     assert (len(erased.calls), erased.tickets) == (len(FORMS) + 1, 1)
     left = await dump(database)
@@ -157,7 +157,7 @@ async def test_given_a_person_with_calls_when_erased_then_no_table_knows_name_nu
     assert (ticket.subject, ticket.note) == (f"退货 · {ORDER} · {OTHER_NAME}", f"{OTHER_NAME} rings again")
     # Their id may be given to the next customer, to whom nothing of this belongs.
     assert await Contacts(database).latest(customer_id=one) == []
-    assert await Erasure(database).erase(one) is None
+    assert await Erasure(database, FakeClock(NOON)).erase(one) is None
 
 
 async def test_given_a_person_on_the_line_when_erased_then_it_is_refused_and_nothing_changes(
@@ -166,7 +166,7 @@ async def test_given_a_person_on_the_line_when_erased_then_it_is_refused_and_not
     one, _ = await two_people(database, over=False)
     before = await dump(database)
     with pytest.raises(Refused, match="on the line"):
-        await Erasure(database).erase(one)
+        await Erasure(database, FakeClock(NOON)).erase(one)
     assert await dump(database) == before
 
 
@@ -181,7 +181,7 @@ async def test_given_a_number_that_is_anothers_now_when_its_former_owner_is_eras
     await ledger.start()
     await a_call(bus, "moved", OTHER_NUMBER, one, NAME)
     await ledger.stop()
-    await Erasure(database).erase(one)
+    await Erasure(database, FakeClock(NOON)).erase(one)
     assert (await Customers(database).by_phone(OTHER_NUMBER)) is not None
     kept, moved = [await Contacts(database).get(ContactId(call)) for call in (f"other-{two}", "moved")]
     assert isinstance(kept, ContactRecord)

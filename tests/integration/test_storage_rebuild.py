@@ -30,6 +30,7 @@ from switchroom.storage.rebuild import rebuild
 from switchroom.storage.seed import seed_demo
 from switchroom.storage.tables import agent_presence, contacts, events, recordings
 from switchroom.wire import NAMES, WireError
+from tests.fakes.clock import FakeClock
 from tests.fixtures.any_event import strategy
 from tests.fixtures.postgres import Postgres, emptied
 from tests.support.brands import SHOP
@@ -110,7 +111,7 @@ async def same_after_rebuild(database: Database, history: Sequence[Batch]) -> No
         ev.ContactEnded(at=last, contact_id=ContactId(contact_id), outcome=Outcome.ABANDONED) for contact_id in CALLS
     ]
     await write(database, [("west", ends)])
-    assert await Erasure(database).erase(PERSON) is not None
+    assert await Erasure(database, FakeClock(NOON)).erase(PERSON) is not None
     assert NUMBER not in repr(await dump(database))
     await same(database)
 

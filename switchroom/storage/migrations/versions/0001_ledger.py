@@ -105,6 +105,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_events_agent_id", "events", ["agent_id", "seq"])
     op.create_index("ix_events_contact_id", "events", ["contact_id", "seq"])
+    op.create_table(
+        "personal_data",
+        sa.Column("contact_id", sa.String, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("data", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("contact_id", "seq", "at", name="pk_personal_data"),
+        sqlite_with_rowid=False,
+        postgresql_partition_by="RANGE (at)",
+    )
     head = op.create_table(
         "log_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -118,6 +129,20 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("server", name="pk_heartbeats"),
     )
+    op.create_table(
+        "legal_holds",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.String, nullable=False),
+        sa.Column("subject_id", sa.String, nullable=False),
+        sa.Column("reason", sa.String, nullable=False),
+        sa.Column("placed_by", sa.String, nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True)),
+        sa.Column("released_by", sa.String),
+        sa.Column("released_at", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("id", name="pk_legal_holds"),
+    )
+    op.create_index("ix_legal_holds_subject", "legal_holds", ["subject", "subject_id"])
     op.create_table(
         "outbox",
         sa.Column("id", sa.Integer(), nullable=False),
