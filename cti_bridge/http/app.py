@@ -20,6 +20,7 @@ from cti_bridge.contacts.visits import VisitFigures
 from cti_bridge.customers.http import Customers
 from cti_bridge.flows.http import Flows
 from cti_bridge.flows.port import FlowCatalog
+from cti_bridge.holds.http import Holds
 from cti_bridge.http.door import Network, door, our_names
 from cti_bridge.http.endpoint import endpoint, problems
 from cti_bridge.http.guard import Guard
@@ -33,6 +34,7 @@ from cti_bridge.live.hub import Hub
 from cti_bridge.live.messages import message_schemas
 from cti_bridge.live.queue_feed import QueueFeed
 from cti_bridge.recordings.http import Recordings
+from cti_bridge.reports.http import Reports
 from cti_bridge.tickets.http import Tickets
 from switchroom.domain.user import Right
 from switchroom.runtime.bus import Bus
@@ -42,7 +44,9 @@ from switchroom.storage.accounts import Accounts
 from switchroom.storage.database import Database
 from switchroom.storage.erasure import Elsewhere, Erasure
 from switchroom.storage.event_log import EventLog
+from switchroom.storage.holds import Holds as HoldStore
 from switchroom.storage.ledger import Ledger
+from switchroom.storage.visit_days import VisitDays
 
 DESKTOP = Path(__file__).resolve().parent.parent / "desktop" / "dist"
 LARGEST_BODY = 64 * 1024
@@ -73,6 +77,8 @@ CAPABILITIES: tuple[type[Capability], ...] = (
     Calls,
     Recordings,
     Customers,
+    Holds,
+    Reports,
     Tickets,
     Flows,
     Live,
@@ -120,6 +126,8 @@ def create_app(
         Calls(calls, agents),
         Recordings(index, recordings_folder),
         Customers(bridge.connectors, store, Erasure(database, clock, elsewhere), ledger, bridge.profiles),
+        Holds(HoldStore(database), bridge.connectors.crm, store, clock),
+        Reports(VisitDays(database)),
         Tickets(bridge.connectors.ticketing, bridge.tickets, store),
         Flows(flows),
         Live(hub, ledger, log, guard, clock, agent_routes, bridge.pops),

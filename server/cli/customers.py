@@ -1,9 +1,15 @@
 """``switchroom customers …``: what a person may ask of us about themselves."""
 
+from datetime import datetime
+
 import typer
 
+from cti_bridge.connectors import connect
+from server.cli import holding
+from server.cli.holding import Reason, Until
 from server.cli.run import CommandError, ledger, read_settings, run
 from server.elsewhere import Elsewhere
+from switchroom.domain.hold import HoldSubject
 from switchroom.domain.ids import CustomerId
 from switchroom.runtime.clock import SystemClock
 from switchroom.runtime.home import refuse_if_claimed
@@ -38,6 +44,27 @@ def forget(customer_id: str) -> None:
         f"customer {customer_id}: erased, also in {len(erased.calls)} calls and {erased.tickets} tickets;"
         f" {erased.recordings} recordings deleted"
     )
+
+
+@app.command()
+def hold(customer_id: str, reason: Reason, until: Until = None) -> None:
+    """Place a legal hold: the customer is not erased, and nothing of theirs is outlived by its retention."""
+    run(_hold(read_settings(), CustomerId(customer_id), reason, until))
+    typer.echo(f"customer {customer_id}: held")
+
+
+@app.command()
+def release(customer_id: str) -> None:
+    """Release a legal hold."""
+    run(holding.release(read_settings(), HoldSubject.CUSTOMER, customer_id))
+    typer.echo(f"customer {customer_id}: released")
+
+
+async def _hold(settings: Settings, customer_id: CustomerId, reason: str, until: datetime | None) -> None:
+    async with ledger(settings) as database:
+        if await connect(settings.crm, database).crm.get(customer_id) is None:
+            raise CommandError(f"there is no customer {customer_id}")
+    await holding.place(settings, HoldSubject.CUSTOMER, customer_id, reason, until)
 
 
 async def _erase(settings: Settings, customer_id: CustomerId) -> Erased | None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import (
     BigInteger,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -186,13 +187,39 @@ personal_data = Table(
     postgresql_partition_by="RANGE (at)",
 )
 
-# One row: the newest ``seq``. Who writes events locks it first: batches are committed one after the other, and a
-# reader who has seen N never sees a smaller number appear (docs/adr/0005-the-order-of-the-log.md).
+# One row: the newest ``seq``, and since when the log is whole (None: from its beginning). Who writes events locks it
+# first: batches are committed one after the other, and a reader who has seen N never sees a smaller number appear
+# (docs/adr/0005-the-order-of-the-log.md).
 log_head = Table(
     "log_head",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
+    Column("since", Utc),
+)
+
+# Waits in queues that ended, by the business day on which their contact came in; they outlive the log. One row for each
+# bucket of waits: up to ``within_s`` seconds (0: longer than the last), and what these waits sum up to.
+visit_days = Table(
+    "visit_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("brand", String, primary_key=True),
+    Column("queue", String, primary_key=True),
+    Column("ending", String, primary_key=True),
+    Column("within_s", Integer, primary_key=True, autoincrement=False),
+    Column("visits", BigInteger, nullable=False),
+    Column("waited_ms", BigInteger, nullable=False),
+)
+
+# What each server's last complete run of the retention did.
+retention_runs = Table(
+    "retention_runs",
+    metadata,
+    Column("server", String, primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("finished_at", Utc, nullable=False),
+    Column("counts", JSON, nullable=False),
 )
 
 recordings = Table(
@@ -205,7 +232,7 @@ recordings = Table(
     Column("seconds", Float, nullable=False),
     Column("left_rms", Float, nullable=False),
     Column("right_rms", Float, nullable=False),
-    Column("created_at", Utc, nullable=False),
+    Column("created_at", Utc, nullable=False, index=True),
 )
 
 agent_presence = Table(

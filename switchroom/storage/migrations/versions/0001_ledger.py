@@ -120,6 +120,7 @@ def upgrade() -> None:
         "log_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("id", name="pk_log_head"),
     )
     op.bulk_insert(head, [{"id": 1, "seq": 0}])
@@ -172,6 +173,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("path", name="uq_recordings_path"),
     )
     op.create_index("ix_recordings_contact_id", "recordings", ["contact_id"])
+    op.create_index("ix_recordings_created_at", "recordings", ["created_at"])
+    op.create_table(
+        "retention_runs",
+        sa.Column("server", sa.String, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("counts", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("server", name="pk_retention_runs"),
+    )
     op.create_table(
         "users",
         sa.Column("login", sa.String, nullable=False),
@@ -180,6 +190,17 @@ def upgrade() -> None:
         sa.Column("agent_id", sa.String),
         sa.Column("team", sa.String),
         sa.PrimaryKeyConstraint("login", name="pk_users"),
+    )
+    op.create_table(
+        "visit_days",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("brand", sa.String, nullable=False),
+        sa.Column("queue", sa.String, nullable=False),
+        sa.Column("ending", sa.String, nullable=False),
+        sa.Column("within_s", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("visits", sa.BigInteger(), nullable=False),
+        sa.Column("waited_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "brand", "queue", "ending", "within_s", name="pk_visit_days"),
     )
     op.create_table(
         "customer_phones",
