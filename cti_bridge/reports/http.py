@@ -50,7 +50,7 @@ class Waits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitsEntry:
-    """The waits of one day, brand or queue; what was not asked for is None. Days are those on which contacts came in."""
+    """The waits of one day, brand or queue; None is what was not asked for. A contact counts on the day it came in."""
 
     day: date | None = None
     brand: str | None = None
