@@ -1,8 +1,6 @@
 """A legal hold stands above an erasure, until it is released or ends; and the table tells who held what."""
 
 import asyncio
-import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -14,9 +12,9 @@ from aiohttp import ClientSession, CookieJar
 from sqlalchemy import select
 
 from cti_bridge.http.guard import CSRF_HEADER
+from server.cli import main
 from switchroom.domain.hold import Held, Hold, HoldSubject
 from switchroom.domain.ids import ContactId, CustomerId
-from switchroom.runtime.settings import PROJECT
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import Customers
 from switchroom.storage.database import Database
@@ -162,7 +160,9 @@ async def test_given_what_is_not_there_or_over_when_held_then_it_says_so(server:
         assert (await admin.ask("PUT", path, json=wrong))[0] == 422
 
 
-def test_given_the_commands_when_held_then_forgetting_is_refused_until_released(tmp_path: Path) -> None:
+def test_given_the_commands_when_held_then_forgetting_is_refused_until_released(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     async def customer() -> CustomerId:
         database = Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")
         await database.upgrade()
@@ -173,16 +173,12 @@ def test_given_the_commands_when_held_then_forgetting_is_refused_until_released(
         return found.id
 
     def command(*words: str) -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "server.cli", "customers", *words],
-            env={**os.environ, "SWITCHROOM_HOME": str(tmp_path)},
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return done.returncode, done.stdout + done.stderr
+        monkeypatch.setenv("SWITCHROOM_HOME", str(tmp_path))
+        monkeypatch.setattr(sys, "argv", ["switchroom", "customers", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out + said.err
 
     wang = asyncio.run(customer())
     order = ("--reason", "court order 7", "--until", "2099-12-31")

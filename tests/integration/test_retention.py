@@ -333,10 +333,9 @@ async def test_given_months_that_are_over_when_run_then_postgresql_drops_them_wh
         apart = await connection.scalars(
             text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'personal_data'::regclass")
         )
-        assert sorted(names) == ["events_2025_09", "events_2025_10", "events_2026_01", "events_2026_02"]
-        assert sorted(name.removeprefix("personal_data_") for name in apart) == [
-            *("2025_09", "2025_10", "2026_01", "2026_02"),
-        ]
+        assert sorted(names) == ["events_2025_09", "events_2026_01", "events_2026_02"]
+        months = sorted(name.removeprefix("personal_data_") for name in apart)
+        assert months == ["2025_09", "2026_01", "2026_02"]
     assert len(await EventLog(database).of_call(ContactId("aged-55"))) == 8
     assert await EventLog(database).of_call(ContactId("aged-65")) == []
 
