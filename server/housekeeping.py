@@ -1,4 +1,6 @@
-"""What the server does once a day by itself: delete what has been kept long enough (`switchroom.storage.retention`)."""
+"""What the server deletes by itself: once a day what has been kept long enough (`switchroom.storage.retention`), and
+soon what another server erased whose file lies here.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,6 +14,7 @@ from server.elsewhere import Elsewhere
 from switchroom.runtime.clock import Clock
 from switchroom.runtime.settings import Settings
 from switchroom.storage.database import Database, upsert
+from switchroom.storage.recordings import Recordings
 from switchroom.storage.retention import Kind, Retention
 from switchroom.storage.tables import retention_runs
 
@@ -38,15 +41,23 @@ class Housekeeping:
 
     def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
         self._settings, self._database, self._clock = settings, database, clock
-        self._retention = retention(settings, database)
+        self._retention, self._elsewhere = retention(settings, database), Elsewhere(settings)
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             try:
+                await self.delete_owed()
                 await self.look()
             except Exception as error:  # the next look tries again
                 log.error("retention.failed", error=type(error).__name__)
+
+    async def delete_owed(self) -> None:
+        """Delete the files of recordings that another server erased. Raises OSError, and the database's errors."""
+        index = Recordings(self._database)
+        for path in await index.owed_deletions(self._settings.server_name):
+            await self._elsewhere.delete_audio([path])
+            await index.deleted(path)
 
     async def look(self) -> Mapping[Kind, int] | None:
         """Today's run, if it is time for it. Raises the database's errors."""

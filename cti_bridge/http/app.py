@@ -125,7 +125,9 @@ def create_app(
         Contacts(store, log, index, explain),
         Calls(calls, agents),
         Recordings(index, recordings_folder),
-        Customers(bridge.connectors, store, Erasure(database, clock, elsewhere), ledger, bridge.profiles),
+        Customers(
+            bridge.connectors, store, Erasure(database, clock, elsewhere, server=ledger.server), ledger, bridge.profiles
+        ),
         Holds(HoldStore(database), bridge.connectors.crm, store, clock),
         Reports(VisitDays(database)),
         Tickets(bridge.connectors.ticketing, bridge.tickets, store),

@@ -69,4 +69,6 @@ async def _hold(settings: Settings, customer_id: CustomerId, reason: str, until:
 
 async def _erase(settings: Settings, customer_id: CustomerId) -> Erased | None:
     async with ledger(settings) as database:
-        return await Erasure(database, SystemClock(), Elsewhere(settings)).erase(customer_id)
+        return await Erasure(database, SystemClock(), Elsewhere(settings), server=settings.server_name).erase(
+            customer_id
+        )

@@ -23,6 +23,7 @@ from switchroom.storage.event_log import lock
 from switchroom.storage.owing import TICKET
 from switchroom.storage.persons import contacts_of, numbers_of
 from switchroom.storage.rebuild import reproject
+from switchroom.storage.recordings import owe_deletion
 from switchroom.storage.sweep import ERASED
 from switchroom.storage.tables import (
     contacts,
@@ -85,8 +86,11 @@ class _Person:
 
 
 class Erasure:
-    def __init__(self, database: Database, clock: Clock, elsewhere: Elsewhere | None = None) -> None:
-        self._database, self._clock = database, clock
+    def __init__(
+        self, database: Database, clock: Clock, elsewhere: Elsewhere | None = None, *, server: str = "main"
+    ) -> None:
+        """``server`` is this one's name: what lies on the disks of others is theirs to delete."""
+        self._database, self._clock, self._server = database, clock, server
         self._elsewhere = elsewhere or NothingElsewhere()
 
     async def erase(self, customer_id: CustomerId) -> Erased | None:
@@ -110,6 +114,9 @@ class Erasure:
             calls = person.contact_ids
             touched = await _erase_tickets(connection, customer_id, calls, [person.name, *_entered(person.calls)])
             paths = await _erase_calls(connection, calls)
+            owner = {call.contact_id: call.server for call in person.calls}
+            owed = {path: owner[contact_id] for path, contact_id in paths.items() if owner[contact_id] != self._server}
+            await owe_deletion(connection, owed)
             await connection.execute(delete(customers).where(customers.c.id == key_of(customer_id)))
             await holds.forget_reasons(connection, customer_id, calls)
             await sweep.wipe(connection, places, person.numbers)
@@ -152,14 +159,14 @@ async def _erase_tickets(
     return len(changes)
 
 
-async def _erase_calls(connection: AsyncConnection, calls: Sequence[ContactId]) -> list[str]:
+async def _erase_calls(connection: AsyncConnection, calls: Sequence[ContactId]) -> dict[str, ContactId]:
     """Delete what is personal of these contacts; returns where their recordings were."""
-    paths: list[str] = []
+    paths: dict[str, ContactId] = {}
     for some in batched(calls, 100):
         await connection.execute(delete(personal_data).where(personal_data.c.contact_id.in_(some)))
-        paths += await connection.scalars(
-            delete(recordings).where(recordings.c.contact_id.in_(some)).returning(recordings.c.path)
-        )
+        gone = delete(recordings).where(recordings.c.contact_id.in_(some))
+        rows = await connection.execute(gone.returning(recordings.c.path, recordings.c.contact_id))
+        paths |= {row.path: row.contact_id for row in rows}
         owed = (outbox.c.kind == TICKET) & outbox.c.key.in_(some)
         await connection.execute(update(outbox).where(owed).values(last_error=None))  # another system's words
         await connection.execute(update(contacts).where(contacts.c.contact_id.in_(some)).values(NOBODY))

@@ -235,6 +235,14 @@ recordings = Table(
     Column("created_at", Utc, nullable=False, index=True),
 )
 
+# Files of erased recordings that lie on another server's disk: that one deletes them.
+audio_owed = Table(
+    "audio_owed",
+    metadata,
+    Column("path", String, primary_key=True),
+    Column("server", String, nullable=False, index=True),
+)
+
 agent_presence = Table(
     "agent_presence",
     metadata,

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from server.elsewhere import Elsewhere
+from server.housekeeping import Housekeeping
 from softswitch_config.render import Folders
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
@@ -246,6 +247,25 @@ async def test_given_recordings_when_their_person_is_erased_then_finished_and_un
     erased = await Erasure(database, FakeClock(NOON), Elsewhere(settings)).erase(one)
     assert erased is not None and erased.recordings == len(FORMS) + 1
     assert [path.exists() for path in (*finished, *raw, partial)] == [False, True, False, True, False]
+
+
+async def test_given_a_recording_on_another_servers_disk_when_erased_then_that_server_deletes_it(
+    database: Database, tmp_path: Path
+) -> None:
+    one, _ = await two_people(database)  # on the server `main`
+    here, there = (
+        Settings(home=tmp_path / name, recordings=tmp_path / name / "recordings", server_name=name)
+        for name in ("west", "main")
+    )
+    file = there.recordings / f"2026/01/08/known-{one}-1001-200000.wav"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"voice")
+    assert await Erasure(database, FakeClock(NOON), Elsewhere(here), server="west").erase(one) is not None
+    assert file.exists()
+    for settings in (here, there):
+        await Housekeeping(settings, database, FakeClock(NOON)).delete_owed()
+    assert not file.exists()
+    assert await Recordings(database).owed_deletions("main") == []
 
 
 async def test_given_a_recording_that_cannot_be_deleted_when_erased_then_nothing_is(

@@ -175,6 +175,13 @@ def upgrade() -> None:
     op.create_index("ix_recordings_contact_id", "recordings", ["contact_id"])
     op.create_index("ix_recordings_created_at", "recordings", ["created_at"])
     op.create_table(
+        "audio_owed",
+        sa.Column("path", sa.String, nullable=False),
+        sa.Column("server", sa.String, nullable=False),
+        sa.PrimaryKeyConstraint("path", name="pk_audio_owed"),
+    )
+    op.create_index("ix_audio_owed_server", "audio_owed", ["server"])
+    op.create_table(
         "retention_runs",
         sa.Column("server", sa.String, nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
