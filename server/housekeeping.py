@@ -46,11 +46,11 @@ class Housekeeping:
     async def run(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                await self.delete_owed()
-                await self.look()
-            except Exception as error:  # the next look tries again
-                log.error("retention.failed", error=type(error).__name__)
+            for work in (self.delete_owed, self.look):
+                try:
+                    await work()
+                except Exception as error:  # the next minute tries again
+                    log.error("housekeeping.failed", work=work.__name__, error=type(error).__name__)
 
     async def delete_owed(self) -> None:
         """Delete the files of recordings that another server erased. Raises OSError, and the database's errors."""

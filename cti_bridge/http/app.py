@@ -119,15 +119,14 @@ def create_app(
     guard = Guard(accounts, clock, agents.team, origins)
     store, index = contacts.Contacts(database), recordings.Recordings(database)
     agent_routes = Agents(agents, ledger)
+    erasure = Erasure(database, clock, elsewhere, server=ledger.server)
     capabilities: Sequence[Capability] = (
         Sessions(accounts, clock, agents, hub),
         agent_routes,
         Contacts(store, log, index, explain),
         Calls(calls, agents),
         Recordings(index, recordings_folder),
-        Customers(
-            bridge.connectors, store, Erasure(database, clock, elsewhere, server=ledger.server), ledger, bridge.profiles
-        ),
+        Customers(bridge.connectors, store, erasure, ledger, bridge.profiles),
         Holds(HoldStore(database), bridge.connectors.crm, store, clock),
         Reports(VisitDays(database)),
         Tickets(bridge.connectors.ticketing, bridge.tickets, store),

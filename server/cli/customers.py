@@ -69,6 +69,5 @@ async def _hold(settings: Settings, customer_id: CustomerId, reason: str, until:
 
 async def _erase(settings: Settings, customer_id: CustomerId) -> Erased | None:
     async with ledger(settings) as database:
-        return await Erasure(database, SystemClock(), Elsewhere(settings), server=settings.server_name).erase(
-            customer_id
-        )
+        erasure = Erasure(database, SystemClock(), Elsewhere(settings), server=settings.server_name)
+        return await erasure.erase(customer_id)
