@@ -4,11 +4,11 @@ Not in the log: none of its own fields can hold one (tests/unit/test_personal_da
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, Column, ColumnElement, String, Table, and_, cast, or_, select, update
+from sqlalchemy import JSON, Column, ColumnElement, Row, String, Table, and_, cast, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.storage.phones import national, written
@@ -33,15 +33,18 @@ class Place:
 
 
 async def find(connection: AsyncConnection, numbers: Collection[str]) -> list[Place]:
-    """Where the ``numbers`` (normalised) may stand. Reads all tables: do it before the transaction that writes."""
-    found = []
+    """Where the ``numbers`` (normalised) stand. Reads all tables: do it before the transaction that writes."""
+    patterns = [written(number) for number in _long(numbers)]
+    found: list[Place] = []
     for table in metadata.sorted_tables:
         columns = list(_texts(table))
         if not columns or table is events:
             continue
         wanted = or_(False, *(text for number in _long(numbers) for text in _alike(columns, number)))
-        rows = await connection.execute(select(*table.primary_key).where(wanted))
-        found += [Place(table, tuple(row)) for row in rows]
+        names = [column.name for column in table.primary_key]
+        for row in await connection.execute(select(table).where(wanted)):
+            if _wiped(patterns, row, columns):
+                found.append(Place(table, tuple(row._mapping[name] for name in names)))
     return found
 
 
@@ -50,12 +53,15 @@ async def wipe(connection: AsyncConnection, places: Sequence[Place], numbers: Co
     patterns = [written(number) for number in _long(numbers)]
     for place in places:
         row = (await connection.execute(select(place.table).where(place.itself))).first()
-        if row is None:
-            continue
-        before = {column.name: row._mapping[column.name] for column in _texts(place.table)}
-        after = {name: _without(patterns, value) for name, value in before.items()}
-        if after != before:
-            await connection.execute(update(place.table).where(place.itself).values(after))
+        if row is not None and (values := _wiped(patterns, row, _texts(place.table))):
+            await connection.execute(update(place.table).where(place.itself).values(values))
+
+
+def _wiped(patterns: Sequence[re.Pattern[str]], row: Row[Any], columns: Iterable[Column[Any]]) -> dict[str, Any]:
+    """The columns in which one of the ``patterns`` is found, without it."""
+    before = {column.name: row._mapping[column.name] for column in columns}
+    after = {name: _without(patterns, value) for name, value in before.items()}
+    return {name: value for name, value in after.items() if value != before[name]}
 
 
 def _long(numbers: Collection[str]) -> list[str]:
