@@ -22,6 +22,8 @@ from cti_bridge.live.hub import Hub
 from ivr.service import Ivr
 from recordings.service import Recordings
 from server.adapters import ByChannel, LedgerBookings, Voice, surroundings
+from server.elsewhere import Elsewhere
+from server.housekeeping import Housekeeping
 from server.readiness import checks
 from server.sources import Sources
 from server.why import Why
@@ -91,7 +93,7 @@ class Server:
         database = Database(settings.database)
         stack.push_async_callback(database.close)
         await database.upgrade()
-        ledger = Ledger(database, bus, clock, server=settings.server_name)
+        ledger = Ledger(database, bus, clock, server=settings.server_name, zone=settings.zone)
         await ledger.start()
         stack.push_async_callback(ledger.stop)
 
@@ -169,8 +171,10 @@ class Server:
             origins=settings.http.origins,
             hosts=(*settings.http.hosts, settings.http.host),
             trusted_proxies=settings.http.trusted_proxies,
+            elsewhere=Elsewhere(settings, ledger.flush),
         )
         self._tasks.spawn(keep_logs_bounded(settings), name="asterisk.logs")
+        self._tasks.spawn(Housekeeping(settings, database, clock).run(), name="housekeeping")
         stack.push_async_callback(self._tasks.close)
         await calls.start()
         stack.push_async_callback(calls.stop)

@@ -202,6 +202,8 @@ def _node(record: ContactRecord, event: ev.NodeVisited) -> dict[str, Any]:
 
 
 def _input(record: ContactRecord, event: ev.InputTaken) -> dict[str, Any]:
+    if not event.value:
+        return {}  # erased
     return {"inputs": (*record.inputs, TakenInput(node=event.node, kind=event.kind, value=event.value))}
 
 

@@ -12,7 +12,7 @@ from switchroom.domain.events.agent import (
     DesktopOpened,
     PhoneChanged,
 )
-from switchroom.domain.events.base import Event
+from switchroom.domain.events.base import Event, Personal
 from switchroom.domain.events.contact import (
     ContactAdopted,
     ContactConnected,
@@ -64,6 +64,7 @@ __all__ = [
     "OfferFailed",
     "OfferFailure",
     "OfferMade",
+    "Personal",
     "PhoneChanged",
     "PlaceChange",
     "PlaceChanged",

@@ -1,7 +1,8 @@
 """Tickets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from switchroom.domain.events.base import Personal, personal
 from switchroom.domain.events.contact import ContactEvent
 from switchroom.domain.ids import AgentId, TicketId
 
@@ -22,10 +23,10 @@ class TicketJoined(ContactEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketFailed(ContactEvent):
-    """The ticketing system refused the contact's ticket for good; ``reason`` is its word, without personal data."""
+    """The ticketing system refused the contact's ticket for good; ``reason`` is its word."""
 
     agent_id: AgentId
-    reason: str
+    reason: str = field(metadata=personal(Personal.PERSON, erased=""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,10 +106,22 @@ def upgrade() -> None:
     )
     op.create_index("ix_events_agent_id", "events", ["agent_id", "seq"])
     op.create_index("ix_events_contact_id", "events", ["contact_id", "seq"])
+    op.create_table(
+        "personal_data",
+        sa.Column("contact_id", sa.String, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("data", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("contact_id", "seq", "at", name="pk_personal_data"),
+        sqlite_with_rowid=False,
+        postgresql_partition_by="RANGE (at)",
+    )
     head = op.create_table(
         "log_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("id", name="pk_log_head"),
     )
     op.bulk_insert(head, [{"id": 1, "seq": 0}])
@@ -119,6 +131,20 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("server", name="pk_heartbeats"),
     )
+    op.create_table(
+        "legal_holds",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.String, nullable=False),
+        sa.Column("subject_id", sa.String, nullable=False),
+        sa.Column("reason", sa.String, nullable=False),
+        sa.Column("placed_by", sa.String, nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True)),
+        sa.Column("released_by", sa.String),
+        sa.Column("released_at", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("id", name="pk_legal_holds"),
+    )
+    op.create_index("ix_legal_holds_subject", "legal_holds", ["subject", "subject_id"])
     op.create_table(
         "outbox",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -148,6 +174,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("path", name="uq_recordings_path"),
     )
     op.create_index("ix_recordings_contact_id", "recordings", ["contact_id"])
+    op.create_index("ix_recordings_created_at", "recordings", ["created_at"])
+    op.create_table(
+        "audio_owed",
+        sa.Column("path", sa.String, nullable=False),
+        sa.Column("server", sa.String, nullable=False),
+        sa.PrimaryKeyConstraint("path", name="pk_audio_owed"),
+    )
+    op.create_index("ix_audio_owed_server", "audio_owed", ["server"])
+    op.create_table(
+        "retention_runs",
+        sa.Column("server", sa.String, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("counts", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("server", name="pk_retention_runs"),
+    )
     op.create_table(
         "users",
         sa.Column("login", sa.String, nullable=False),
@@ -156,6 +198,17 @@ def upgrade() -> None:
         sa.Column("agent_id", sa.String),
         sa.Column("team", sa.String),
         sa.PrimaryKeyConstraint("login", name="pk_users"),
+    )
+    op.create_table(
+        "visit_days",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("brand", sa.String, nullable=False),
+        sa.Column("queue", sa.String, nullable=False),
+        sa.Column("ending", sa.String, nullable=False),
+        sa.Column("within_s", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("visits", sa.BigInteger(), nullable=False),
+        sa.Column("waited_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "brand", "queue", "ending", "within_s", name="pk_visit_days"),
     )
     op.create_table(
         "customer_phones",
