@@ -22,7 +22,6 @@ IMPERSONAL: Mapping[str, str] = {
     "ContactQueued.requirements.skills": "names of the house's skills",
     "ContactRefused.number": "the number that was dialled: ours",
     "CustomerIdentified.language": "millions speak it",
-    "DecisionMade.decision": "ids, times and names of the house, put together in acd/explain.py",
     "FlowStarted.arguments": "the brand's values",
     "FlowStarted.brand_title": "the brand's",
     "FlowStarted.flow": "a menu's name",
