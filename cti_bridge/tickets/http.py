@@ -88,13 +88,13 @@ class Tickets(Capability):
             raise Problem(HTTPStatus.CONFLICT, str(error)) from error
 
     async def _visible(self, request: Request) -> Ticket:
-        """The ticket, if it is the user's, or of a contact that they have now."""
+        """The ticket, if it is the user's, or of a contact that they have or had."""
         found = await self._ticketing.get(TicketId(request.http.match_info["id"]))
         if found is None:
             raise not_found("ticket")
         if not request.sees(found.agent_id):
             contact = await self._contacts.get(found.contact_id)
-            if contact is None or not request.sees(contact.agent_id):
+            if contact is None or not any(map(request.sees, contact.agents)):
                 raise not_found("ticket")
         return found
 

@@ -55,6 +55,12 @@ class ContactRecord:
     disposition: str | None = None
 
     @property
+    def agents(self) -> frozenset[AgentId]:
+        """Who has it, and who talked in it."""
+        talked = frozenset(talk.agent_id for talk in self.talks)
+        return talked if self.agent_id is None else talked | {self.agent_id}
+
+    @property
     def is_waiting(self) -> bool:
         """In a queue, as far as is known."""
         return bool(self.visits) and self.visits[-1].ending is None

@@ -15,7 +15,7 @@ from switchroom.domain.events import ContactAdopted, ContactEntered, ContactEven
 from switchroom.domain.history import ContactRecord, TakenInput, fold
 from switchroom.domain.ids import AgentId, ChannelName, ContactId, CustomerId
 from switchroom.storage.database import Database, batched
-from switchroom.storage.tables import contacts, recordings
+from switchroom.storage.tables import contact_agents, contacts, recordings
 
 _VISIT, _TALK = TypeAdapter(QueueVisit), TypeAdapter(Talk)
 
@@ -94,9 +94,16 @@ def latest(
     before: datetime | None = None,
     live: bool = False,
 ) -> Select[Any]:
-    query = select(contacts).order_by(contacts.c.entered_at.desc())
-    if agents is not None:
-        query = query.where(contacts.c.agent_id.in_(agents))
+    served = contact_agents.c
+    query = select(contacts)
+    if agents is None:
+        query = query.order_by(contacts.c.entered_at.desc())
+    elif len(agents) == 1:
+        mine = query.join(contact_agents, served.contact_id == contacts.c.contact_id)
+        query = mine.where(served.agent_id == next(iter(agents))).order_by(served.entered_at.desc())
+    else:
+        theirs = select(served.contact_id).where(served.agent_id.in_(agents))
+        query = query.where(contacts.c.contact_id.in_(theirs)).order_by(contacts.c.entered_at.desc())
     if customer_id is not None:
         query = query.where(contacts.c.customer_id == customer_id)
     if before is not None:

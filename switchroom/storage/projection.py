@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain import events as ev
@@ -19,7 +20,7 @@ from switchroom.storage import contacts
 from switchroom.storage.database import upsert
 from switchroom.storage.event_log import Recorded, Span, Writer, append, find, lock
 from switchroom.storage.owing import settle
-from switchroom.storage.tables import agent_presence, recordings
+from switchroom.storage.tables import agent_presence, contact_agents, recordings
 from switchroom.storage.tables import contacts as contacts_table
 from switchroom.storage.visit_days import VisitCounts
 
@@ -98,7 +99,25 @@ async def project_contacts(
     if visits is not None:
         await visits.count(connection, [(_record(before.get(key)), one.record) for key, one in found.items()])
     await upsert(connection, contacts_table, [contacts.to_row(one.record, one.server) for one in found.values()])
+    await _project_agents(connection, [(_record(before.get(key)), one.record) for key, one in found.items()])
     return [one.record for one in found.values()]
+
+
+async def _project_agents(
+    connection: AsyncConnection, changes: Iterable[tuple[ContactRecord | None, ContactRecord]]
+) -> None:
+    """Who has each contact: an agent who was offered it in vain has it no longer."""
+    rows = []
+    for before, record in changes:
+        had, have = before.agents if before is not None else frozenset(), record.agents
+        rows += [
+            {"agent_id": agent_id, "contact_id": record.contact_id, "entered_at": record.entered_at}
+            for agent_id in have - had
+        ]
+        for agent_id in had - have:
+            its = (contact_agents.c.contact_id == record.contact_id) & (contact_agents.c.agent_id == agent_id)
+            await connection.execute(delete(contact_agents).where(its))
+    await upsert(connection, contact_agents, rows, update=False)
 
 
 def _record(owned: contacts.Owned | None) -> ContactRecord | None:

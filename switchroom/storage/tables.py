@@ -97,13 +97,22 @@ contacts = Table(
     Column("server", String, nullable=False),
     Index("ix_contacts_entered_at", "entered_at"),
     Index("ix_contacts_customer_id", "customer_id", "entered_at"),
-    Index("ix_contacts_agent_id", "agent_id", "entered_at"),
     Index(
         "ix_contacts_open",
         *("server", "entered_at"),
         sqlite_where=text("outcome IS NULL"),
         postgresql_where=text("outcome IS NULL"),
     ),
+)
+
+# Who has, or had, a contact: the agent to whom it is offered now, and all who talked.
+contact_agents = Table(
+    "contact_agents",
+    metadata,
+    Column("agent_id", String, primary_key=True),
+    Column("contact_id", ForeignKey("contacts.contact_id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("entered_at", Utc, nullable=False),
+    Index("ix_contact_agents_entered_at", "agent_id", "entered_at"),
 )
 
 # ``seq`` is the order of the commits, without gaps, over all servers. ``server``, ``boot`` (one life of the server's

@@ -68,7 +68,6 @@ def upgrade() -> None:
         sa.Column("server", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("contact_id", name="pk_contacts"),
     )
-    op.create_index("ix_contacts_agent_id", "contacts", ["agent_id", "entered_at"])
     op.create_index("ix_contacts_customer_id", "contacts", ["customer_id", "entered_at"])
     op.create_index("ix_contacts_entered_at", "contacts", ["entered_at"])
     op.create_index(
@@ -78,6 +77,18 @@ def upgrade() -> None:
         sqlite_where=sa.text("outcome IS NULL"),
         postgresql_where=sa.text("outcome IS NULL"),
     )
+    op.create_table(
+        "contact_agents",
+        sa.Column("agent_id", sa.String, nullable=False),
+        sa.Column("contact_id", sa.String, nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.contact_id"], name="fk_contact_agents_contact_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("agent_id", "contact_id", name="pk_contact_agents"),
+    )
+    op.create_index("ix_contact_agents_contact_id", "contact_agents", ["contact_id"])
+    op.create_index("ix_contact_agents_entered_at", "contact_agents", ["agent_id", "entered_at"])
     op.create_table(
         "customers",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -273,6 +284,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
+        "contact_agents",
         "ticket_contacts",
         "tickets",
         "sessions",
