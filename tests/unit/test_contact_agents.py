@@ -12,7 +12,7 @@ from switchroom.storage.contacts import Contacts
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.rebuild import rebuild
 from tests.fakes.clock import FakeClock
-from tests.fixtures.sqlite import filled
+from tests.fixtures.sqlite import migrated
 from tests.support.brands import SHOP
 
 NOON = datetime(2026, 1, 8, 12, tzinfo=UTC)
@@ -51,7 +51,7 @@ def talks(agent_id: AgentId, seconds: float) -> Sequence[ev.Event]:
 async def test_given_a_contact_that_two_agents_served_then_both_have_it_and_who_missed_it_has_not(
     tmp_path: Path,
 ) -> None:
-    database, bus = await filled(tmp_path / "switchroom.db"), Bus()
+    database, bus = await migrated(tmp_path / "switchroom.db"), Bus()
     ledger, contacts = Ledger(database, bus, FakeClock(NOON)), Contacts(database)
     await ledger.start()
 
