@@ -113,7 +113,7 @@ class Customers(Capability):
             raise Problem(HTTPStatus.CONFLICT, str(refusal)) from None
         except OSError as error:
             log.error("customer.not_erased", customer_id=customer_id, error=type(error).__name__)
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "a recording cannot be deleted: nothing was erased") from None
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "recordings or journal out of reach: try again") from None
         if erased is None:
             raise not_found("customer")
         self._profiles.forget_all()
