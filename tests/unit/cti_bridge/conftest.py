@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, CookieJar
 
+from cti_bridge.customers import identification
 from switchroom.storage.seed import seed_demo
 from tests.fakes.clock import FakeClock
 from tests.fixtures.api_client import Browser, Client
@@ -44,7 +45,8 @@ async def client(server: BridgeServer) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    monkeypatch.setattr(identification, "IDENTIFIED_WITHIN_S", 10.0)  # a busy machine has slow databases
     seed = lambda database: seed_demo(database, FakeClock().now())  # noqa: E731
     database = await filled(tmp_path / "switchroom.db", "demo", seed)
     house = House(database)
