@@ -87,7 +87,7 @@ class AcdService:
 
     async def start(self) -> None:
         if self._shared is not None:
-            self._shared.begin()
+            self._shared.begin(self._config.agents)
             self._tasks.spawn(self._shared.run(), name="acd.shared_line")
 
     async def stop(self) -> None:
@@ -253,6 +253,7 @@ class AcdService:
             extension=effect.extension,
             queue=offer.entry.requirements.queue,
             ring_timeout_s=int(offer.timeout_s),
+            channel=offer.entry.requirements.channel,
             head_start_s=round(offer.entry.enqueued_at - offer.entry.rank[0], 1),
         )
         self._bus.publish(made)

@@ -57,7 +57,7 @@ HEARD: Mapping[type[happened.Event], Callable[[Any], ev.Event | None]] = {
     happened.ContactEnded: lambda e: ev.ContactLeft(e.contact_id, e.at.timestamp()),
     happened.PhoneChanged: lambda e: ev.PhoneChanged(e.extension, e.registered),
     happened.SwitchLost: lambda e: ev.SwitchLost(),
-    happened.Reconciled: lambda e: ev.Reconciled(e.live, e.talking),
+    happened.Reconciled: lambda e: ev.Reconciled(e.live, e.talking, e.channel),
 }
 """What the ACD hears on the bus, and what it is to the core; None for what does not concern it."""
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 import structlog
 
+from acd.channels import Channels
 from acd.config import AcdConfig
 from cti_bridge.pop.service import ScreenPops
 from ivr.language.surroundings import Surroundings
@@ -12,7 +13,7 @@ from switchroom.domain.brand import Brands
 from switchroom.domain.contact import Requirements
 from switchroom.domain.errors import UnknownContact
 from switchroom.domain.events import OfferMade
-from switchroom.domain.ids import ContactId
+from switchroom.domain.ids import ChannelName, ContactId
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
@@ -31,6 +32,19 @@ def surroundings(config: AcdConfig, brands: Brands, lookups: Mapping[str, str]) 
         sources=described(lookups),
         brand_arguments=frozenset.intersection(*(frozenset(brand.arguments) for brand in brands.all)),
     )
+
+
+class ByChannel:
+    """All channels as one (`acd.channels.Channels`): each contact is brought over its own."""
+
+    def __init__(self, channels: Mapping[ChannelName, Channels]) -> None:
+        self._channels = channels
+
+    async def deliver(self, offer: OfferMade) -> None:
+        await self._channels[offer.channel].deliver(offer)
+
+    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
+        self._channels[requirements.channel].keep_requirements(contact_id, requirements)
 
 
 class Voice:

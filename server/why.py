@@ -23,6 +23,7 @@ from switchroom.domain.events import (
     PlaceChanged,
 )
 from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.storage.contacts import from_row
 from switchroom.storage.database import Database
 from switchroom.storage.event_log import logged, of_contact
 from switchroom.storage.tables import contacts, events
@@ -117,12 +118,11 @@ class Why:
         """Who had come earlier, by no more than the head-start, and still waited; None if they are many."""
         at, came = datetime.fromisoformat(decision["at"]), datetime.fromisoformat(decision["enqueued_at"])
         query = (
-            select(contacts.c.contact_id, contacts.c.enqueued_at)
+            select(contacts)
             .where(contacts.c.entered_at > came - LONGEST_CALL, contacts.c.entered_at <= came)
             .where(contacts.c.enqueued_at < came)
             .where(contacts.c.enqueued_at > came - timedelta(seconds=decision["head_start_s"]))
             .where(contacts.c.contact_id != contact_id)
-            .where((contacts.c.answered_at.is_(None)) | (contacts.c.answered_at > at))
             .where((contacts.c.ended_at.is_(None)) | (contacts.c.ended_at > at))
             .limit(COUNTED_LINE + 1)
         )
@@ -131,11 +131,12 @@ class Why:
         if len(rows) > COUNTED_LINE:
             return None
         line = []
-        for other, enqueued_at in rows:
-            queued = await self._last(events.c.contact_id == other, seq, ContactQueued, PlaceChanged)
-            if queued is not None:
+        for other in map(from_row, rows):
+            waited = any(v.enqueued_at <= at and (v.ended_at is None or v.ended_at > at) for v in other.visits)
+            queued = await self._last(events.c.contact_id == other.contact_id, seq, ContactQueued, PlaceChanged)
+            if waited and queued is not None and other.enqueued_at is not None:
                 needs = queued["requirements"]
-                line.append(WaitedThen(enqueued_at, self._required(QueueName(needs["queue"]), needs["skills"])))
+                line.append(WaitedThen(other.enqueued_at, self._required(QueueName(needs["queue"]), needs["skills"])))
         return line
 
     def _requirements(self, place: ContactQueued | PlaceChanged) -> Requirements:

@@ -17,6 +17,7 @@ from acd.core.rules import Rules, standard
 from acd.core.unserved import SLICE
 from acd.core.waiting import Line
 from acd.offers import BLAMED, FAILURES, Offer, OfferMove
+from switchroom.domain.contact import VOICE
 from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState, OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
@@ -170,7 +171,7 @@ class Core:
         self._out_of_line(event.contact_id, OfferMove.ACCEPT if is_theirs else OfferMove.REVOKE)
         agent = self.roster.get(event.agent_id)
         if agent is not None and (agent.state, agent.contact_id) == (AgentState.RESERVED, event.contact_id):
-            self.roster.connect(agent, event.at)
+            self.roster.connect(agent, event.at, offer.entry.requirements.channel if offer else VOICE)
         elif agent is not None and agent.state is not AgentState.BUSY:
             # An offer that was given up here had gone through in the softswitch: that is how it is.
             self._adopt_talk(agent, event.contact_id, offer.entry.requirements.queue if offer else None, event.at)
@@ -264,21 +265,22 @@ class Core:
 
     def _reconciled(self, event: ev.Reconciled) -> None:
         for entry in self.waiting():
-            if entry.contact_id not in event.live:
+            if entry.requirements.channel == event.channel and entry.contact_id not in event.live:
                 self._out_of_line(entry.contact_id)
         for agent in self.roster:
-            if not self._is_engaged(agent, event.talking):
+            if not self._is_engaged(agent, event):
                 self.roster.release(agent.id, agent.contact_id, self._now, self._now)
         self._effects.append(LineAligned())
         self.steerable = True
         self._line.free += [agent.id for agent in self.roster if agent.eligible]
 
-    def _is_engaged(self, agent: Agent, talking: Mapping[AgentId, ContactId]) -> bool:
-        """Reserved by an offer that lives, or talking: nobody else has a contact."""
+    def _is_engaged(self, agent: Agent, found: ev.Reconciled) -> bool:
+        """Reserved by an offer that lives, talking, or serving a contact of another channel: nobody else has one."""
         if agent.state is AgentState.RESERVED and agent.contact_id is not None:
             offer = self.offers.of(agent.contact_id)
             return offer is not None and offer.agent_id == agent.id
-        return agent.state is AgentState.BUSY and talking.get(agent.id) == agent.contact_id
+        serves = found.talking.get(agent.id) == agent.contact_id or agent.channel != found.channel
+        return agent.state is AgentState.BUSY and serves
 
     # Agents
 

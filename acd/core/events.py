@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from acd.core.agents import AgentMove
-from switchroom.domain.contact import Requirements
+from switchroom.domain.contact import VOICE, Requirements
 from switchroom.domain.events import AgentState, OfferFailure
-from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ChannelName, ContactId, Extension, OfferId, QueueName
 
 
 class ContactJoined(NamedTuple):
@@ -150,10 +150,11 @@ class SwitchLost(NamedTuple):
 
 
 class Reconciled(NamedTuple):
-    """Contacts that are not in ``live`` are over; agents who are not in ``talking`` do not talk."""
+    """The channel's contacts that are not in ``live`` are over; agents who are not in ``talking`` serve none of it."""
 
     live: frozenset[ContactId]
     talking: Mapping[AgentId, ContactId]
+    channel: ChannelName = VOICE
 
 
 class TimePassed(NamedTuple):

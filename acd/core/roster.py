@@ -8,9 +8,10 @@ from acd.core.due import Due, What
 from acd.core.effects import AgentChanged, DeskChanged, Effect
 from acd.core.events import KnownAgent
 from acd.core.parameters import Parameters, QueueParameters
+from switchroom.domain.contact import VOICE
 from switchroom.domain.errors import UnknownAgent
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
+from switchroom.domain.ids import AgentId, ChannelName, ContactId, Extension, QueueName
 
 ENGAGED = (AgentState.RESERVED, AgentState.BUSY)
 """What a person asks for in these states waits for the end of the contact."""
@@ -102,8 +103,8 @@ class Roster:
         agent = self._agents[agent_id]
         self._become(agent, after(agent.state, AgentMove.RESERVE), now, contact_id=contact_id, queue=queue)
 
-    def connect(self, agent: Agent, at: float) -> None:
-        target = after(agent.state, AgentMove.CONNECT)
+    def connect(self, agent: Agent, at: float, channel: ChannelName) -> None:
+        target, agent.channel = after(agent.state, AgentMove.CONNECT), channel
         self._become(agent, target, at, contact_id=agent.contact_id, queue=agent.queue)
 
     def ring_no_answer(self, agent: Agent, now: float) -> None:
@@ -134,6 +135,7 @@ class Roster:
         self, agent: Agent, state: AgentState, contact_id: ContactId, queue: QueueName | None, since: float
     ) -> None:
         """The softswitch holds the agent reserved or busy: that is how it is."""
+        agent.channel = VOICE
         if (agent.state, agent.contact_id) != (state, contact_id):
             queue = queue or (agent.queue if agent.contact_id == contact_id else None)
             self._become(agent, state, since, contact_id=contact_id, queue=queue)

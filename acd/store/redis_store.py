@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from acd.core.line import QueueEntry
 from acd.store.port import StoreError
 from switchroom.domain.contact import CustomerTier, Requirements
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, ChannelName, ContactId, QueueName
 
 T = TypeVar("T")
 
@@ -170,6 +170,7 @@ def _dump(entry: QueueEntry) -> str:
             "queue": needs.queue,
             "skills": dict(needs.skills),
             "tier": needs.tier,
+            "channel": needs.channel,
             "enqueued_at": entry.enqueued_at,
             "place": entry.rank[0],
         }
@@ -179,5 +180,10 @@ def _dump(entry: QueueEntry) -> str:
 def _load(text: str) -> QueueEntry:
     found = json.loads(text)
     contact_id, enqueued_at = ContactId(found["contact_id"]), float(found["enqueued_at"])
-    needs = Requirements(QueueName(found["queue"]), found["skills"], CustomerTier(found["tier"]))
+    needs = Requirements(
+        QueueName(found["queue"]),
+        found["skills"],
+        CustomerTier(found["tier"]),
+        channel=ChannelName(found["channel"]),
+    )
     return QueueEntry(contact_id, needs, enqueued_at, (float(found["place"]), enqueued_at, contact_id))

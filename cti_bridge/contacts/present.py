@@ -96,7 +96,7 @@ class PresentContacts:
     def _reconciled(self, event: ev.Reconciled) -> None:
         self._talks_missed.clear()
         for contact_id, record in tuple(self._records.items()):
-            if contact_id not in event.live and record.ended_at is None:
+            if record.channel == event.channel and contact_id not in event.live and record.ended_at is None:
                 self._records[contact_id] = replace(record, ended_at=event.at)
                 self.release(contact_id)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk, VisitEnding
-from switchroom.domain.ids import AgentId, BrandName, ContactId, CustomerId, OfferId, QueueName, TicketId
+from switchroom.domain.contact import VOICE, CustomerTier, Outcome, QueueVisit, Talk, VisitEnding
+from switchroom.domain.ids import AgentId, BrandName, ChannelName, ContactId, CustomerId, OfferId, QueueName, TicketId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class ContactRecord:
 
     contact_id: ContactId
     entered_at: datetime
+    channel: ChannelName = VOICE
     number: str = ""
     caller: str = ""
     brand: BrandName | None = None
@@ -53,6 +54,17 @@ class ContactRecord:
     ticket_id: TicketId | None = None
     disposition: str | None = None
 
+    @property
+    def agents(self) -> frozenset[AgentId]:
+        """Who has it, and who talked in it."""
+        talked = frozenset(talk.agent_id for talk in self.talks)
+        return talked if self.agent_id is None else talked | {self.agent_id}
+
+    @property
+    def is_waiting(self) -> bool:
+        """In a queue, as far as is known."""
+        return bool(self.visits) and self.visits[-1].ending is None
+
 
 def fold(record: ContactRecord | None, event: ev.ContactEvent) -> ContactRecord:
     """The record after ``event``. A repetition changes nothing, but for nodes and inputs, which may come again.
@@ -67,6 +79,7 @@ def fold(record: ContactRecord | None, event: ev.ContactEvent) -> ContactRecord:
 
 def _entered(record: ContactRecord, event: ev.ContactEntered) -> dict[str, Any]:
     return {
+        "channel": event.channel,
         "number": event.number,
         "caller": event.caller,
         "brand": event.brand,
@@ -85,6 +98,7 @@ def _adopted(record: ContactRecord, event: ev.ContactAdopted) -> dict[str, Any]:
     talk = _began(record, event.agent_id, event.offer_id, began_at) if talking and event.agent_id else {}
     return {
         **talk,
+        "channel": event.channel,
         "number": event.number,
         "caller": event.caller,
         "brand": event.brand,
@@ -111,6 +125,7 @@ def _queued(record: ContactRecord, event: ev.ContactQueued) -> dict[str, Any]:
     needs = event.requirements
     collected = {name: value for name, value in event.collected.items() if name != SPOKEN}
     return {
+        "channel": needs.channel,
         "queue": needs.queue,
         "skills": dict(needs.skills),
         "tier": needs.tier,
@@ -193,6 +208,8 @@ def _node(record: ContactRecord, event: ev.NodeVisited) -> dict[str, Any]:
 
 
 def _input(record: ContactRecord, event: ev.InputTaken) -> dict[str, Any]:
+    if not event.value:
+        return {}  # erased
     return {"inputs": (*record.inputs, TakenInput(node=event.node, kind=event.kind, value=event.value))}
 
 
@@ -238,6 +255,7 @@ _CHANGES: Mapping[type[ev.ContactEvent], Callable[[ContactRecord, Any], dict[str
     ev.ContactConnected: _connected,
     ev.TalkEnded: _talk_ended,
     ev.ContactEnded: _ended,
+    ev.TicketJoined: lambda _, e: {"ticket_id": e.ticket_id},
     ev.TicketOpened: lambda _, e: {"ticket_id": e.ticket_id},
     ev.TicketClosed: lambda _, e: {"disposition": e.disposition},
 }

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk
 from switchroom.domain.events import ContactAdopted, ContactEntered, ContactEvent, InputKind
 from switchroom.domain.history import ContactRecord, TakenInput, fold
-from switchroom.domain.ids import AgentId, ContactId, CustomerId
+from switchroom.domain.ids import AgentId, ChannelName, ContactId, CustomerId
 from switchroom.storage.database import Database, batched
-from switchroom.storage.tables import contacts, recordings
+from switchroom.storage.tables import contact_agents, contacts, recordings
 
 _VISIT, _TALK = TypeAdapter(QueueVisit), TypeAdapter(Talk)
 
@@ -74,13 +74,16 @@ async def load(connection: AsyncConnection, contact_ids: Collection[ContactId]) 
     return found
 
 
-def open_of(server: str) -> Select[Any]:
-    return select(contacts.c.contact_id).where(contacts.c.outcome.is_(None), contacts.c.server == server)
+def open_of(server: str, channel: ChannelName) -> Select[Any]:
+    is_open = (contacts.c.outcome.is_(None)) & (contacts.c.server == server)
+    return select(contacts.c.contact_id).where(is_open, contacts.c.channel == channel)
 
 
-async def load_open(connection: AsyncConnection, server: str, but: Collection[ContactId]) -> dict[ContactId, Owned]:
+async def load_open(
+    connection: AsyncConnection, server: str, channel: ChannelName, but: Collection[ContactId]
+) -> dict[ContactId, Owned]:
     """The server's contacts without an outcome, ``but`` for those: of ten thousand that wait only the ids are read."""
-    open_ones: set[ContactId] = set(await connection.scalars(open_of(server)))
+    open_ones: set[ContactId] = set(await connection.scalars(open_of(server, channel)))
     return await load(connection, open_ones - set(but))
 
 
@@ -91,9 +94,16 @@ def latest(
     before: datetime | None = None,
     live: bool = False,
 ) -> Select[Any]:
-    query = select(contacts).order_by(contacts.c.entered_at.desc())
-    if agents is not None:
-        query = query.where(contacts.c.agent_id.in_(agents))
+    served = contact_agents.c
+    query = select(contacts)
+    if agents is None:
+        query = query.order_by(contacts.c.entered_at.desc())
+    elif len(agents) == 1:
+        mine = query.join(contact_agents, served.contact_id == contacts.c.contact_id)
+        query = mine.where(served.agent_id == next(iter(agents))).order_by(served.entered_at.desc())
+    else:
+        theirs = select(served.contact_id).where(served.agent_id.in_(agents))
+        query = query.where(contacts.c.contact_id.in_(theirs)).order_by(contacts.c.entered_at.desc())
     if customer_id is not None:
         query = query.where(contacts.c.customer_id == customer_id)
     if before is not None:

@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.ids import AgentId, ContactId, CustomerId, TicketId
 from switchroom.domain.ticket import Ticket, TicketState, check_move
 from switchroom.storage.database import Database, key_of, upsert
-from switchroom.storage.tables import ticket_contacts, tickets
+from switchroom.storage.tables import contact_agents, ticket_contacts, tickets
 
 
 class Tickets:
@@ -77,10 +77,14 @@ class Tickets:
         states: Collection[TicketState] = (),
         limit: int = 50,
     ) -> Sequence[Ticket]:
-        """The newest first, of these agents (None: of all)."""
+        """The newest first, of these agents (None: of all): opened for them, or for a contact that they have or had."""
         wanted: list[ColumnElement[bool]] = []
         if agents is not None:
-            wanted.append(tickets.c.agent_id.in_(agents))
+            served = select(ticket_contacts.c.ticket_id).join(
+                contact_agents, contact_agents.c.contact_id == ticket_contacts.c.contact_id
+            )
+            theirs = served.where(contact_agents.c.agent_id.in_(agents))
+            wanted.append(or_(tickets.c.agent_id.in_(agents), tickets.c.id.in_(theirs)))
         if customer_id is not None:
             wanted.append(tickets.c.customer_id == customer_id)
         if states:

@@ -64,6 +64,27 @@ async def test_given_a_redis_that_hangs_then_calls_are_offered_and_the_line_is_t
     await house.acd.stop()
 
 
+async def test_given_a_server_that_died_while_an_agent_talked_then_its_restart_gives_them_up_to_the_others(
+    redis: RedisServer,
+) -> None:
+    died = RedisStore(redis.url, server="a")
+    await died.hold(ANN, 180)
+    await died.close()
+    there = House(RedisStore(redis.url, server="b"), FakeClock())
+    await there.open(ANN)
+    await there.queue("one")
+    await there.passes(2)
+    assert there.offers() == []
+    here = House(RedisStore(redis.url, server="a"), FakeClock())
+    await here.open()
+    async with asyncio.timeout(10):
+        while there.offers() != [("one", ANN)]:
+            await there.passes(1)
+            await asyncio.sleep(0.02)
+    await here.acd.stop()
+    await there.acd.stop()
+
+
 async def test_given_a_server_that_died_while_a_phone_rang_then_its_reservation_does_not_keep_the_caller_waiting(
     redis: RedisServer,
 ) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.sql import Select
 
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import Outcome
+from switchroom.domain.contact import VOICE, Outcome
 from switchroom.domain.ids import AgentId, ContactId, TicketId
 from switchroom.runtime.bus import Bus
 from switchroom.storage import contacts, event_log
@@ -256,7 +256,7 @@ QUESTIONS: dict[str, Select[tuple[object, ...]]] = {
     "what an agent missed": event_log.after(Position(5, "ab", 3), agents={AgentId("1001")}, limit=100),
     "what a board missed": event_log.after(Position(5, "ab", 3), limit=100),
     "a contact's story": event_log.of_contact(ContactId("c")),
-    "a server's open contacts": contacts.open_of("east"),
+    "a server's open contacts": contacts.open_of("east", VOICE),
     "an agent's contacts": contacts.latest(agents={AgentId("1001")}),
     "the newest contacts": contacts.latest(),
 }

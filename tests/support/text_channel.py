@@ -17,10 +17,12 @@ from switchroom.domain.events import (
     OfferMade,
     TalkEnded,
 )
-from switchroom.domain.ids import ContactId, QueueName
+from switchroom.domain.ids import ChannelName, ContactId, QueueName
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
 from tests.support.brands import SHOP
+
+TEXT = ChannelName("text")
 
 
 class TextChannel:
@@ -34,9 +36,11 @@ class TextChannel:
     def write(self, sender: str, queue: QueueName) -> ContactId:
         """A customer writes."""
         now, contact_id = self._clock.now(), ContactId(f"text-{next(self._numbers)}")
-        entered = ContactEntered(at=now, contact_id=contact_id, number="text", caller=sender, brand=SHOP.name)
+        entered = ContactEntered(
+            at=now, contact_id=contact_id, number="text", caller=sender, brand=SHOP.name, channel=TEXT
+        )
         self._bus.publish(entered)
-        needs = replace(Requirements(queue), skills={"lang:zh": 1})
+        needs = replace(Requirements(queue), skills={"lang:zh": 1}, channel=TEXT)
         self._bus.publish(ContactQueued(at=now, contact_id=contact_id, requirements=needs, enqueued_at=now))
         return contact_id
 

@@ -12,7 +12,7 @@ from switchroom.domain.events.agent import (
     DesktopOpened,
     PhoneChanged,
 )
-from switchroom.domain.events.base import Event
+from switchroom.domain.events.base import Event, Personal
 from switchroom.domain.events.contact import (
     ContactAdopted,
     ContactConnected,
@@ -36,7 +36,7 @@ from switchroom.domain.events.offer import (
 from switchroom.domain.events.queue import ContactQueued, NobodyOnDuty, PlaceChange, PlaceChanged
 from switchroom.domain.events.recording import RecordingReady
 from switchroom.domain.events.switch import Reconciled, SwitchLost
-from switchroom.domain.events.ticket import TicketClosed, TicketFailed, TicketOpened
+from switchroom.domain.events.ticket import TicketClosed, TicketFailed, TicketJoined, TicketOpened
 
 __all__ = [
     "AgentRang",
@@ -64,6 +64,7 @@ __all__ = [
     "OfferFailed",
     "OfferFailure",
     "OfferMade",
+    "Personal",
     "PhoneChanged",
     "PlaceChange",
     "PlaceChanged",
@@ -75,5 +76,6 @@ __all__ = [
     "TalkEnded",
     "TicketClosed",
     "TicketFailed",
+    "TicketJoined",
     "TicketOpened",
 ]

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from switchroom.domain.contact import Requirements
+from switchroom.domain.events.base import Personal, personal
 from switchroom.domain.events.contact import ContactEvent
 from switchroom.domain.ids import QueueName
 
@@ -16,7 +17,7 @@ class ContactQueued(ContactEvent):
 
     requirements: Requirements
     enqueued_at: datetime
-    collected: Mapping[str, str] = field(default_factory=dict)
+    collected: Mapping[str, str] = field(default_factory=dict, metadata=personal(Personal.INPUT, erased={}))
 
 
 class PlaceChange(StrEnum):

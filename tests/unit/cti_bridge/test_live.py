@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import WSMsgType, WSServerHandshakeError
+from aiohttp import ClientSession, CookieJar, WSMsgType, WSServerHandshakeError
 from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
@@ -17,8 +17,9 @@ from switchroom.domain import events as ev
 from switchroom.domain.ids import AgentId, ContactId
 from switchroom.domain.user import Role
 from switchroom.runtime.bus import Bus
+from switchroom.runtime.clock import SystemClock
 from switchroom.storage.ledger import Ledger
-from tests.fixtures.api_client import Client, receive
+from tests.fixtures.api_client import Browser, Client, receive
 from tests.fixtures.bridge_server import ORIGIN, BridgeServer
 
 
@@ -272,3 +273,29 @@ async def test_given_a_database_that_is_locked_when_something_happens_then_the_d
     locker.execute("ROLLBACK")
     locker.close()
     await server.ledger.flush()
+
+
+async def test_given_a_database_that_is_away_when_the_session_is_looked_at_then_the_desktop_stays(
+    tmp_path: Path,
+) -> None:
+    server = BridgeServer(tmp_path, SystemClock(), recheck_s=0.02)
+    await server.start()
+    async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as http:
+        browser = Browser(http, server)
+        await browser.log_in("agent")
+        socket = await browser.events()
+        await receive(socket, "switchroom.hello")
+        async with server.database.write() as connection:
+            await connection.exec_driver_sql("ALTER TABLE sessions RENAME TO away")
+        # Each state is pushed to the desktop only while the connection lives: far more looks than one go by.
+        for number in range(20):
+            server.agents.move(AgentId("1001"), ev.AgentState.PAUSED, reason=str(number))
+            assert (await receive(socket, "switchroom.agent.state.changed"))["data"]["reason"] == str(number)
+            assert (await browser.ask("GET", "/api/v1/agents"))[0] == 503
+        async with server.database.write() as connection:
+            await connection.exec_driver_sql("ALTER TABLE away RENAME TO sessions")
+            await connection.exec_driver_sql("DELETE FROM sessions")
+        async with asyncio.timeout(10):
+            while not socket.closed:
+                await socket.receive()
+    await server.stop()
