@@ -25,7 +25,7 @@ from acd.shared_line import SharedLine
 from acd.store.port import Store
 from acd.translate import ANNOUNCED, HEARD, known_agent
 from acd.views import agent_view, queue_views
-from switchroom.domain import events as happened
+from switchroom.domain import events as facts
 from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
 from switchroom.domain.ids import AgentId, Extension, OfferId, QueueName, TeamName
@@ -173,8 +173,8 @@ class AcdService:
         assert view is not None
         return view
 
-    def _hear(self, event: happened.Event) -> None:
-        if isinstance(event, happened.ContactQueued) and event.requirements.queue not in self._config.queues:
+    def _hear(self, event: facts.Event) -> None:
+        if isinstance(event, facts.ContactQueued) and event.requirements.queue not in self._config.queues:
             queue, used = event.requirements.queue, self._config.fallback
             log.error("acd.unknown_queue", queue=queue, contact_id=event.contact_id, used=used)
         heard = HEARD[type(event)](event)
@@ -266,12 +266,12 @@ class AcdService:
             log.exception("acd.delivery_failed", contact_id=made.contact_id, offer_id=made.offer_id)
             self._deliveries.pop(made.offer_id, None)
             self._bus.publish(
-                happened.OfferFailed(
+                facts.OfferFailed(
                     at=self._clock.now(),
                     contact_id=made.contact_id,
                     offer_id=made.offer_id,
                     agent_id=made.agent_id,
-                    failure=happened.OfferFailure.SWITCH_FAILED,
+                    failure=facts.OfferFailure.SWITCH_FAILED,
                 )
             )
         else:

@@ -27,7 +27,7 @@ READY_WITHIN_S = 120.0
 
 
 class System:
-    """Starts and stops everything. Whatever it starts it stops."""
+    """Starts and stops everything. It stops all that it starts."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

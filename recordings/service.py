@@ -64,7 +64,7 @@ class Recordings:
         self._tasks.spawn(self._begin_all(pattern), name="recordings.talk_ended")
 
     def _on_reconciled(self, event: Reconciled) -> None:
-        """Whatever belongs to no live call was left behind: by us, or by a disk that was full."""
+        """What belongs to no live call was left behind: by us, or by a disk that was full."""
         self._tasks.spawn(self._begin_all("*.raw", event.live), name="recordings.reconciled")
 
     async def _begin_all(self, pattern: str, live: frozenset[ContactId] = frozenset()) -> None:

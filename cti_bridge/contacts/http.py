@@ -79,8 +79,8 @@ class Contacts(Capability):
 
     async def contact(self, request: Request) -> ContactStory:
         record = await self._visible(request)
-        recordings = await self._recordings.of_call(record.contact_id)
-        events = await self._log.of_call(record.contact_id)
+        recordings = await self._recordings.of_contact(record.contact_id)
+        events = await self._log.of_contact(record.contact_id)
         return ContactStory(
             contact=_answer(request, record, recordings[-1].id if recordings else None),
             events=[_masked(request, event) for event in events],

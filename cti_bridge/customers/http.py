@@ -46,7 +46,7 @@ class TimelineEntry:
     """One thing in a customer's life with us: a contact, a ticket or an order."""
 
     at: datetime
-    kind: Literal["call", "ticket", "order"]
+    kind: Literal["contact", "ticket", "order"]
     title: str
     state: str | None
     contact_id: ContactId | None = None
@@ -74,14 +74,14 @@ class Customers(Capability):
         found = await self._customer(request)
         entries = [
             TimelineEntry(
-                at=call.entered_at,
-                kind="call",
-                title=call.queue or "",
-                state=call.outcome,
-                contact_id=call.contact_id,
-                agent_id=call.agent_id,
+                at=contact.entered_at,
+                kind="contact",
+                title=contact.queue or "",
+                state=contact.outcome,
+                contact_id=contact.contact_id,
+                agent_id=contact.agent_id,
             )
-            for call in await self._contacts.latest(customer_id=found.id, limit=100)
+            for contact in await self._contacts.latest(customer_id=found.id, limit=100)
         ]
         entries += [
             TimelineEntry(

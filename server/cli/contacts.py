@@ -60,4 +60,4 @@ async def _hold(settings: Settings, contact_id: ContactId, reason: str, until: d
 
 async def _events(contact_id: ContactId) -> list[LoggedEvent]:
     async with ledger(read_settings()) as database:
-        return list(await EventLog(database).of_call(contact_id))
+        return list(await EventLog(database).of_contact(contact_id))

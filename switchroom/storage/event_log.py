@@ -100,7 +100,7 @@ class EventLog:
         """What ``position`` has not seen, oldest first; with ``agents`` only what concerns these."""
         return await self._read(after(position, agents=agents, limit=limit))
 
-    async def of_call(self, contact_id: ContactId) -> Sequence[LoggedEvent]:
+    async def of_contact(self, contact_id: ContactId) -> Sequence[LoggedEvent]:
         """A call's whole story, oldest first."""
         return await self._read(of_contact(contact_id))
 

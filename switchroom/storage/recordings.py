@@ -55,9 +55,9 @@ class Recordings:
 
     async def has(self, contact_id: ContactId, path: str) -> bool:
         """Is this recording of the call written down?"""
-        return any(found.path == path for found in await self.of_call(contact_id))
+        return any(found.path == path for found in await self.of_contact(contact_id))
 
-    async def of_call(self, contact_id: ContactId) -> list[Recording]:
+    async def of_contact(self, contact_id: ContactId) -> list[Recording]:
         query = select(recordings).where(recordings.c.contact_id == contact_id).order_by(recordings.c.created_at)
         async with self._database.read() as connection:
             return [Recording(**row._mapping) for row in await connection.execute(query)]

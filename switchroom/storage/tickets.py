@@ -36,9 +36,9 @@ class Tickets:
                 key = (await connection.scalars(statement.returning(tickets.c.id))).one()
                 await connection.execute(insert(ticket_contacts).values(contact_id=contact_id, ticket_id=key))
         except IntegrityError:
-            if await self.of_call(contact_id) is None:
+            if await self.of_contact(contact_id) is None:
                 raise
-        ticket = await self.of_call(contact_id)
+        ticket = await self.of_contact(contact_id)
         assert ticket is not None
         return ticket
 
@@ -64,7 +64,7 @@ class Tickets:
         found = await self._select(tickets.c.id == key_of(ticket_id), limit=1)
         return found[0] if found else None
 
-    async def of_call(self, contact_id: ContactId) -> Ticket | None:
+    async def of_contact(self, contact_id: ContactId) -> Ticket | None:
         linked = select(ticket_contacts.c.ticket_id).where(ticket_contacts.c.contact_id == contact_id)
         found = await self._select(tickets.c.id == linked.scalar_subquery(), limit=1)
         return found[0] if found else None

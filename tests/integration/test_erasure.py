@@ -212,7 +212,7 @@ async def test_given_a_person_when_erased_then_the_log_is_as_it_was_and_reads_as
     assert await log() == before
     assert_clean(await dump(database))
 
-    told = [entry.event() for entry in await EventLog(database).of_call(ContactId(f"known-{one}"))]
+    told = [entry.event() for entry in await EventLog(database).of_contact(ContactId(f"known-{one}"))]
     [entered] = [event for event in told if isinstance(event, ev.ContactEntered)]
     [identified] = [event for event in told if isinstance(event, ev.CustomerIdentified)]
     inputs = [event for event in told if isinstance(event, ev.InputTaken)]
@@ -226,8 +226,8 @@ async def test_given_a_person_when_erased_then_the_log_is_as_it_was_and_reads_as
     # What is made anew from the log is made without them, and their recordings do not come back.
     await rebuild(database)
     assert_clean(await dump(database))
-    assert await Recordings(database).of_call(ContactId(f"known-{one}")) == []
-    assert len(await Recordings(database).of_call(ContactId(f"other-{two}"))) == 1
+    assert await Recordings(database).of_contact(ContactId(f"known-{one}")) == []
+    assert len(await Recordings(database).of_contact(ContactId(f"other-{two}"))) == 1
 
 
 async def test_given_recordings_when_their_person_is_erased_then_finished_and_unfinished_files_are_gone(

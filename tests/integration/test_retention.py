@@ -271,7 +271,7 @@ async def test_given_a_held_contact_when_run_then_everything_of_it_stays_until_t
     await Holds(database).place(held)
     await retention(database, disk).run(NOON)
     assert await there(database, disk) == {what: ages | {65} for what, ages in KEPT.items()}
-    told = await EventLog(database).of_call(ContactId("aged-65"))
+    told = await EventLog(database).of_contact(ContactId("aged-65"))
     assert len(told) == 8 and told[0].data["caller"] == "13800138000"
     before = await dump(database)
     await rebuild(database, SHANGHAI)
@@ -336,8 +336,8 @@ async def test_given_months_that_are_over_when_run_then_postgresql_drops_them_wh
         assert sorted(names) == ["events_2025_09", "events_2026_01", "events_2026_02"]
         months = sorted(name.removeprefix("personal_data_") for name in apart)
         assert months == ["2025_09", "2026_01", "2026_02"]
-    assert len(await EventLog(database).of_call(ContactId("aged-55"))) == 8
-    assert await EventLog(database).of_call(ContactId("aged-65")) == []
+    assert len(await EventLog(database).of_contact(ContactId("aged-55"))) == 8
+    assert await EventLog(database).of_contact(ContactId("aged-65")) == []
 
 
 async def test_given_the_server_then_it_runs_once_a_day_after_the_time_that_is_set(

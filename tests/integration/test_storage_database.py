@@ -140,11 +140,11 @@ async def test_given_a_whole_call_when_flushed_then_log_contact_decision_and_rec
     assert record.offered_at and record.popped_at and record.ringing_at and record.answered_at
     assert record.offered_at < record.popped_at < record.ringing_at < record.answered_at
 
-    log = await EventLog(database).of_call(CALL)
+    log = await EventLog(database).of_contact(CALL)
     assert [entry.type for entry in log] == [type_name(event) for event in story()]
     assert [entry.seq for entry in log] == sorted({entry.seq for entry in log})
     assert log[0].data["caller"] == "13800138000"
-    (recording,) = await Recordings(database).of_call(CALL)
+    (recording,) = await Recordings(database).of_contact(CALL)
     assert (recording.path, recording.seconds) == ("2026/01/08/c1.wav", 3.5)
     assert await Recordings(database).get(recording.id) == recording
     assert await Contacts(database).recordings_of([CALL]) == {CALL: recording.id}
@@ -219,7 +219,7 @@ async def test_given_an_event_that_no_database_takes_then_its_neighbours_are_kep
     bus.publish(ev.MenuInput(at=NOON, contact_id=CALL, number=1, kind="key", received={"key": object()}))  # no JSON
     bus.publish(story()[3])
     await asyncio.wait_for(ledger.flush(), 10)
-    assert [entry.type for entry in await EventLog(database).of_call(CALL)] == [
+    assert [entry.type for entry in await EventLog(database).of_contact(CALL)] == [
         "switchroom.contact.entered",
         "switchroom.node.visited",
     ]
@@ -276,7 +276,7 @@ async def test_given_an_open_ticket_when_a_further_contact_joins_it_then_both_ar
     assert await repository.join(again, ticket.id) == ticket
     assert await repository.join(again, ticket.id) == ticket
     assert list(await repository.contacts_of(ticket.id)) == [CALL, again]
-    assert await repository.of_call(again) == ticket
+    assert await repository.of_contact(again) == ticket
     # A contact that belongs to a ticket opens none of its own.
     assert await repository.open(contact_id=again, subject="", at=NOON, agent_id=AGENT, customer_id=None) == ticket
     assert len(await repository.latest()) == 1
@@ -286,7 +286,7 @@ async def test_given_an_open_ticket_when_a_further_contact_joins_it_then_both_ar
         await repository.join(other, ticket.id)
     with pytest.raises(LookupError):
         await repository.join(other, TicketId("T-999"))
-    assert await repository.of_call(other) is None
+    assert await repository.of_contact(other) is None
 
 
 @pytest.mark.parametrize("amount", ["0.10", "2399.00", "12345678901234567.89", "-0.005"])

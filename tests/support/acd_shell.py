@@ -12,7 +12,7 @@ from acd.core import events as ev
 from acd.core.core import Core
 from acd.service import AcdService
 from acd.translate import known_agent
-from switchroom.domain import events as happened
+from switchroom.domain import events as facts
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import Outcome, Requirements, Waiting
 from switchroom.domain.ids import AgentId, ContactId, OfferId
@@ -49,7 +49,7 @@ class HeldChannels:
     def __init__(self) -> None:
         self.waiting: dict[OfferId, asyncio.Future[None]] = {}
 
-    async def deliver(self, offer: happened.OfferMade) -> None:
+    async def deliver(self, offer: facts.OfferMade) -> None:
         word = self.waiting[offer.offer_id] = asyncio.get_running_loop().create_future()
         try:
             await word
@@ -71,7 +71,7 @@ class ShellDriver:
         self._numbers = itertools.count(1)
         self._take: Take = lambda effects: None
         self._failure: BaseException | None = None
-        self._told: dict[AgentId, happened.AgentStateChanged] = {}
+        self._told: dict[AgentId, facts.AgentStateChanged] = {}
         self._do(self._build())
 
     async def _build(self) -> None:
@@ -93,10 +93,10 @@ class ShellDriver:
             make_core=lambda _, new_id, now: HeardCore(PARAMETERS, new_id, now),
         )
         self.core = self.acd._core  # what holds is looked at inside
-        self.bus.subscribe(happened.AgentStateChanged, self._keep)
+        self.bus.subscribe(facts.AgentStateChanged, self._keep)
         await self.acd.start()
 
-    def _keep(self, event: happened.AgentStateChanged) -> None:
+    def _keep(self, event: facts.AgentStateChanged) -> None:
         self._told[event.agent_id] = event
 
     def hear(self, effects: list[ef.Effect]) -> None:
@@ -163,26 +163,24 @@ class ShellDriver:
             case _:
                 self.bus.publish(self._event(event))
 
-    def _event(self, event: ev.Event) -> happened.Event:
+    def _event(self, event: ev.Event) -> facts.Event:
         now = self.clock.now()
         match event:
             case ev.ContactJoined(contact_id, needs, came):
-                return happened.ContactQueued(at=now, contact_id=contact_id, requirements=needs, enqueued_at=_at(came))
+                return facts.ContactQueued(at=now, contact_id=contact_id, requirements=needs, enqueued_at=_at(came))
             case ev.RequirementsChanged(contact_id, needs):
-                why = happened.PlaceChange.TIER_LEARNED
-                return happened.PlaceChanged(
-                    at=now, contact_id=contact_id, requirements=needs, enqueued_at=now, why=why
-                )
+                why = facts.PlaceChange.TIER_LEARNED
+                return facts.PlaceChanged(at=now, contact_id=contact_id, requirements=needs, enqueued_at=now, why=why)
             case ev.ContactLeft(contact_id, at):
-                return happened.ContactEnded(at=_at(at), contact_id=contact_id, outcome=Outcome.ABANDONED)
+                return facts.ContactEnded(at=_at(at), contact_id=contact_id, outcome=Outcome.ABANDONED)
             case ev.TalkEnded(contact_id, agent_id, at):
-                return happened.TalkEnded(
+                return facts.TalkEnded(
                     at=_at(at), contact_id=contact_id, agent_id=agent_id, offer_id=OfferId("o"), began_at=_at(at)
                 )
             case ev.OfferAccepted(contact_id, agent_id, at):
-                return happened.ContactConnected(at=_at(at), contact_id=contact_id, agent_id=agent_id)
+                return facts.ContactConnected(at=_at(at), contact_id=contact_id, agent_id=agent_id)
             case ev.OfferFailed(contact_id, offer_id, agent_id, failure):
-                return happened.OfferFailed(
+                return facts.OfferFailed(
                     at=now, contact_id=contact_id, offer_id=offer_id, agent_id=agent_id, failure=failure
                 )
             case ev.OfferFound(contact_id, offer_id, agent_id, needs, came):
@@ -191,11 +189,11 @@ class ShellDriver:
             case ev.TalkFound(contact_id, agent_id, _, since):
                 return _adopted(now, contact_id, CallState.CONNECTED, agent_id, answered_at=_at(since))
             case ev.PhoneChanged(extension, registered):
-                return happened.PhoneChanged(at=now, extension=extension, registered=registered)
+                return facts.PhoneChanged(at=now, extension=extension, registered=registered)
             case ev.SwitchLost():
-                return happened.SwitchLost(at=now)
+                return facts.SwitchLost(at=now)
             case ev.Reconciled(live, talking):
-                return happened.Reconciled(at=now, live=live, talking=talking)
+                return facts.Reconciled(at=now, live=live, talking=talking)
             case _:
                 raise AssertionError(f"{type(event).__name__} is not told by the bus")
 
@@ -206,8 +204,8 @@ def _at(seconds: float) -> datetime:
 
 def _adopted(
     now: datetime, contact_id: ContactId, state: CallState, agent_id: AgentId, **more: Any
-) -> happened.ContactAdopted:
-    return happened.ContactAdopted(
+) -> facts.ContactAdopted:
+    return facts.ContactAdopted(
         at=now,
         contact_id=contact_id,
         number="400",

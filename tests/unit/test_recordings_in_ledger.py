@@ -54,7 +54,7 @@ async def test_given_an_event_that_the_database_refuses_then_the_raw_recording_s
         bus.publish(Reconciled(at=clock.now(), live=frozenset()))
         await eventually(lambda: not raw.exists(), "it was taken in the end")
         assert asked == [False, True]
-        assert len(await index.of_call(CALL)) == 1
+        assert len(await index.of_contact(CALL)) == 1
     finally:
         await recordings.stop()
         await ledger.stop()

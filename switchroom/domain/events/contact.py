@@ -11,7 +11,7 @@ from switchroom.domain.ids import AgentId, BrandName, ChannelName, ContactId, Cu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactEvent(Event):
-    """Something that happened to one call."""
+    """Something that happened to one contact."""
 
     contact_id: ContactId
 

@@ -45,7 +45,7 @@ async def test_customers_are_found_by_any_form_of_their_number(client: Client) -
     status, answer = await agent.ask("GET", f"/api/v1/customers/{wang['id']}")
     assert (status, answer["orders"][0]["number"]) == (200, "20260105")
     status, timeline = await agent.ask("GET", f"/api/v1/customers/{wang['id']}/timeline")
-    assert {entry["kind"] for entry in timeline} == {"call", "ticket", "order"}
+    assert {entry["kind"] for entry in timeline} == {"contact", "ticket", "order"}
     assert [entry["at"] for entry in timeline] == sorted((entry["at"] for entry in timeline), reverse=True)
     assert (await agent.ask("GET", "/api/v1/customers/4242"))[0] == 404
 

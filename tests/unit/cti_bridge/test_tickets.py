@@ -71,7 +71,7 @@ async def test_given_a_ticketing_system_that_refuses_then_it_is_asked_once_and_t
     failed = await house.wait_for(ev.TicketFailed)
     assert (failed.contact_id, failed.agent_id, failed.reason) == (CALL, AGENT, "the account is closed")
     await house.ledger.flush()
-    told = await EventLog(house.database).of_call(CALL)
+    told = await EventLog(house.database).of_contact(CALL)
     assert "switchroom.ticket.failed" in [entry.type for entry in told]
     assert await refused(house.database) == 1
     assert not house.all_seen(ev.TicketOpened)
