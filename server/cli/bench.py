@@ -66,12 +66,13 @@ def ledger(
     database_url: Annotated[str | None, typer.Option(help="Without one, a new SQLite file for each run.")] = None,
 ) -> None:
     """How many events a second are written down, and how long the event loop is held by it."""
-    typer.echo("   events   events/s   loop held p99")
+    typer.echo("   events   events/s   CPU each   loop held p99")
     for _ in range(runs):
         with TemporaryDirectory() as folder:
             url = database_url or f"sqlite+aiosqlite:///{folder}/bench.db"
             found = asyncio.run(measure_ledger(url, calls))
-        typer.echo(f"{found.events:>9} {found.events_per_s:>10.0f} {found.held_p99_ms:>12.1f} ms")
+        each = f"{found.events:>9} {found.events_per_s:>10.0f} {found.cpu_us:>7.0f} us"
+        typer.echo(f"{each} {found.held_p99_ms:>12.1f} ms")
 
 
 @app.command()

@@ -317,11 +317,10 @@ async def test_given_a_hold_that_is_placed_while_it_runs_then_it_counts_from_the
     assert found["tickets"] == KEPT["tickets"] | {65}
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)  # SQLite has no partitions
 async def test_given_months_that_are_over_when_run_then_postgresql_drops_them_whole_but_for_a_held_one(
     database: Database, keeper: Keeper, disk: Disk
 ) -> None:
-    if database.dialect != "postgresql":
-        pytest.skip("SQLite has no partitions")
     for contact_id, months in (("aged-65", 5), ("aged-55", 4), ("aged-5", 0)):
         await keeper.contact(contact_id, NOON - timedelta(days=30 * months))
     await Holds(database).place(hold(HoldSubject.CONTACT, "aged-55"))
