@@ -9,7 +9,7 @@ from acd.core import events as ev
 from acd.core.agents import REQUESTED_STATE
 from acd.explain import record
 from switchroom.domain import events as happened
-from switchroom.domain.call import CallState
+from switchroom.domain.call import TALKING, CallState
 
 _MOVES = {state: what for what, state in REQUESTED_STATE.items()}
 
@@ -39,13 +39,23 @@ def _adopted(event: happened.ContactAdopted) -> ev.Event | None:
     waiting = event.waiting
     if event.agent_id is None:
         return None
-    if event.state is CallState.CONNECTED:
+    if event.state in TALKING:
         queue = waiting.requirements.queue if waiting else None
         return ev.TalkFound(event.contact_id, event.agent_id, queue, (event.answered_at or event.at).timestamp())
-    if event.state is CallState.RINGING and waiting is not None:
+    if event.state is CallState.OFFERED and waiting is not None:
         needs, came = waiting.requirements, waiting.enqueued_at.timestamp()
         return ev.OfferFound(event.contact_id, event.offer_id, event.agent_id, needs, came)
     return None
+
+
+_STAYS = (happened.ConsultEnding.HANDED_OVER, happened.ConsultEnding.CONFERENCE)
+"""After a consultation that ended so the agent has the contact."""
+
+
+def _consult_ended(event: happened.ConsultEnded) -> ev.Event | None:
+    if event.ending in _STAYS:
+        return None
+    return ev.TalkEnded(event.contact_id, event.consulted, event.at.timestamp())
 
 
 HEARD: Mapping[type[happened.Event], Callable[[Any], ev.Event | None]] = {
@@ -54,6 +64,9 @@ HEARD: Mapping[type[happened.Event], Callable[[Any], ev.Event | None]] = {
     happened.ContactAdopted: _adopted,
     happened.ContactConnected: lambda e: ev.OfferAccepted(e.contact_id, e.agent_id, e.at.timestamp()),
     happened.OfferFailed: lambda e: ev.OfferFailed(e.contact_id, e.offer_id, e.agent_id, e.failure),
+    happened.ConsultStarted: lambda e: ev.ConsultBegan(e.contact_id, e.consulted),
+    happened.ConsultAnswered: lambda e: ev.ConsultAnswered(e.contact_id, e.consulted, e.at.timestamp()),
+    happened.ConsultEnded: _consult_ended,
     happened.TalkEnded: lambda e: ev.TalkEnded(e.contact_id, e.agent_id, e.at.timestamp()),
     happened.ContactEnded: lambda e: ev.ContactLeft(e.contact_id, e.at.timestamp()),
     happened.PhoneChanged: lambda e: ev.PhoneChanged(e.extension, e.registered),

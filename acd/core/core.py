@@ -48,6 +48,8 @@ class Core:
             ev.RequirementsChanged: self._requirements_changed,
             ev.ContactLeft: self._left,
             ev.TalkEnded: self._talk_ended,
+            ev.ConsultBegan: lambda e: self.roster.consult(e.agent_id, e.contact_id, self._now),
+            ev.ConsultAnswered: lambda e: self.roster.consult_answered(e.agent_id, e.contact_id, e.at),
             ev.OfferConfirmed: self._confirmed,
             ev.OfferContested: self._contested,
             ev.OfferDelivered: self._delivered,
@@ -270,11 +272,13 @@ class Core:
         self._line.free += [agent.id for agent in self.roster if agent.eligible]
 
     def _is_engaged(self, agent: Agent, talking: Mapping[AgentId, ContactId]) -> bool:
-        """Reserved by an offer that lives, or talking: nobody else has a contact."""
+        """Reserved by an offer that lives, talking, or consulted: nobody else has a contact."""
+        if agent.contact_id is not None and talking.get(agent.id) == agent.contact_id:
+            return True
         if agent.state is AgentState.RESERVED and agent.contact_id is not None:
             offer = self.offers.of(agent.contact_id)
             return offer is not None and offer.agent_id == agent.id
-        return agent.state is AgentState.BUSY and talking.get(agent.id) == agent.contact_id
+        return False
 
     # Agents
 

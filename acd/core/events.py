@@ -32,7 +32,22 @@ class ContactLeft(NamedTuple):
 
 
 class TalkEnded(NamedTuple):
-    """Agent and customer talk no more, since ``at``; the contact may go on."""
+    """Agent and customer talk no more, or the agent is consulted no more, since ``at``; the contact may go on."""
+
+    contact_id: ContactId
+    agent_id: AgentId
+    at: float
+
+
+class ConsultBegan(NamedTuple):
+    """The agent's phone is called, for another agent's question about the contact."""
+
+    contact_id: ContactId
+    agent_id: AgentId
+
+
+class ConsultAnswered(NamedTuple):
+    """The agent who is consulted has answered, at ``at``."""
 
     contact_id: ContactId
     agent_id: AgentId
@@ -146,7 +161,8 @@ class SwitchLost(NamedTuple):
 
 
 class Reconciled(NamedTuple):
-    """Contacts that are not in ``live`` are over; agents who are not in ``talking`` do not talk."""
+    """Contacts that are not in ``live`` are over; agents who are not in ``talking`` do not talk, and are not
+    consulted."""
 
     live: frozenset[ContactId]
     talking: Mapping[AgentId, ContactId]
@@ -161,6 +177,8 @@ Event = (
     | RequirementsChanged
     | ContactLeft
     | TalkEnded
+    | ConsultBegan
+    | ConsultAnswered
     | OfferConfirmed
     | OfferContested
     | OfferDelivered

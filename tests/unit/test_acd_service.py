@@ -172,7 +172,7 @@ async def test_given_a_restart_while_a_phone_rings_then_a_missed_call_goes_on_wi
             caller="",
             brand=SHOP.name,
             entered_at=came,
-            state=CallState.RINGING,
+            state=CallState.OFFERED,
             agent_id=ANN,
             waiting=waiting,
         )
@@ -270,7 +270,7 @@ async def test_given_a_restart_while_the_phone_of_an_agent_rings_who_is_no_longe
             caller="",
             brand=SHOP.name,
             entered_at=came,
-            state=CallState.RINGING,
+            state=CallState.OFFERED,
             agent_id=AgentId("9999"),
             waiting=Waiting(Requirements(QueueName("returns"), {"lang:zh": 1}), came),
         )
@@ -361,7 +361,7 @@ async def test_given_a_refused_ring_that_rings_all_the_same_then_it_goes_on_and_
             caller="",
             brand=SHOP.name,
             entered_at=now,
-            state=CallState.RINGING,
+            state=CallState.OFFERED,
             agent_id=ANN,
             waiting=Waiting(needs, now),
         )
