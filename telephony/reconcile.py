@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from switchroom.domain.call import CallState
+from switchroom.domain.call import TALKING, CallState
 from switchroom.domain.contact import Outcome, Talk
 from switchroom.domain.events import OfferFailure, Reconciled
 from switchroom.domain.ids import ContactId
@@ -21,7 +21,6 @@ from switchroom.runtime.clock import Clock
 from telephony.call import Call
 from telephony.registry import CallRegistry
 from telephony.softswitch.port import (
-    AgentAnswered,
     AgentFailed,
     AgentLeft,
     CallerFellBack,
@@ -33,6 +32,8 @@ from telephony.softswitch.port import (
     SwitchError,
     SwitchEvent,
 )
+from telephony.talking import agent_left, answered, has_ended_talk, talk_ended, tell_connected
+from telephony.talks_found import take_up, talk_caught_up
 
 log = structlog.get_logger(__name__)
 
@@ -48,8 +49,11 @@ FOUND_IN: Mapping[LivePhase, CallState] = {
     LivePhase.ARRIVING: CallState.ENTERED,
     LivePhase.IN_MENU: CallState.ENTERED,
     LivePhase.WAITING: CallState.QUEUED,
-    LivePhase.RINGING: CallState.RINGING,
+    LivePhase.RINGING: CallState.OFFERED,
     LivePhase.TALKING: CallState.CONNECTED,
+    LivePhase.HELD: CallState.HELD,
+    LivePhase.CONSULTING: CallState.CONSULTING,
+    LivePhase.CONFERENCE: CallState.CONFERENCE,
 }
 """A caller who is LEAVING is as good as gone."""
 
@@ -108,7 +112,7 @@ class Reconciler:
                 self._align(call, live)
                 aligned.append(call)
         await self._settled(aligned)
-        talking = {c.agent_id: c.contact_id for c in self._calls if c.agent_id and c.state is CallState.CONNECTED}
+        talking = {agent_id: call.contact_id for call in self._calls for agent_id in call.talking}
         live_ids = frozenset(call.contact_id for call in self._calls)
         if not booked:  # nobody may take them for over before they are booked as they were
             live_ids |= {over.contact_id for over in past}
@@ -167,11 +171,11 @@ class Reconciler:
         """Talks of a call that goes on here, of which the end, or all, was not heard."""
         for talk in talks:
             assert talk.offer_id is not None
-            if call.has_ended_talk(talk.offer_id):
+            if has_ended_talk(call, talk.offer_id):
                 continue
-            if call.state in (CallState.QUEUED, CallState.RINGING):
-                call.answered(talk.agent_id, talk.offer_id, talk.began_at)
-            call.talk_ended(talk)
+            if call.state in (CallState.QUEUED, CallState.OFFERED):
+                answered(call, talk.agent_id, talk.offer_id, talk.began_at)
+            talk_ended(call, talk)
 
     def _finish_unseen(self, over: PastCall, *, heard_of: bool, outcome: Outcome | None) -> None:
         """A call that ended, or came and ended, while no server was there."""
@@ -184,11 +188,12 @@ class Reconciler:
             call.entered()
         for talk in over.talks:
             call.adopted(CallState.CONNECTED, talk.agent_id, talk.offer_id, None, talk.began_at)
-            call.tell_connected(talk.began_at)
-            if talk is over.talks[-1]:
-                call.transfer_to = over.waited_again
+            tell_connected(call, talk.began_at)
             assert talk.offer_id is not None
-            call.agent_left(talk.offer_id, talk.agent_id, talk.ended_at)
+            again = over.waited_again if talk is over.talks[-1] else None
+            if again is not None and again.enqueued_at > talk.began_at:
+                call.transfer_to = again
+            agent_left(call, talk.offer_id, talk.agent_id, talk.ended_at, again)
         self._calls.end(call, at=over.ended_at, by_softswitch=not heard_of)
 
     def _end_vanished(self, before: Collection[ContactId], found: Snapshot) -> None:
@@ -230,28 +235,26 @@ class Reconciler:
         waiting = self._calls.place(call, live.waiting) if in_line else live.waiting
         call.resolved = live.served
         for talk in live.talks:
-            call.talk_ended(talk)
+            talk_ended(call, talk)
         call.adopted(FOUND_IN[live.phase], live.agent_id, live.offer_id, waiting, live.answered_at)
         if call.state is CallState.QUEUED and call.waiting is not None:
             call.tell_waiting(live.collected)
-        elif call.state is CallState.CONNECTED and call.agent_id is not None:
-            call.tell_connected(live.answered_at)
+        elif call.state in TALKING and call.agent_id is not None:
+            tell_connected(call, live.answered_at)
+            take_up(call, live)
 
     def _align(self, call: Call, live: LiveCall) -> None:
         """Catch up with what was missed of a call that is known."""
         found = FOUND_IN[live.phase]
-        if found is CallState.CONNECTED and live.agent_id is not None and live.offer_id is not None:
-            self._on_event(
-                AgentAnswered(
-                    contact_id=call.contact_id, offer_id=live.offer_id, agent_id=live.agent_id, at=live.answered_at
-                )
-            )
-        elif found is CallState.RINGING and call.state is CallState.QUEUED:
+        if found in TALKING:
+            for event in talk_caught_up(call, live):
+                self._on_event(event)
+        elif found is CallState.OFFERED and call.state is CallState.QUEUED:
             call.adopted(found, live.agent_id, live.offer_id, live.waiting or call.waiting)
         elif found is CallState.QUEUED:
-            if call.state is CallState.CONNECTED and live.waiting is not None:
-                self._transferred(call, live)
-            elif call.state is CallState.RINGING and call.agent_id is not None and call.offer_id is not None:
+            if call.state in TALKING and live.waiting is not None:
+                self._back_in_line(call, live)
+            elif call.state is CallState.OFFERED and call.agent_id is not None and call.offer_id is not None:
                 self._on_event(
                     AgentFailed(
                         contact_id=call.contact_id,
@@ -263,12 +266,17 @@ class Reconciler:
             elif call.state in (CallState.ENTERED, CallState.IN_MENU):
                 self._on_event(CallerFellBack(contact_id=call.contact_id, waiting=live.waiting))
 
-    def _transferred(self, call: Call, live: LiveCall) -> None:
+    def _back_in_line(self, call: Call, live: LiveCall) -> None:
         """The talk ended unheard, and the caller waits again."""
         for talk in live.talks:
             if talk.offer_id is not None and talk.offer_id == call.offer_id:
-                call.transfer_to = live.waiting
+                if live.waiting != call.waiting:
+                    call.transfer_to = live.waiting
                 left = AgentLeft(
-                    contact_id=call.contact_id, offer_id=talk.offer_id, agent_id=talk.agent_id, at=talk.ended_at
+                    contact_id=call.contact_id,
+                    offer_id=talk.offer_id,
+                    agent_id=talk.agent_id,
+                    waits=True,
+                    at=talk.ended_at,
                 )
                 self._on_event(left)

@@ -172,6 +172,7 @@ class _House:
             bridge=self.bridge,
             agents=self.acd,
             calls=nothing,
+            commands=nothing,
             flows=nothing,
             explain=EventLog(database).decisions,
             recordings_folder=self.folder,

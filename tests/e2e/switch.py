@@ -1,5 +1,6 @@
 """The AMI adapter under observation: what it told, and how to wait for it."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,7 +9,15 @@ import pytest
 
 from switchroom.domain.contact import CustomerTier, Requirements, Waiting
 from switchroom.domain.ids import ContactId, QueueName
-from telephony.softswitch.port import CallerArrived, CallGone, LiveCall, LivePhase, Softswitch, SwitchEvent
+from telephony.softswitch.port import (
+    CallerArrived,
+    CallGone,
+    LiveCall,
+    LivePhase,
+    PhoneState,
+    Softswitch,
+    SwitchEvent,
+)
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.waiting import eventually
 
@@ -35,6 +44,19 @@ class Switch:
 
     async def told(self, event: SwitchEvent) -> None:
         await eventually(lambda: event in self.events, f"{event}, told: {self.events}")
+
+    async def told_last(self, state: PhoneState) -> None:
+        """Wait until this is the phone's state, asking where nothing is told of it."""
+
+        def latest() -> PhoneState | None:
+            of_phone = [e for e in self.events if isinstance(e, PhoneState) and e.extension == state.extension]
+            return of_phone[-1] if of_phone else None
+
+        for _ in range(100):
+            if latest() == state or state in (await self.softswitch.snapshot()).phones:
+                return
+            await asyncio.sleep(0.05)
+        pytest.fail(f"the phone never was {state}: {latest()}")
 
     async def arrived(self) -> ContactId:
         def calls() -> list[ContactId]:

@@ -70,7 +70,7 @@ def test_the_carrier_is_known_by_address_and_agents_by_password(tmp_path: Path) 
 def test_the_manager_user_may_do_no_more_than_is_needed(tmp_path: Path) -> None:
     found = dict(sections(rendered(tmp_path) / "manager.conf"))
     assert found["general"]["bindaddr"] == ["127.0.0.1"]
-    assert found["general"]["channelvars"] == ["CONTACT_ID,LEG,AGENT,OFFER"]
+    assert found["general"]["channelvars"] == ["CONTACT_ID,LEG,AGENT,OFFER,CONSULTED,CONSULT"]
     user = found["switchroom"]
     assert user["read"] == ["system,call,user"]
     assert user["write"] == ["call,reporting"]
