@@ -1,4 +1,4 @@
-"""An agent's caller on hold, in a consultation, and handed over, through the whole house: API, states, talks, recordings."""
+"""A caller on hold, in a consultation, and handed over, through the whole house: API, states, talks, recordings."""
 
 import asyncio
 from collections.abc import AsyncIterator
