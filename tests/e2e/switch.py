@@ -66,9 +66,12 @@ class Switch:
         return calls()[-1]
 
     async def hang_up_all(self) -> None:
-        for call in (await self.softswitch.snapshot()).calls:
-            with contextlib.suppress(CallGone):  # hung up by itself meanwhile
-                await self.softswitch.hang_up(call.contact_id)
+        """Returns when they are gone: the next test hears of no call but its own."""
+        while calls := (await self.softswitch.snapshot()).calls:
+            for call in calls:
+                with contextlib.suppress(CallGone):  # hung up by itself meanwhile
+                    await self.softswitch.hang_up(call.contact_id)
+            await asyncio.sleep(0.02)
 
     async def live(self, contact_id: ContactId) -> LiveCall | None:
         calls = (await self.softswitch.snapshot()).calls

@@ -25,6 +25,9 @@ OFFER, ASKED = OfferId("o1"), OfferId("c1")
 CALLERS = ["CONTACT_ID=1", "LEG=caller", "AGENT=1001", "OFFER=o1", "CONSULTED=1002", "CONSULT=c1"]
 
 
+ANSWERED = SecondLeg(offer_id=ASKED, agent_id=EXPERT, answered=True)
+
+
 def user_event(name: str, **headers: str) -> Message:
     return {"Event": "UserEvent", "UserEvent": name, "ChanVariable": CALLERS, **headers}
 
