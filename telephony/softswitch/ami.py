@@ -122,7 +122,7 @@ class AmiSoftswitch:
             variables = encode(waiting, None)
         except ValueError as error:
             raise SwitchError(str(error)) from error
-        await self._do(contact_id, *_written(variables), _redirect("transferred"))
+        await self._do(contact_id, *_written(variables), _redirect("back-in-line"))
 
     async def hold(self, contact_id: ContactId) -> None:
         await self._do(contact_id, _redirect("held", **await self._agent_to(contact_id, "holding", "s")))
@@ -148,14 +148,25 @@ class AmiSoftswitch:
         await self._do(contact_id, _redirect("takeover"))
 
     async def conference(self, contact_id: ContactId) -> None:
+        legs = [await self._leg(contact_id, variable) for variable in ("AGENT_LEG", "EXPERT_LEG")]
+        hooks = [
+            {"Action": "Setvar", "Channel": leg, "Variable": "CHANNEL(hangup_handler_push)", "Value": "leg,over,1"}
+            for leg in legs
+        ]
+        await self._do(contact_id, *hooks)
         await self._do(contact_id, _redirect("conference"))
 
     async def _agent_to(self, contact_id: ContactId, context: str, extension: str) -> dict[str, str]:
         """What a redirect of the caller needs to move the agent's leg in the same step."""
-        (answer,) = await self._do(contact_id, {"Action": "Getvar", "Variable": "AGENT_LEG"})
-        if not (leg := text(answer, "Value")):
-            raise SwitchError("no agent has this caller")
+        leg = await self._leg(contact_id, "AGENT_LEG")
         return {"ExtraChannel": leg, "ExtraContext": context, "ExtraExten": extension, "ExtraPriority": "1"}
+
+    async def _leg(self, contact_id: ContactId, variable: str) -> str:
+        """The uniqueid of an agent's leg; SwitchError if there is none."""
+        (answer,) = await self._do(contact_id, {"Action": "Getvar", "Variable": variable})
+        if not (leg := text(answer, "Value")):
+            raise SwitchError("no agent has this caller, or is asked")
+        return leg
 
     async def note_served(self, contact_id: ContactId) -> None:
         await self._do(contact_id, *_written({"SERVED": "yes"}))
@@ -167,15 +178,15 @@ class AmiSoftswitch:
         await self._do(contact_id, {"Action": "Hangup", "Cause": _NORMAL_CLEARING})
 
     async def _do(self, contact_id: ContactId, *actions: Mapping[str, str]) -> list[Message]:
-        """Write all ``actions`` on the caller's channel back to back, then wait for the answers."""
+        """Write all ``actions`` on the caller's channel (or their own) back to back, then wait for the answers."""
         channel = self._channels.get(contact_id)
         if channel is None:
             if self._read:
                 raise CallGone(contact_id)
             raise SwitchError("not connected to Asterisk, or its calls are not read yet")
-        answers = await self._link.request(*({**action, "Channel": channel} for action in actions))
+        answers = await self._link.request(*({"Channel": channel, **action} for action in actions))
         for action, answer in zip(actions, answers, strict=True):
-            _judge(answer[0], leg=action.get("ExtraChannel"))
+            _judge(answer[0], action)
         return [answer[0] for answer in answers]
 
     def _up(self) -> None:
@@ -213,9 +224,12 @@ def _redirect(context: str, extension: str = "s", **extra: str) -> dict[str, str
     return {"Action": "Redirect", "Context": context, "Exten": extension, "Priority": "1", **extra}
 
 
-def _judge(answer: Message, leg: str | None = None) -> None:
-    """``leg`` is the agent's, if the action was about that, too: that it is gone does not mean the caller is."""
-    if text(answer, "Response") != "Success":
-        reason = text(answer, "Message")
-        is_callers = _GONE.search(reason) and not (leg and leg in reason)
-        raise CallGone(reason) if is_callers else SwitchError(f"Asterisk refused: {reason}")
+def _judge(answer: Message, action: Mapping[str, str] | None = None) -> None:
+    """``action`` is what was asked: that an agent's leg is gone does not mean the caller is."""
+    if text(answer, "Response") == "Success":
+        return
+    reason, leg = text(answer, "Message"), (action or {}).get("ExtraChannel")
+    of_leg = "Channel" in (action or {}) or (leg is not None and leg in reason)
+    if _GONE.search(reason) and not of_leg:
+        raise CallGone(reason)
+    raise SwitchError(f"Asterisk refused: {reason}")

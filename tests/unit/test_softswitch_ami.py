@@ -308,6 +308,7 @@ async def test_given_a_talk_when_it_changes_hands_then_the_caller_alone_is_moved
     server: AmiServer, watched: Watched
 ) -> None:
     await watched.with_call(server)
+    server.answers["Getvar"] = f"Response: Success\r\nVariable: AGENT_LEG\r\nValue: {LEG}"
     for command in (watched.softswitch.resume, watched.softswitch.complete, watched.softswitch.conference):
         await command(CALL)
     assert [(one["Context"], "ExtraChannel" in one) for one in server.asked("Redirect")] == [

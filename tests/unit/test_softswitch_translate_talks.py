@@ -116,7 +116,7 @@ def test_given_a_bridge_that_says_nothing_new_then_nothing_is_told(message: Mess
         ),
         ("resumed", "", "", "", LivePhase.TALKING, None),
         ("conference", "", "", "", LivePhase.TALKING, None),
-        ("lost", "", "", "", LivePhase.WAITING, None),
+        ("back-in-line", "", "", "", LivePhase.WAITING, None),
     ],
 )
 def test_given_a_callers_context_and_variables_then_the_snapshot_tells_what_it_is(
