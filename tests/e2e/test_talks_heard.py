@@ -125,7 +125,9 @@ async def test_who_hears_whom_in_a_consultation_and_after_it(stage: Stage, aster
     assert (heard(left), heard(right)) == ({"caller"}, {"expert"})
 
 
-async def test_in_a_conference_everybody_hears_the_others_and_who_stays_hears_who_stays(stage: Stage) -> None:
+async def test_in_a_conference_everybody_hears_the_others_and_who_stays_hears_who_stays(
+    stage: Stage, asterisk: RunningAsterisk
+) -> None:
     await stage.consult()
     await stage.switch.softswitch.conference(stage.contact_id)
     await stage.switch.told(ConferenceBegan(contact_id=stage.contact_id, offer_id=ASKED, agent_id=EXPERT))
@@ -133,6 +135,21 @@ async def test_in_a_conference_everybody_hears_the_others_and_who_stays_hears_wh
     stage.calls["agent"].hang_up()
     await stage.switch.told(AgentLeft(contact_id=stage.contact_id, offer_id=OFFER, agent_id=AGENT))
     await stage.hear(caller={"expert"}, expert={"caller"})
+
+    await stage.switch.softswitch.hold(stage.contact_id)
+    await stage.switch.told(CallerHeld(contact_id=stage.contact_id))
+    closed = recording(asterisk, stage, AGENT)
+    size = closed.stat().st_size
+    await stage.switch.softswitch.resume(stage.contact_id)
+    await stage.joined(ASKED, EXPERT)
+    await stage.hear(caller={"expert"}, expert={"caller"})
+    stage.calls["caller"].hang_up()
+    await stage.switch.told(CallerLeft(contact_id=stage.contact_id))
+    assert closed.stat().st_size == size, "what follows is in the file of the agent who stayed"
+    left, right = read_stereo(closed)
+    assert (heard(left), heard(right)) == ({"caller"}, {"agent", "expert"})
+    left, right = read_stereo(recording(asterisk, stage, EXPERT))
+    assert (heard(left), heard(right)) == ({"caller"}, {"expert"})
 
 
 def recording(asterisk: RunningAsterisk, stage: Stage, agent: AgentId) -> Path:
