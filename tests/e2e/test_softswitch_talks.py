@@ -1,5 +1,7 @@
 """What every softswitch keeps while an agent has a caller: hold, consultation, attended transfer, conference."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -24,6 +26,7 @@ from telephony.softswitch.port import (
     SwitchUp,
 )
 from tests.e2e.switch import WAITING, Switch
+from tests.e2e.waiting import eventually
 from tests.e2e.worlds import ABSENT, AGENT, EXPERT, World, observed, of_call, queued, written_down
 from tests.fakes.fake_softswitch import OFFER, delivery
 from tests.fakes.fake_talks import Behaviour
@@ -171,6 +174,37 @@ async def test_an_agent_who_leaves_while_the_caller_is_held_leaves_them_in_line(
     await switch.told(told.gone)
     past = await written_down(switch, told.contact_id)
     assert past.waited_again is not None and past.waited_again.enqueued_at == WAITING.enqueued_at
+
+
+@pytest.mark.parametrize("after_ms", [0, 3, 8, 20])
+async def test_an_agent_who_hangs_up_in_the_moment_of_the_resume_leaves_nobody_in_silence(
+    world: World, switch: Switch, after_ms: int
+) -> None:
+    told = await held(world, switch)
+    await switch.softswitch.resume(told.contact_id)
+    await asyncio.sleep(after_ms / 1000)
+    await world.agent_hangs_up(told.contact_id)
+    await eventually(
+        lambda: {told.left(), told.left(waits=True)} & {*of_call(switch)}, "the call is over, or the caller in line"
+    )
+    await phone(switch, AGENT, in_use=False)
+
+
+async def test_when_the_consulted_agent_hangs_up_in_the_moment_of_the_hand_over_the_caller_is_with_somebody_or_in_line(
+    world: World, switch: Switch
+) -> None:
+    told = await consulting(world, switch)
+    await world.expert_hangs_up(told.contact_id)
+    with contextlib.suppress(AssertionError):  # of the fake, which has nobody to hand over to
+        await switch.softswitch.complete(told.contact_id)
+    await phone(switch, EXPERT, in_use=False)
+    for _ in range(50):
+        call = await switch.live(told.contact_id)
+        assert call is not None
+        if (call.phase, call.agent_id) in ((LivePhase.TALKING, AGENT), (LivePhase.WAITING, None)):
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"the caller is with nobody: {call}")
 
 
 async def test_a_held_caller_can_be_transferred(world: World, switch: Switch) -> None:

@@ -82,6 +82,8 @@ def test_modules_are_named_and_none_opens_a_shell(tmp_path: Path) -> None:
     ((_, modules),) = sections(rendered(tmp_path) / "modules.conf")
     assert modules["autoload"] == ["no"]
     assert {"chan_websocket.so", "chan_pjsip.so"} <= set(modules["load"])
+    talks = {"app_bridgeaddchan.so", "app_bridgewait.so", "app_channelredirect.so", "bridge_softmix.so"}
+    assert talks <= set(modules["load"])
     assert not {"app_system.so", "func_shell.so", "app_originate.so", "res_agi.so", "func_curl.so"} & set(
         modules["load"]
     )
