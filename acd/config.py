@@ -91,8 +91,9 @@ class AcdConfig:
 
     @property
     def phones(self) -> tuple[Extension, ...]:
-        """Every phone of the house: the agents' own numbers first."""
-        return tuple(dict.fromkeys((*map(Extension, self.agents), *self.further_phones)))
+        """Every phone of the house: the agents' own numbers first, then the desks that are given to them."""
+        desks = (Extension(agent.desk) for agent in self.agents.values() if agent.desk is not None)
+        return tuple(dict.fromkeys((*map(Extension, self.agents), *desks, *self.further_phones)))
 
     def parameters(self) -> Parameters:
         """What the core needs of it."""

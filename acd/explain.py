@@ -1,18 +1,18 @@
-"""Why this agent, or why nobody: the core's small record of a decision, and its reasons when somebody asks.
+"""Why this agent, or why nobody: a decision and its reasons, made when somebody asks.
 
-A decision costs the running server no more than its record. Who was free then, who was not and why, and whom a
-head-start had passed, is made from what the event log tells of the agents and the line up to that moment.
+A decision costs the running server nothing but the offer that it makes. Who was free then, who was not and why, and
+whom a head-start had passed, is made from what the event log tells of the agents and the line up to that moment.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from acd.core.effects import Decided
 from acd.core.rules.skill_levels import fitness, meets
+from switchroom.domain.contact import Requirements
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId
+from switchroom.domain.ids import AgentId, OfferId
 
 MAX_LISTED = 50
 """At most so many candidates and exclusions are listed."""
@@ -39,21 +39,27 @@ class WaitedThen:
     skills: Skills
 
 
-def record(decided: Decided, now: datetime) -> dict[str, Any]:
-    """The decision as JSON values, without its reasons."""
-    entry = decided.entry
-    needs = entry.requirements
+def decision(
+    requirements: Requirements,
+    *,
+    enqueued_at: datetime,
+    at: datetime,
+    head_start_s: float,
+    agent_id: AgentId | None = None,
+    offer_id: OfferId | None = None,
+) -> dict[str, Any]:
+    """A decision as JSON values, without its reasons: this agent with this offer, or nobody then."""
     return {
-        "kind": "wait" if decided.agent_id is None else "assign",
-        "agent": decided.agent_id,
-        "offer": decided.offer_id,
-        "queue": needs.queue,
-        "tier": needs.tier.value,
-        "required": dict(needs.skills),
-        "enqueued_at": datetime.fromtimestamp(entry.enqueued_at, UTC).isoformat(),
-        "waited_s": round(now.timestamp() - entry.enqueued_at, 1),
-        "head_start_s": round(entry.enqueued_at - entry.rank[0], 1),
-        "at": now.isoformat(),
+        "kind": "wait" if agent_id is None else "assign",
+        "agent": agent_id,
+        "offer": offer_id,
+        "queue": requirements.queue,
+        "tier": requirements.tier.value,
+        "required": dict(requirements.skills),
+        "enqueued_at": enqueued_at.isoformat(),
+        "waited_s": round((at - enqueued_at).total_seconds(), 1),
+        "head_start_s": head_start_s,
+        "at": at.isoformat(),
     }
 
 

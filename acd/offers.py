@@ -7,10 +7,9 @@ record has been shown and the agent's phone (or desktop) asked to ring. The rest
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from acd.core.line import QueueEntry
-from switchroom.domain.events import OfferFailure, OfferMade
+from switchroom.domain.events import OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, OfferId
 
 
@@ -101,14 +100,3 @@ class Offer:
         if target is None:
             raise IllegalOfferMove(f"an offer that is {self.state} cannot {what}")
         self.state = target
-
-
-class Delivery(Protocol):
-    """Brings an offer to its agent: wired in `server`, for voice as the record on the screen and then the ring."""
-
-    async def deliver(self, offer: OfferMade) -> None:
-        """Returns when the agent's phone (or desktop) was asked to ring. Cancelled when the offer ends before that.
-
-        What becomes of it is heard later (`ContactConnected`, `OfferFailed`). Any error that escapes counts as
-        `OfferFailure.SWITCH_FAILED`.
-        """

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import structlog
 
+from acd.channels import Channels
 from acd.config import AcdConfig
 from acd.core import effects as ef
 from acd.core import events as ev
@@ -19,12 +20,13 @@ from acd.core.core import Core
 from acd.core.offering import MARGIN_S
 from acd.core.parameters import Parameters
 from acd.core.roster import Roster
-from acd.offers import Delivery, OfferState
+from acd.offers import OfferState
 from acd.shared_line import SharedLine
 from acd.store.port import Store
 from acd.translate import ANNOUNCED, HEARD, known_agent
 from acd.views import agent_view, queue_views
-from switchroom.domain import events as happened
+from switchroom.domain import events as facts
+from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
 from switchroom.domain.ids import AgentId, Extension, OfferId, QueueName, TeamName
 from switchroom.domain.views import AgentView, QueueView
@@ -51,12 +53,12 @@ class AcdService:
         config: AcdConfig,
         bus: Bus,
         clock: Clock,
-        delivery: Delivery,
+        channels: Channels,
         new_offer_id: Callable[[], OfferId],
         store: Store | None = None,
         make_core: Callable[[Parameters, Callable[[], OfferId], float], Core] = Core,
     ) -> None:
-        self._config, self._bus, self._clock, self._delivery = config, bus, clock, delivery
+        self._config, self._bus, self._clock, self._channels = config, bus, clock, channels
         # A clock that is set must not move what is due: seconds of the epoch at the start, monotonic from then on.
         self._began = clock.now().timestamp() - clock.monotonic()
         self._core = make_core(config.parameters(), new_offer_id, self._now())
@@ -71,7 +73,6 @@ class AcdService:
         self._carry_out: Mapping[type, Callable[[Any], None]] = {
             ef.AgentChanged: self._agent_changed,
             ef.DeskChanged: self._announce,
-            ef.Decided: self._announce,
             ef.Reserve: self._reserve,
             ef.Deliver: self._deliver,
             ef.OfferEnded: self._offer_ended,
@@ -79,14 +80,14 @@ class AcdService:
             ef.LineLeft: self._line_left,
             ef.LineAligned: self._line_aligned,
             ef.Unserved: self._announce,
-            ef.Overflowed: self._announce,
+            ef.Overflowed: self._overflowed,
         }
         for kind in HEARD:
             bus.subscribe(kind, self._hear)
 
     async def start(self) -> None:
         if self._shared is not None:
-            self._shared.begin()
+            self._shared.begin(self._config.agents)
             self._tasks.spawn(self._shared.run(), name="acd.shared_line")
 
     async def stop(self) -> None:
@@ -126,17 +127,33 @@ class AcdService:
     async def set_state(
         self, agent_id: AgentId, state: Literal["available", "paused", "logged_out"], reason: str | None
     ) -> AgentView:
-        """Ready, pause or log out, as the agent asks; UnknownAgent if there is none of this number."""
+        """Ready, pause or log out, as the agent asks; UnknownAgent if there is none of this number.
+
+        Who sits nowhere, because another took their desk, sits at their own again when they are ready; Refused if
+        that is taken.
+        """
+        if state == "available":
+            self.sit(agent_id)
         self.request(agent_id, REQUESTS[state], reason)
         return self._view(agent_id)
 
     async def take_desk(self, agent_id: AgentId, extension: Extension) -> AgentView:
         """The agent sits at this phone from now on; who sat there is logged out, after their contact if they have one.
 
-        UnknownAgent if there is none of this number.
+        UnknownAgent if there is none of this number, Refused while one of the two phones is in use.
         """
         self._apply(ev.DeskTaken(agent_id, extension))
         return self._view(agent_id)
+
+    def sit(self, agent_id: AgentId) -> None:
+        """An agent who sits nowhere sits at their own desk again; Refused if somebody else does."""
+        agent, config = self.roster.get(agent_id), self._config.agents.get(agent_id)
+        if agent is None or config is None or agent.extension is not None:
+            return
+        desk = Extension(config.desk or agent_id)
+        if self.roster.at_desk(desk) is not None:
+            raise Refused(f"Somebody else sits at your phone {desk}: log in with the number of another one.")
+        self._apply(ev.DeskTaken(agent_id, desk))
 
     def request(self, agent_id: AgentId, what: AgentMove, reason: str | None) -> None:
         """As `set_state`."""
@@ -146,17 +163,18 @@ class AcdService:
         """Take back exactly this request, if it still waits for the end of a contact."""
         self._apply(ev.RequestWithdrawn(agent_id, what, reason))
 
-    def restore(self, known: Iterable[AgentStateChanged]) -> None:
-        """Take up the agents' last states, as the ledger kept them; before anything else happens."""
-        self._apply(ev.AgentsRestored([known_agent(one) for one in known]))
+    def restore(self, known: Iterable[AgentStateChanged], desks: Mapping[AgentId, Extension] | None = None) -> None:
+        """Take up the agents' last states and desks, as the ledger kept them; before anything else happens."""
+        sat = {a: desk for a, desk in (desks or {}).items() if desk in self._config.phones and self.roster.get(a)}
+        self._apply(ev.AgentsRestored([known_agent(one) for one in known], sat))
 
     def _view(self, agent_id: AgentId) -> AgentView:
         view = self.agent(agent_id)
         assert view is not None
         return view
 
-    def _hear(self, event: happened.Event) -> None:
-        if isinstance(event, happened.ContactQueued) and event.requirements.queue not in self._config.queues:
+    def _hear(self, event: facts.Event) -> None:
+        if isinstance(event, facts.ContactQueued) and event.requirements.queue not in self._config.queues:
             queue, used = event.requirements.queue, self._config.fallback
             log.error("acd.unknown_queue", queue=queue, contact_id=event.contact_id, used=used)
         heard = HEARD[type(event)](event)
@@ -240,23 +258,25 @@ class AcdService:
             extension=effect.extension,
             queue=offer.entry.requirements.queue,
             ring_timeout_s=int(offer.timeout_s),
+            channel=offer.entry.requirements.channel,
+            head_start_s=round(offer.entry.enqueued_at - offer.entry.rank[0], 1),
         )
         self._bus.publish(made)
         self._deliveries[offer.id] = self._tasks.spawn(self._bring(made), name="acd.deliver")
 
     async def _bring(self, made: OfferMade) -> None:
         try:
-            await self._delivery.deliver(made)
+            await self._channels.deliver(made)
         except Exception:
             log.exception("acd.delivery_failed", contact_id=made.contact_id, offer_id=made.offer_id)
             self._deliveries.pop(made.offer_id, None)
             self._bus.publish(
-                happened.OfferFailed(
+                facts.OfferFailed(
                     at=self._clock.now(),
                     contact_id=made.contact_id,
                     offer_id=made.offer_id,
                     agent_id=made.agent_id,
-                    failure=happened.OfferFailure.SWITCH_FAILED,
+                    failure=facts.OfferFailure.SWITCH_FAILED,
                 )
             )
         else:
@@ -275,6 +295,10 @@ class AcdService:
             self._shared.released(token)
         if effect.unheard:
             log.error("acd.offer_timed_out", contact_id=offer.contact_id, agent_id=offer.agent_id)
+
+    def _overflowed(self, effect: ef.Overflowed) -> None:
+        self._channels.keep_requirements(effect.contact_id, effect.requirements)
+        self._announce(effect)
 
     def _line_joined(self, effect: ef.LineJoined) -> None:
         if self._shared is not None:

@@ -52,9 +52,12 @@ class SharedLine:
     async def close(self) -> None:
         await self._store.close()
 
-    def begin(self) -> None:
-        """A server that starts holds nothing: what it held when it died is given up."""
+    def begin(self, agents: Iterable[AgentId]) -> None:
+        """A server that starts holds nothing: what it held of the line and of ``agents`` when it died is given up."""
         self._writes.put_nowait(lambda: self._tell(lambda: self._store.replace([])))
+        self._held.update(agents)
+        for agent_id in tuple(self._held):
+            self.let_go(agent_id)
 
     def joined(self, entry: QueueEntry) -> None:
         self._writes.put_nowait(lambda: self._tell(lambda: self._store.enqueue(entry)))

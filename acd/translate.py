@@ -7,8 +7,7 @@ from typing import Any
 from acd.core import effects as ef
 from acd.core import events as ev
 from acd.core.agents import REQUESTED_STATE
-from acd.explain import record
-from switchroom.domain import events as happened
+from switchroom.domain import events as facts
 from switchroom.domain.call import TALKING, CallState
 
 _MOVES = {state: what for what, state in REQUESTED_STATE.items()}
@@ -19,7 +18,7 @@ def at(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def known_agent(event: happened.AgentStateChanged) -> ev.KnownAgent:
+def known_agent(event: facts.AgentStateChanged) -> ev.KnownAgent:
     """An agent's last state, as the ledger kept it."""
     requested = None if event.requested is None else (_MOVES[event.requested], event.requested_reason)
     return ev.KnownAgent(
@@ -34,7 +33,7 @@ def known_agent(event: happened.AgentStateChanged) -> ev.KnownAgent:
     )
 
 
-def _adopted(event: happened.ContactAdopted) -> ev.Event | None:
+def _adopted(event: facts.ContactAdopted) -> ev.Event | None:
     """After a restart: an agent found ringing or talking is not free, and the offer that rings goes on."""
     waiting = event.waiting
     if event.agent_id is None:
@@ -48,37 +47,37 @@ def _adopted(event: happened.ContactAdopted) -> ev.Event | None:
     return None
 
 
-_STAYS = (happened.ConsultEnding.HANDED_OVER, happened.ConsultEnding.CONFERENCE)
+_STAYS = (facts.ConsultEnding.HANDED_OVER, facts.ConsultEnding.CONFERENCE)
 """After a consultation that ended so the agent has the contact."""
 
 
-def _consult_ended(event: happened.ConsultEnded) -> ev.Event | None:
+def _consult_ended(event: facts.ConsultEnded) -> ev.Event | None:
     if event.ending in _STAYS:
         return None
-    return ev.TalkEnded(event.contact_id, event.consulted, event.at.timestamp())
+    return ev.ConsultOver(event.contact_id, event.consulted, event.at.timestamp())
 
 
-HEARD: Mapping[type[happened.Event], Callable[[Any], ev.Event | None]] = {
-    happened.ContactQueued: lambda e: ev.ContactJoined(e.contact_id, e.requirements, e.enqueued_at.timestamp()),
-    happened.PlaceChanged: lambda e: ev.RequirementsChanged(e.contact_id, e.requirements),
-    happened.ContactAdopted: _adopted,
-    happened.ContactConnected: lambda e: ev.OfferAccepted(e.contact_id, e.agent_id, e.at.timestamp()),
-    happened.OfferFailed: lambda e: ev.OfferFailed(e.contact_id, e.offer_id, e.agent_id, e.failure),
-    happened.ConsultStarted: lambda e: ev.ConsultBegan(e.contact_id, e.consulted),
-    happened.ConsultAnswered: lambda e: ev.ConsultAnswered(e.contact_id, e.consulted, e.at.timestamp()),
-    happened.ConsultEnded: _consult_ended,
-    happened.TalkEnded: lambda e: ev.TalkEnded(e.contact_id, e.agent_id, e.at.timestamp()),
-    happened.ContactEnded: lambda e: ev.ContactLeft(e.contact_id, e.at.timestamp()),
-    happened.PhoneChanged: lambda e: ev.PhoneChanged(e.extension, e.registered),
-    happened.SwitchLost: lambda e: ev.SwitchLost(),
-    happened.Reconciled: lambda e: ev.Reconciled(e.live, e.talking),
+HEARD: Mapping[type[facts.Event], Callable[[Any], ev.Event | None]] = {
+    facts.ContactQueued: lambda e: ev.ContactJoined(e.contact_id, e.requirements, e.enqueued_at.timestamp()),
+    facts.PlaceChanged: lambda e: ev.RequirementsChanged(e.contact_id, e.requirements),
+    facts.ContactAdopted: _adopted,
+    facts.ContactConnected: lambda e: ev.OfferAccepted(e.contact_id, e.agent_id, e.at.timestamp()),
+    facts.OfferFailed: lambda e: ev.OfferFailed(e.contact_id, e.offer_id, e.agent_id, e.failure),
+    facts.ConsultStarted: lambda e: ev.ConsultBegan(e.contact_id, e.consulted),
+    facts.ConsultAnswered: lambda e: ev.ConsultAnswered(e.contact_id, e.consulted, e.at.timestamp()),
+    facts.ConsultEnded: _consult_ended,
+    facts.TalkEnded: lambda e: ev.TalkEnded(e.contact_id, e.agent_id, e.at.timestamp()),
+    facts.ContactEnded: lambda e: ev.ContactLeft(e.contact_id, e.at.timestamp()),
+    facts.PhoneChanged: lambda e: ev.PhoneChanged(e.extension, e.registered),
+    facts.SwitchLost: lambda e: ev.SwitchLost(),
+    facts.Reconciled: lambda e: ev.Reconciled(e.live, e.talking, e.channel),
 }
 """What the ACD hears on the bus, and what it is to the core; None for what does not concern it."""
 
 
-def _agent_changed(effect: ef.AgentChanged, now: datetime) -> happened.Event:
+def _agent_changed(effect: ef.AgentChanged, now: datetime) -> facts.Event:
     what, why = effect.requested or (None, None)
-    return happened.AgentStateChanged(
+    return facts.AgentStateChanged(
         at=at(effect.since),
         agent_id=effect.agent_id,
         state=effect.state,
@@ -91,34 +90,29 @@ def _agent_changed(effect: ef.AgentChanged, now: datetime) -> happened.Event:
     )
 
 
-def _desk_changed(effect: ef.DeskChanged, now: datetime) -> happened.Event:
-    return happened.DeskChanged(
+def _desk_changed(effect: ef.DeskChanged, now: datetime) -> facts.Event:
+    return facts.DeskChanged(
         at=now, agent_id=effect.agent_id, extension=effect.extension, phone_registered=effect.phone_registered
     )
 
 
-def _decided(effect: ef.Decided, now: datetime) -> happened.Event:
-    return happened.DecisionMade(at=now, contact_id=effect.entry.contact_id, decision=record(effect, now))
+def _unserved(effect: ef.Unserved, now: datetime) -> facts.Event:
+    return facts.NobodyOnDuty(at=now, contact_id=effect.contact_id, queue=effect.queue, until=at(effect.until))
 
 
-def _unserved(effect: ef.Unserved, now: datetime) -> happened.Event:
-    return happened.NobodyOnDuty(at=now, contact_id=effect.contact_id, queue=effect.queue, until=at(effect.until))
-
-
-def _overflowed(effect: ef.Overflowed, now: datetime) -> happened.Event:
-    return happened.PlaceChanged(
+def _overflowed(effect: ef.Overflowed, now: datetime) -> facts.Event:
+    return facts.PlaceChanged(
         at=now,
         contact_id=effect.contact_id,
         requirements=effect.requirements,
         enqueued_at=at(effect.enqueued_at),
-        why=happened.PlaceChange.NOBODY_ON_DUTY,
+        why=facts.PlaceChange.NOBODY_ON_DUTY,
     )
 
 
-ANNOUNCED: Mapping[type, Callable[[Any, datetime], happened.Event]] = {
+ANNOUNCED: Mapping[type, Callable[[Any, datetime], facts.Event]] = {
     ef.AgentChanged: _agent_changed,
     ef.DeskChanged: _desk_changed,
-    ef.Decided: _decided,
     ef.Unserved: _unserved,
     ef.Overflowed: _overflowed,
 }

@@ -46,6 +46,6 @@ class CtiBridge:
         await self.profiles.close()
         await self.tickets.close()
 
-    def _watch(self, event: ev.ContactEvent, record: ContactRecord) -> None:
+    def _watch(self, event: ev.ContactEvent, before: ContactRecord | None, record: ContactRecord) -> None:
         if isinstance(event, ev.ContactEnded | ev.TicketClosed):
             self.profiles.forget(record.caller)  # it says less than there is now

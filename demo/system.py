@@ -27,7 +27,7 @@ READY_WITHIN_S = 120.0
 
 
 class System:
-    """Starts and stops everything. Whatever it starts it stops."""
+    """Starts and stops everything. It stops all that it starts."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -64,8 +64,8 @@ class System:
         await self.start_server()
         return accounts
 
-    async def start_server(self) -> None:
-        """Start the server's process and wait until it says that it is ready."""
+    async def start_server(self, **environment: str) -> None:
+        """Start the server's process, with these variables besides its own, and wait until it says that it is ready."""
         with self.log.open("ab") as log:
             self._server = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -75,7 +75,7 @@ class System:
                 stdout=log,
                 stderr=log,
                 cwd=PROJECT,
-                env=self._environment,
+                env={**self._environment, **environment},
                 start_new_session=True,
             )
         await self._until_ready()

@@ -88,6 +88,8 @@ def decode(recorded: RecordedInput) -> Input:
     try:
         return kind(**recorded.received)
     except TypeError as error:
+        if not recorded.received:
+            raise ReplayError(f"`{recorded.kind}`: what the menu took in is erased") from error
         raise ReplayError(f"`{recorded.kind}` has other data: {', '.join(sorted(recorded.received))}") from error
 
 

@@ -28,6 +28,11 @@ class Measured:
     right_rms: float
 
 
+def partial(target: Path) -> Path:
+    """Where ``target`` is written until it is whole."""
+    return target.with_suffix(".part")
+
+
 def finish(raw: Path, target: Path) -> Measured | None:
     """Write ``target`` from ``raw``, completely or not at all; None when nothing was recorded.
 
@@ -39,9 +44,9 @@ def finish(raw: Path, target: Path) -> Measured | None:
         return None
     squares = np.zeros(CHANNELS)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".part")
+    unfinished = partial(target)
     try:
-        with raw.open("rb") as source, partial.open("wb") as file:
+        with raw.open("rb") as source, unfinished.open("wb") as file:
             with wave.open(file, "wb") as out:
                 out.setnchannels(CHANNELS)
                 out.setsampwidth(SAMPLE_BYTES)
@@ -53,9 +58,9 @@ def finish(raw: Path, target: Path) -> Measured | None:
                     squares += np.square(samples / FULL_SCALE).sum(axis=0)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(target)
+        unfinished.replace(target)
     except OSError:
-        partial.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise
     left, right = (float(level) for level in np.sqrt(squares / frames))
     return Measured(frames / RATE, left, right)

@@ -5,16 +5,16 @@ ledger did not take stays where it is and is tried again at the next reconciliat
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 
 import structlog
 
 from recordings.finishing import finish
+from recordings.naming import Talk, finished, talk_of
 from switchroom.domain.events import ContactEnded, Reconciled, RecordingReady, TalkEnded
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import ContactId
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
@@ -23,8 +23,6 @@ log = structlog.get_logger(__name__)
 
 SETTLED_AFTER_S = 0.5
 """The softswitch writes a little longer than the call lasts: a file is whole when it has not grown for so long."""
-
-_NAME = re.compile(r"(.+)-([0-9]+)-([0-9]{1,10})")
 
 
 class Recordings:
@@ -66,7 +64,7 @@ class Recordings:
         self._tasks.spawn(self._begin_all(pattern), name="recordings.talk_ended")
 
     def _on_reconciled(self, event: Reconciled) -> None:
-        """Whatever belongs to no live call was left behind: by us, or by a disk that was full."""
+        """What belongs to no live call was left behind: by us, or by a disk that was full."""
         self._tasks.spawn(self._begin_all("*.raw", event.live), name="recordings.reconciled")
 
     async def _begin_all(self, pattern: str, live: frozenset[ContactId] = frozenset()) -> None:
@@ -74,23 +72,26 @@ class Recordings:
             self._begin(raw, live)
 
     def _begin(self, raw: Path, live: frozenset[ContactId]) -> None:
-        parts = _parts(raw)
-        if parts is not None and parts[0] not in live and raw not in self._busy:
+        talk = talk_of(raw)
+        if talk is not None and talk.contact_id not in live and raw not in self._busy:
             self._busy.add(raw)
-            self._tasks.spawn(self._finish(raw, parts), name="recordings.finish")
+            self._tasks.spawn(self._finish(raw, talk), name="recordings.finish")
 
-    async def _finish(self, raw: Path, parts: tuple[ContactId, AgentId, datetime]) -> None:
+    async def _finish(self, raw: Path, talk: Talk) -> None:
         try:
             await self._settled(raw)
-            contact_id, agent_id, began = parts[0], parts[1], parts[2].astimezone(self._zone)
-            path = Path(f"{began:%Y/%m/%d}") / f"{contact_id}-{agent_id}-{began:%H%M%S}.wav"
+            contact_id, path = talk.contact_id, finished(talk, self._zone)
             measured = await asyncio.to_thread(finish, raw, self._files / path)
+            if not raw.exists():  # noqa: ASYNC240 - nothing may come between this look and the event
+                # The person was erased meanwhile (`recordings.audio`).
+                (self._files / path).unlink(missing_ok=True)
+                return
             if measured is not None:
                 self._bus.publish(
                     RecordingReady(
                         at=self._clock.now(),
                         contact_id=contact_id,
-                        agent_id=agent_id,
+                        agent_id=talk.agent_id,
                         path=str(path),
                         seconds=round(measured.seconds, 2),
                         left_rms=round(measured.left_rms, 5),
@@ -111,10 +112,3 @@ class Recordings:
         while (now := (await asyncio.to_thread(raw.stat)).st_size) != size:
             size = now
             await asyncio.sleep(SETTLED_AFTER_S)
-
-
-def _parts(raw: Path) -> tuple[ContactId, AgentId, datetime] | None:
-    """Call, agent and beginning, from the file's name; None for a file that the softswitch has not named."""
-    if not (name := _NAME.fullmatch(raw.stem)):
-        return None
-    return ContactId(name[1]), AgentId(name[2]), datetime.fromtimestamp(int(name[3]), UTC)

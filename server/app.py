@@ -21,7 +21,9 @@ from cti_bridge.http.app import create_app
 from cti_bridge.live.hub import Hub
 from ivr.service import Ivr
 from recordings.service import Recordings
-from server.adapters import LedgerBookings, PopThenRing, surroundings
+from server.adapters import ByChannel, LedgerBookings, Voice, surroundings
+from server.elsewhere import Elsewhere
+from server.housekeeping import Housekeeping
 from server.readiness import checks
 from server.sources import Sources
 from server.why import Why
@@ -29,7 +31,8 @@ from softswitch_config.credentials import AMI_SECRET, load_credentials
 from softswitch_config.logs import keep_logs_bounded
 from softswitch_config.render import Folders
 from switchroom.brands import load_brands
-from switchroom.domain.events import AgentState, AgentStateChanged
+from switchroom.domain.contact import VOICE
+from switchroom.domain.events import AgentState
 from switchroom.domain.ids import ContactId, OfferId, QueueName
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -90,7 +93,7 @@ class Server:
         database = Database(settings.database)
         stack.push_async_callback(database.close)
         await database.upgrade()
-        ledger = Ledger(database, bus, clock, server=settings.server_name)
+        ledger = Ledger(database, bus, clock, server=settings.server_name, zone=settings.zone)
         await ledger.start()
         stack.push_async_callback(ledger.stop)
 
@@ -112,27 +115,14 @@ class Server:
         outbox = Outbox(database, ledger)
         bridge = CtiBridge(bus, clock, connectors, Contacts(database), hub, brands, outbox, queue_title)
         store = _store(settings)
-        delivery = PopThenRing(bridge.pops, calls)
-        acd = AcdService(config, bus, clock, delivery, lambda: OfferId(uuid.uuid4().hex), store)
+        channels = ByChannel({VOICE: Voice(bridge.pops, calls)})
+        acd = AcdService(config, bus, clock, channels, lambda: OfferId(uuid.uuid4().hex), store)
         await bridge.start()
         stack.push_async_callback(bridge.stop)
         acd.restore(
-            AgentStateChanged(
-                at=known.since,
-                agent_id=known.agent_id,
-                state=known.state,
-                reason=known.reason,
-                contact_id=known.contact_id,
-                until=known.until,
-                queue=known.queue,
-                requested=known.requested,
-                requested_reason=known.requested_reason,
-            )
-            for known in await load_presence(database, settings.server_name)
+            await load_presence(database, settings.server_name),
+            await last_desks(database, settings.server_name, config.agents),
         )
-        for agent_id, desk in (await last_desks(database, settings.server_name, config.agents)).items():
-            if desk in config.phones and acd.roster.get(agent_id) is not None:
-                await acd.take_desk(agent_id, desk)
         await acd.start()
         stack.push_async_callback(acd.stop)
         at_work = [agent.id for agent in acd.agents() if agent.state is not AgentState.LOGGED_OUT]
@@ -182,8 +172,10 @@ class Server:
             origins=settings.http.origins,
             hosts=(*settings.http.hosts, settings.http.host),
             trusted_proxies=settings.http.trusted_proxies,
+            elsewhere=Elsewhere(settings, ledger.flush),
         )
         self._tasks.spawn(keep_logs_bounded(settings), name="asterisk.logs")
+        self._tasks.spawn(Housekeeping(settings, database, clock).run(), name="housekeeping")
         stack.push_async_callback(self._tasks.close)
         await calls.start()
         stack.push_async_callback(calls.stop)

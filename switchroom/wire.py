@@ -4,6 +4,9 @@ The form of each event has a name and a version, both written here by hand: rena
 stored. To add an event, add its line to `NAMES`; to change its form, raise its version and add an `UPCASTERS` line
 that makes the old form into the new one. ``python -m tests.fixtures.event_forms`` then writes the form down in
 ``tests/fixtures/events``, where a test holds the code to it.
+
+What tells of a person is declared beside the field (`switchroom.domain.events.base.personal`) and written apart
+(`split`, `Wire.joined`). It may be erased, so an upcaster must do without these fields: they are filled in after it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from switchroom.domain import events as ev
+from switchroom.domain.events.base import personal_fields
 
 NAMES: Mapping[type[ev.Event], tuple[str, int]] = {
     ev.ContactEntered: ("switchroom.contact.entered", 1),
@@ -36,13 +40,13 @@ NAMES: Mapping[type[ev.Event], tuple[str, int]] = {
     ev.ContactQueued: ("switchroom.contact.queued", 1),
     ev.PlaceChanged: ("switchroom.place.changed", 1),
     ev.NobodyOnDuty: ("switchroom.nobody.on.duty", 1),
-    ev.DecisionMade: ("switchroom.decision.made", 1),
     ev.OfferMade: ("switchroom.offer.made", 1),
     ev.ScreenPopSent: ("switchroom.screen.pop.sent", 1),
     ev.ScreenPopShown: ("switchroom.screen.pop.shown", 1),
     ev.AgentRang: ("switchroom.agent.rang", 1),
     ev.OfferFailed: ("switchroom.offer.failed", 1),
     ev.RecordingReady: ("switchroom.recording.ready", 1),
+    ev.TicketJoined: ("switchroom.ticket.joined", 1),
     ev.TicketOpened: ("switchroom.ticket.opened", 1),
     ev.TicketFailed: ("switchroom.ticket.failed", 1),
     ev.TicketClosed: ("switchroom.ticket.closed", 1),
@@ -88,8 +92,16 @@ class Wire:
         known = self._classes.get(name)
         return None if known is None else known[1]
 
+    def joined(
+        self, name: str, version: int, data: Mapping[str, Any], personal: Mapping[str, Any] | None
+    ) -> Mapping[str, Any]:
+        """The data with the personal part that was written apart; what of it is erased reads as its event declares."""
+        whole = {**data, **personal} if personal else data
+        known = self._classes.get(name)
+        return whole if known is None or version != known[1] else _filled(known[0], whole)
+
     def decode(self, name: str, version: int, data: Mapping[str, Any]) -> ev.Event:
-        """The event that was written as ``data``.
+        """The event that was written as ``data``; personal fields that are missing are erased.
 
         Raises `WireError` for a name that is not known, a version that is newer than ours or has no upcaster, and
         data of another form.
@@ -105,6 +117,7 @@ class Wire:
             if upcast is None:
                 raise WireError(f"{name} v{old}: no upcaster leads to v{old + 1}")
             data = upcast(data)
+        data = _filled(kind, data)
         if unknown := _surplus(kind, data):
             raise WireError(f"{name} v{version}: the form has no field {', '.join(sorted(unknown))}")
         try:
@@ -119,6 +132,28 @@ def to_record(event: ev.Event) -> dict[str, Any]:
     """The event's fields as JSON values (times in RFC 3339, nested values as objects). ValueError: they are none."""
     found: dict[str, Any] = _adapter(type(event)).dump_python(event, mode="json")
     return found
+
+
+def split(event: ev.Event) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The event's fields as JSON values: those that stay in the log, and those that tell of a person.
+
+    A personal field that says no more than an erased one is left out. ValueError: they are no JSON values.
+
+    >>> split(decode("switchroom.input.taken", 1, {"at": "2026-01-08T12:00:00Z", "contact_id": "c1", "node": "order",
+    ...                                            "kind": "dtmf", "value": "77120345"}))[1]
+    {'value': '77120345'}
+    """
+    data = to_record(event)
+    declared = personal_fields(type(event))
+    if declared is None:
+        return data, {}
+    taken = {name: data.pop(name) for name in declared.erased}
+    return data, {name: value for name, value in taken.items() if value != declared.erased[name]}
+
+
+def _filled(kind: type[ev.Event], data: Mapping[str, Any]) -> Mapping[str, Any]:
+    declared = personal_fields(kind)
+    return data if declared is None else {**declared.erased, **data}
 
 
 def _surplus(kind: type[ev.Event], data: Iterable[str]) -> set[str]:

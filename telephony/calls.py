@@ -83,7 +83,7 @@ class Calls:
         self._calls = CallRegistry(self._tasks, bus, clock, fallback, brands)
         self._reconciler = Reconciler(self._calls, switch, bookings, bus, clock, self._tasks, self._on_switch)
         self._reconciling: asyncio.Task[None] | None = None
-        self._places = Places(self._calls, switch, bus, clock)
+        self.places = Places(self._calls, switch, bus, clock)
         self.talks = TalkRequests(self._calls, switch, clock)
 
     async def start(self) -> None:
@@ -117,7 +117,7 @@ class Calls:
             raise UnknownContact(contact_id)
         call.claimed = True
         try:
-            await self._places.identified(call)
+            await self.places.identified(call)
         except asyncio.CancelledError:
             call.claimed = False
             raise
@@ -161,12 +161,12 @@ class Calls:
         call = self._calls.known(contact_id)
 
         async def work() -> None:
-            await self._places.identified(call)
+            await self.places.identified(call)
             waiting = call.waiting or Waiting(call.ranked(requirements), self._clock.now())
             await self._switch.wait(contact_id, waiting, collected)
             call.queued(waiting, collected)
             if call.ranked(waiting.requirements) != waiting.requirements:  # who it is was told while it was written
-                await self._places.rank(call)
+                await self.places.rank(call)
 
         await self.talks.ask(call, work)
 
@@ -234,7 +234,7 @@ class Calls:
     async def _happened(self, call: Call, event: SwitchEvent) -> None:
         match event:
             case CallerFellBack(waiting=waiting):
-                await self._places.fell_back(call, waiting)
+                await self.places.fell_back(call, waiting)
             case AgentFailed(offer_id=offer_id, agent_id=agent_id, failure=failure):
                 call.offer_failed(offer_id, agent_id, failure)
             case AgentRinging(offer_id=offer_id, agent_id=agent_id):

@@ -7,8 +7,9 @@ import structlog
 
 from switchroom.domain.call import CallState
 from switchroom.domain.caller import IDENTIFIED_WITHIN_S
-from switchroom.domain.contact import Waiting
-from switchroom.domain.events import CustomerIdentified, PlaceChange, PlaceChanged
+from switchroom.domain.contact import Requirements, Waiting
+from switchroom.domain.events import CustomerIdentified, PlaceChange
+from switchroom.domain.ids import ContactId
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
 from telephony.call import Call
@@ -24,7 +25,6 @@ class Places:
     def __init__(self, calls: CallRegistry, switch: Softswitch, bus: Bus, clock: Clock) -> None:
         self._calls, self._switch, self._clock = calls, switch, clock
         bus.subscribe(CustomerIdentified, self._on_identified)
-        bus.subscribe(PlaceChanged, self._on_changed)
 
     async def identified(self, call: Call) -> None:
         """Wait until it is known who is calling, at most until `IDENTIFIED_WITHIN_S` after their arrival."""
@@ -61,11 +61,11 @@ class Places:
         if call.waiting is not None and call.ranked(call.waiting.requirements) != call.waiting.requirements:
             call.mailbox.post(lambda: self.rank(call))
 
-    def _on_changed(self, event: PlaceChanged) -> None:
-        """The ACD's changes: they are kept on the channel."""
-        call = self._calls.get(event.contact_id)
-        if call is not None and call.waiting is not None and call.waiting.requirements != event.requirements:
-            waiting = call.waiting = replace(call.waiting, requirements=event.requirements)
+    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
+        """Write on the channel what is required of the agent from now on; of a call that is over, nothing."""
+        call = self._calls.get(contact_id)
+        if call is not None and call.waiting is not None:
+            waiting = call.waiting = replace(call.waiting, requirements=requirements)
             call.mailbox.post(lambda: self._write(call, waiting))
 
     async def _write(self, call: Call, waiting: Waiting) -> None:

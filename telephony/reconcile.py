@@ -7,6 +7,7 @@ were, from the softswitch's journal; one that vanished without a line there ends
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from switchroom.domain.call import TALKING, CallState
 from switchroom.domain.contact import Outcome, Talk
 from switchroom.domain.events import OfferFailure, Reconciled
-from switchroom.domain.ids import ContactId
+from switchroom.domain.ids import ContactId, OfferId
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
@@ -32,7 +33,7 @@ from telephony.softswitch.port import (
     SwitchError,
     SwitchEvent,
 )
-from telephony.talking import agent_left, answered, has_ended_talk, talk_ended, tell_connected
+from telephony.talking import answered, found_past, has_ended_talk, talk_ended, tell_connected
 from telephony.talks_found import take_up, talk_caught_up
 
 log = structlog.get_logger(__name__)
@@ -58,11 +59,19 @@ FOUND_IN: Mapping[LivePhase, CallState] = {
 """A caller who is LEAVING is as good as gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What the ledger knows of a call: its outcome (None for one that is open there), and which talks are over."""
+
+    outcome: Outcome | None = None
+    talks_over: frozenset[OfferId] = frozenset()
+
+
 class Bookings(Protocol):
     """The ledger, as far as calls of the past are concerned."""
 
-    async def outcomes(self, contact_ids: Collection[ContactId]) -> Mapping[ContactId, Outcome | None]:
-        """Those of the calls that the ledger knows, with their outcomes; None for one that is still open there."""
+    async def booked(self, contact_ids: Collection[ContactId]) -> Mapping[ContactId, Booked]:
+        """Those of the calls that the ledger knows."""
 
     async def flush(self) -> None:
         """Returns when every event published until now is written down."""
@@ -145,21 +154,21 @@ class Reconciler:
         unknown = [
             contact_id for contact_id in ids if calls.get(contact_id) is None and not calls.has_ended(contact_id)
         ]
-        outcomes: Mapping[ContactId, Outcome | None] | None = {}
+        booked: Mapping[ContactId, Booked] | None = {}
         if unknown:
             try:
                 async with asyncio.timeout(LEDGER_WITHIN_S):
-                    outcomes = await self._bookings.outcomes(unknown)
+                    booked = await self._bookings.booked(unknown)
             except Exception as error:  # what a database driver raises
                 log.warning("calls.past_not_booked", calls=len(unknown), error=type(error).__name__)
-                outcomes = None
+                booked = None
         for over in past:
             call = self._calls.get(over.contact_id)
             if call is not None:
                 self._finish(call, over)
-            elif outcomes is not None and not self._calls.has_ended(over.contact_id):
-                self._finish_unseen(over, heard_of=over.contact_id in outcomes, outcome=outcomes.get(over.contact_id))
-        return outcomes is not None
+            elif booked is not None and not self._calls.has_ended(over.contact_id):
+                self._finish_unseen(over, booked.get(over.contact_id))
+        return booked is not None
 
     def _finish(self, call: Call, over: PastCall) -> None:
         """A call whose end was not heard."""
@@ -177,9 +186,10 @@ class Reconciler:
                 answered(call, talk.agent_id, talk.offer_id, talk.began_at)
             talk_ended(call, talk)
 
-    def _finish_unseen(self, over: PastCall, *, heard_of: bool, outcome: Outcome | None) -> None:
-        """A call that ended, or came and ended, while no server was there."""
-        if outcome is not None:
+    def _finish_unseen(self, over: PastCall, booked: Booked | None) -> None:
+        """A call that ended, or came and ended, while no server was there; ``booked`` tells what was heard before."""
+        heard_of = booked is not None
+        if booked is not None and booked.outcome is not None:
             return
         call = self._calls.open(over.contact_id, over.number, over.caller, over.entered_at)
         log.info("calls.end_missed", contact_id=call.contact_id, talked=bool(over.talks), heard_of=heard_of)
@@ -187,13 +197,10 @@ class Reconciler:
         if not heard_of:
             call.entered()
         for talk in over.talks:
-            call.adopted(CallState.CONNECTED, talk.agent_id, talk.offer_id, None, talk.began_at)
-            tell_connected(call, talk.began_at)
             assert talk.offer_id is not None
+            was_told = booked is not None and talk.offer_id in booked.talks_over
             again = over.waited_again if talk is over.talks[-1] else None
-            if again is not None and again.enqueued_at > talk.began_at:
-                call.transfer_to = again
-            agent_left(call, talk.offer_id, talk.agent_id, talk.ended_at, again)
+            found_past(call, talk, waited_again=again, was_told=was_told)
         self._calls.end(call, at=over.ended_at, by_softswitch=not heard_of)
 
     def _end_vanished(self, before: Collection[ContactId], found: Snapshot) -> None:

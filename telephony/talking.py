@@ -71,6 +71,23 @@ def talk_ended(call: Call, talk: Talk) -> None:
     )
 
 
+def found_past(call: Call, talk: Talk, *, waited_again: Waiting | None, was_told: bool) -> None:
+    """A talk of a call that is over, from the softswitch's journal; ``was_told``: its end was heard at the time.
+
+    After the last talk the caller may have waited again.
+    """
+    assert talk.offer_id is not None
+    if was_told:
+        call.state = CallState.QUEUED if waited_again else CallState.CONNECTED
+        call.agent_id, call.offer_id, call.waiting = None if waited_again else talk.agent_id, None, waited_again
+        return
+    call.adopted(CallState.CONNECTED, talk.agent_id, talk.offer_id, None, talk.began_at)
+    tell_connected(call, talk.began_at)
+    if waited_again is not None and waited_again.enqueued_at > talk.began_at:
+        call.transfer_to = waited_again
+    agent_left(call, talk.offer_id, talk.agent_id, talk.ended_at, waited_again)
+
+
 def has_ended_talk(call: Call, offer_id: OfferId) -> bool:
     """Whether the end of the talk that this offer brought was told."""
     return offer_id in call.talks_told

@@ -22,7 +22,7 @@ from acd.core.rules import Rules, standard
 from acd.core.rules.skill_levels import meets
 from acd.service import AcdService
 from switchroom.domain import events as ev
-from switchroom.domain.contact import Outcome
+from switchroom.domain.contact import Outcome, Requirements
 from switchroom.domain.ids import ContactId, Extension, OfferId
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import SystemClock
@@ -162,9 +162,11 @@ def _microseconds(work: Callable[[], object]) -> float:
 
 
 class _Nobody:
-    """`acd.offers.Delivery`: no phone rings."""
+    """`acd.channels.Channels`: no phone rings, and nothing is kept."""
 
     async def deliver(self, offer: ev.OfferMade) -> None: ...
+
+    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None: ...
 
 
 async def _in_service(waiting: int, decisions: int) -> InService:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from switchroom.domain.contact import VOICE
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName, TeamName
+from switchroom.domain.ids import AgentId, ChannelName, ContactId, Extension, QueueName, TeamName
 
 S = AgentState
 
@@ -85,6 +86,8 @@ class Agent:
     contact_id: ContactId | None = None
     queue: QueueName | None = None
     """Where the present contact waited."""
+    channel: ChannelName = VOICE
+    """Of the present contact, once they serve it."""
     requested: tuple[AgentMove, str | None] | None = None
     """What was asked for during the contact, with its pause reason: carried out after it."""
     phone_registered: bool = False

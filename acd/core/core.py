@@ -8,7 +8,7 @@ from acd.core import events as ev
 from acd.core.agents import Agent
 from acd.core.board import Board
 from acd.core.due import Due, What
-from acd.core.effects import Decided, Deliver, Effect, LineAligned, Overflowed, Reserve
+from acd.core.effects import Deliver, Effect, LineAligned, Overflowed, Reserve
 from acd.core.line import QueueEntry
 from acd.core.offering import Offers
 from acd.core.parameters import Parameters
@@ -17,6 +17,8 @@ from acd.core.rules import Rules, standard
 from acd.core.unserved import SLICE
 from acd.core.waiting import Line
 from acd.offers import BLAMED, FAILURES, Offer, OfferMove
+from switchroom.domain.contact import VOICE
+from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState, OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
 
@@ -49,6 +51,7 @@ class Core:
             ev.ContactLeft: self._left,
             ev.TalkEnded: self._talk_ended,
             ev.ConsultBegan: lambda e: self.roster.consult(e.agent_id, e.contact_id, self._now),
+            ev.ConsultOver: lambda e: self.roster.release(e.agent_id, e.contact_id, e.at, self._now),
             ev.ConsultAnswered: lambda e: self.roster.consult_answered(e.agent_id, e.contact_id, e.at),
             ev.OfferConfirmed: self._confirmed,
             ev.OfferContested: self._contested,
@@ -58,10 +61,10 @@ class Core:
             ev.OfferFound: self._offer_found,
             ev.TalkFound: self._talk_found,
             ev.StateRequested: self._state_requested,
-            ev.RequestWithdrawn: self._request_withdrawn,
-            ev.PhoneChanged: self._phone_changed,
+            ev.RequestWithdrawn: lambda e: self.roster.withdraw(e.agent_id, e.what, e.reason),
+            ev.PhoneChanged: lambda e: self.roster.phone(e.extension, e.registered),
             ev.DeskTaken: self._desk_taken,
-            ev.AgentsRestored: self._restored,
+            ev.AgentsRestored: lambda e: self.roster.restore(e.agents, e.desks),
             ev.SwitchLost: self._switch_lost,
             ev.Reconciled: self._reconciled,
             ev.TimePassed: self._time_passed,
@@ -73,7 +76,8 @@ class Core:
         return self._due.next()
 
     def apply(self, event: ev.Event, now: float) -> list[Effect]:
-        """Change the state by ``event`` and say what is to be done, in order. Raises UnknownAgent, changing nothing."""
+        """Change the state by ``event`` and say what is to be done, in order. Raises UnknownAgent
+        or Refused, changing nothing."""
         self._now = now
         self._handlers[type(event)](event)
         if self._line.free or self._line.anew:
@@ -120,7 +124,10 @@ class Core:
             self.roster.release(agent_id, event.contact_id, event.at, self._now)
 
     def _talk_ended(self, event: ev.TalkEnded) -> None:
-        self.roster.release(event.agent_id, event.contact_id, event.at, self._now)
+        # After a restart the ends of earlier talks are told again: the contact may be offered to the same agent by now.
+        agent = self.roster.get(event.agent_id)
+        if agent is not None and agent.state is AgentState.BUSY:
+            self.roster.release(agent.id, event.contact_id, event.at, self._now)
 
     def _out_of_line(self, contact_id: ContactId, move: OfferMove = OfferMove.REVOKE) -> None:
         """The contact waits no longer, for any reason; an offer of it ends with ``move``."""
@@ -142,9 +149,8 @@ class Core:
     def _offer(self, entry: QueueEntry, agent_id: AgentId) -> None:
         offer = self.offers.make(entry, agent_id, self._now)
         self._line.take_out(entry.contact_id)
-        self._effects.append(Decided(entry, agent_id, offer.id))  # before its agent is seen as reserved
+        self._effects.append(Reserve(offer))  # before its agent is seen as reserved
         self.roster.reserve(agent_id, entry.contact_id, entry.requirements.queue, self._now)
-        self._effects.append(Reserve(offer))
 
     def _confirmed(self, event: ev.OfferConfirmed) -> None:
         offer = self.offers.get(event.contact_id, event.offer_id)
@@ -168,7 +174,7 @@ class Core:
         self._out_of_line(event.contact_id, OfferMove.ACCEPT if is_theirs else OfferMove.REVOKE)
         agent = self.roster.get(event.agent_id)
         if agent is not None and (agent.state, agent.contact_id) == (AgentState.RESERVED, event.contact_id):
-            self.roster.connect(agent, event.at)
+            self.roster.connect(agent, event.at, offer.entry.requirements.channel if offer else VOICE)
         elif agent is not None and agent.state is not AgentState.BUSY:
             # An offer that was given up here had gone through in the softswitch: that is how it is.
             self._adopt_talk(agent, event.contact_id, offer.entry.requirements.queue if offer else None, event.at)
@@ -262,23 +268,22 @@ class Core:
 
     def _reconciled(self, event: ev.Reconciled) -> None:
         for entry in self.waiting():
-            if entry.contact_id not in event.live:
+            if entry.requirements.channel == event.channel and entry.contact_id not in event.live:
                 self._out_of_line(entry.contact_id)
         for agent in self.roster:
-            if not self._is_engaged(agent, event.talking):
+            if not self._is_engaged(agent, event):
                 self.roster.release(agent.id, agent.contact_id, self._now, self._now)
         self._effects.append(LineAligned())
         self.steerable = True
         self._line.free += [agent.id for agent in self.roster if agent.eligible]
 
-    def _is_engaged(self, agent: Agent, talking: Mapping[AgentId, ContactId]) -> bool:
-        """Reserved by an offer that lives, talking, or consulted: nobody else has a contact."""
-        if agent.contact_id is not None and talking.get(agent.id) == agent.contact_id:
-            return True
-        if agent.state is AgentState.RESERVED and agent.contact_id is not None:
-            offer = self.offers.of(agent.contact_id)
-            return offer is not None and offer.agent_id == agent.id
-        return False
+    def _is_engaged(self, agent: Agent, found: ev.Reconciled) -> bool:
+        """Reserved by an offer that lives, consulted, or serving a contact, also of another channel: nobody else is."""
+        if agent.contact_id is None or found.talking.get(agent.id) == agent.contact_id:
+            return agent.contact_id is not None
+        offer = self.offers.of(agent.contact_id)
+        is_offered = offer is not None and offer.agent_id == agent.id
+        return is_offered if agent.state is AgentState.RESERVED else agent.channel != found.channel
 
     # Agents
 
@@ -288,14 +293,10 @@ class Core:
     def _state_requested(self, event: ev.StateRequested) -> None:
         self.roster.request(event.agent_id, event.what, event.reason, self._now)
 
-    def _request_withdrawn(self, event: ev.RequestWithdrawn) -> None:
-        self.roster.withdraw(event.agent_id, event.what, event.reason)
-
-    def _phone_changed(self, event: ev.PhoneChanged) -> None:
-        self.roster.phone(event.extension, event.registered)
-
     def _desk_taken(self, event: ev.DeskTaken) -> None:
         sat_there, agent = self.roster.at_desk(event.extension), self.roster.get(event.agent_id)
+        if agent is not sat_there and any(map(self._is_on_the_phone, (sat_there, agent))):
+            raise Refused("The phone is in use: choose another one, or wait for the end of the call.")
         self.roster.take_desk(event.agent_id, event.extension, self._now)
         if sat_there is agent:
             return
@@ -304,8 +305,11 @@ class Core:
             if offer is not None and not offer.is_ringing and not offer.withdrawn:
                 self._give_back(offer)  # it was to ring where they sit no longer
 
-    def _restored(self, event: ev.AgentsRestored) -> None:
-        self.roster.restore(event.agents)
+    def _is_on_the_phone(self, agent: Agent | None) -> bool:
+        if agent is None:
+            return False
+        offer = self.offers.of(agent.contact_id)
+        return agent.state is AgentState.BUSY or (offer is not None and offer.is_ringing)
 
     # Time, and matching
 
@@ -339,5 +343,3 @@ class Core:
             match = self._line.index.match_entry(entry.contact_id)
             if match is not None:
                 self._offer(entry, match)
-            else:
-                self._effects.append(Decided(entry, None, None))

@@ -7,7 +7,7 @@ from acd.core.line import QueueEntry
 from acd.offers import Offer, OfferState
 from switchroom.domain.contact import Requirements
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 
 
 class AgentChanged(NamedTuple):
@@ -31,16 +31,8 @@ class DeskChanged(NamedTuple):
     phone_registered: bool
 
 
-class Decided(NamedTuple):
-    """The core's record of a decision: this agent with this offer, or nobody now."""
-
-    entry: QueueEntry
-    agent_id: AgentId | None
-    offer_id: OfferId | None
-
-
 class Reserve(NamedTuple):
-    """Ask the other servers; `OfferConfirmed` or `OfferContested` is to follow."""
+    """This agent for this contact. Ask the other servers; `OfferConfirmed` or `OfferContested` is to follow."""
 
     offer: Offer
 
@@ -91,7 +83,6 @@ class Overflowed(NamedTuple):
 Effect = (
     AgentChanged
     | DeskChanged
-    | Decided
     | Reserve
     | Deliver
     | OfferEnded

@@ -1,12 +1,13 @@
 """What happens to contacts, offers and agents, for the core. Times are seconds; tuples, because they are many."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from acd.core.agents import AgentMove
-from switchroom.domain.contact import Requirements
+from switchroom.domain.contact import VOICE, Requirements
 from switchroom.domain.events import AgentState, OfferFailure
-from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ChannelName, ContactId, Extension, OfferId, QueueName
 
 
 class ContactJoined(NamedTuple):
@@ -32,7 +33,7 @@ class ContactLeft(NamedTuple):
 
 
 class TalkEnded(NamedTuple):
-    """Agent and customer talk no more, or the agent is consulted no more, since ``at``; the contact may go on."""
+    """Agent and customer talk no more, since ``at``; the contact may go on."""
 
     contact_id: ContactId
     agent_id: AgentId
@@ -48,6 +49,14 @@ class ConsultBegan(NamedTuple):
 
 class ConsultAnswered(NamedTuple):
     """The agent who is consulted has answered, at ``at``."""
+
+    contact_id: ContactId
+    agent_id: AgentId
+    at: float
+
+
+class ConsultOver(NamedTuple):
+    """The agent is consulted no more, since ``at``, and does not have the contact."""
 
     contact_id: ContactId
     agent_id: AgentId
@@ -153,7 +162,10 @@ class KnownAgent(NamedTuple):
 
 
 class AgentsRestored(NamedTuple):
+    """Their last states, and the phones where they sat last; others sit at their own, unless that is taken."""
+
     agents: Sequence[KnownAgent]
+    desks: Mapping[AgentId, Extension] = MappingProxyType({})
 
 
 class SwitchLost(NamedTuple):
@@ -161,11 +173,12 @@ class SwitchLost(NamedTuple):
 
 
 class Reconciled(NamedTuple):
-    """Contacts that are not in ``live`` are over; agents who are not in ``talking`` do not talk, and are not
-    consulted."""
+    """The channel's contacts that are not in ``live`` are over; agents who are not in ``talking`` serve none of it, and
+    are not consulted."""
 
     live: frozenset[ContactId]
     talking: Mapping[AgentId, ContactId]
+    channel: ChannelName = VOICE
 
 
 class TimePassed(NamedTuple):
@@ -179,6 +192,7 @@ Event = (
     | TalkEnded
     | ConsultBegan
     | ConsultAnswered
+    | ConsultOver
     | OfferConfirmed
     | OfferContested
     | OfferDelivered

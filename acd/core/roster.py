@@ -1,16 +1,17 @@
 """The agents: their states, their desks, what they asked for meanwhile, and the ends of their wrap-up."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from acd.core.agents import REQUESTED_STATE, Agent, AgentMove, after
 from acd.core.due import Due, What
 from acd.core.effects import AgentChanged, DeskChanged, Effect
 from acd.core.events import KnownAgent
 from acd.core.parameters import Parameters, QueueParameters
+from switchroom.domain.contact import VOICE
 from switchroom.domain.errors import UnknownAgent
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
+from switchroom.domain.ids import AgentId, ChannelName, ContactId, Extension, QueueName
 
 ENGAGED = (AgentState.RESERVED, AgentState.BUSY)
 """What a person asks for in these states waits for the end of the contact."""
@@ -58,8 +59,9 @@ class Roster:
         """The agents who are reserved for the contact, talk in it, or write it up."""
         return frozenset(self._engaged_with.get(contact_id, ()))
 
-    def restore(self, known: Iterable[KnownAgent]) -> None:
-        """Take up the last states, as they were kept; nobody needs to hear of them."""
+    def restore(self, known: Iterable[KnownAgent], desks: Mapping[AgentId, Extension]) -> None:
+        """Take up the last states and desks, as they were kept; nobody needs to hear of them."""
+        self._seat(desks)
         for was in known:
             agent = self._agents.get(was.agent_id)
             if agent is None:
@@ -69,6 +71,15 @@ class Roster:
             if was.state is AgentState.WRAP_UP and was.until is None:
                 self._due.set((What.WRAP_UP, agent.id), was.since)
             self._changed(agent)
+
+    def _seat(self, desks: Mapping[AgentId, Extension]) -> None:
+        """Everybody at once: who comes first in the file takes nobody's place."""
+        taken = set(desks.values())
+        self._at_desk.clear()
+        for agent in self:
+            agent.extension = desks.get(agent.id) or (agent.extension if agent.extension not in taken else None)
+            if agent.extension is not None:
+                self._at_desk[agent.extension] = agent
 
     def request(self, agent_id: AgentId, what: AgentMove, reason: str | None, now: float) -> None:
         """What a person asks for: ready, pause, log out. During a contact it is kept until the contact is over."""
@@ -107,10 +118,10 @@ class Roster:
     def consult_answered(self, agent_id: AgentId, contact_id: ContactId, at: float) -> None:
         agent = self._agents.get(agent_id)
         if agent is not None and (agent.state, agent.contact_id) == (AgentState.RESERVED, contact_id):
-            self.connect(agent, at)
+            self.connect(agent, at, VOICE)
 
-    def connect(self, agent: Agent, at: float) -> None:
-        target = after(agent.state, AgentMove.CONNECT)
+    def connect(self, agent: Agent, at: float, channel: ChannelName) -> None:
+        target, agent.channel = after(agent.state, AgentMove.CONNECT), channel
         self._become(agent, target, at, contact_id=agent.contact_id, queue=agent.queue)
 
     def ring_no_answer(self, agent: Agent, now: float) -> None:
@@ -141,6 +152,7 @@ class Roster:
         self, agent: Agent, state: AgentState, contact_id: ContactId, queue: QueueName | None, since: float
     ) -> None:
         """The softswitch holds the agent reserved or busy: that is how it is."""
+        agent.channel = VOICE
         if (agent.state, agent.contact_id) != (state, contact_id):
             queue = queue or (agent.queue if agent.contact_id == contact_id else None)
             self._become(agent, state, since, contact_id=contact_id, queue=queue)

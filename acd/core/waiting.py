@@ -35,7 +35,7 @@ class Line:
         skills = together(needs.skills, self._parameters.queues[queue].skills)
         rank = (self._rules.place(enqueued_at, needs.tier), enqueued_at, contact_id)
         if skills is not needs.skills or queue != needs.queue:
-            needs = Requirements(queue, skills, needs.tier, needs.tier_is_fixed)
+            needs = Requirements(queue, skills, needs.tier, needs.tier_is_fixed, needs.channel)
         return QueueEntry(contact_id, needs, enqueued_at, rank)
 
     def join(self, entry: QueueEntry, now: float) -> None:

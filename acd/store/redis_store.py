@@ -1,10 +1,9 @@
 """The store of several servers: Redis, with the reservation as one Lua script.
 
-Keys below the prefix: ``servers`` (set of names), ``entries:<server>`` (hash: call id to entry as JSON), ``token``
-(counter), ``agent:<id>`` and ``call:<id>`` (the token that reserves them, expiring with the lease; of an agent who is
-engaged ``held by <server>``), ``offer:<token>``
-(the two that it reserves), ``offers:<server>`` (set of a server's tokens). A server's own keys end `SERVER_LIVES_S`
-after it wrote last: what a server that died has left does not stay.
+Keys below the prefix: ``servers`` (set of names), ``entries:<server>`` (hash: contact id to entry as JSON), ``token``
+(counter), ``agent:<id>`` and ``contact:<id>`` (the token that reserves them, expiring with the lease; of an agent who
+is engaged ``held by <server>``), ``offer:<token>`` (the two that it reserves), ``offers:<server>`` (set of a server's
+tokens). A server's own keys end `SERVER_LIVES_S` after it wrote last: what a server that died has left does not stay.
 """
 
 import json
@@ -17,7 +16,7 @@ from redis.exceptions import RedisError
 from acd.core.line import QueueEntry
 from acd.store.port import StoreError
 from switchroom.domain.contact import CustomerTier, Requirements
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, ChannelName, ContactId, QueueName
 
 T = TypeVar("T")
 
@@ -83,7 +82,7 @@ class RedisStore:
 
     async def remove(self, contact_id: ContactId) -> None:
         await _asked(self._redis.hdel(self._entries, contact_id))
-        token = await _asked(self._redis.get(self._key("call", contact_id)))
+        token = await _asked(self._redis.get(self._key("contact", contact_id)))
         if token is not None:
             await self.release(int(token))
 
@@ -99,7 +98,7 @@ class RedisStore:
             self._entries,
             self._key("token"),
             self._key("agent", agent_id),
-            self._key("call", entry.contact_id),
+            self._key("contact", entry.contact_id),
             self._offers,
             self._key("servers"),
         ]
@@ -125,7 +124,7 @@ class RedisStore:
         await _asked(self._let_go([self._key("agent", agent_id)], [self._held_by_us]))
 
     async def replace(self, entries: Sequence[QueueEntry]) -> None:
-        waiting = {self._key("call", entry.contact_id) for entry in entries}
+        waiting = {self._key("contact", entry.contact_id) for entry in entries}
         for token in await _asked(self._redis.smembers(self._offers)):
             held = await _asked(self._redis.get(self._key("offer", str(token))))
             if held is None or str(held).split("\n")[1] not in waiting:
@@ -170,6 +169,7 @@ def _dump(entry: QueueEntry) -> str:
             "queue": needs.queue,
             "skills": dict(needs.skills),
             "tier": needs.tier,
+            "channel": needs.channel,
             "enqueued_at": entry.enqueued_at,
             "place": entry.rank[0],
         }
@@ -179,5 +179,10 @@ def _dump(entry: QueueEntry) -> str:
 def _load(text: str) -> QueueEntry:
     found = json.loads(text)
     contact_id, enqueued_at = ContactId(found["contact_id"]), float(found["enqueued_at"])
-    needs = Requirements(QueueName(found["queue"]), found["skills"], CustomerTier(found["tier"]))
+    needs = Requirements(
+        QueueName(found["queue"]),
+        found["skills"],
+        CustomerTier(found["tier"]),
+        channel=ChannelName(found["channel"]),
+    )
     return QueueEntry(contact_id, needs, enqueued_at, (float(found["place"]), enqueued_at, contact_id))

@@ -19,6 +19,7 @@ from cti_bridge.http.route import Capability, Request, Route
 from cti_bridge.http.throttle import Throttle
 from cti_bridge.live.hub import Hub
 from cti_bridge.tickets.service import DISPOSITIONS
+from switchroom.domain.errors import Refused
 from switchroom.domain.ids import Extension
 from switchroom.domain.user import Right, Role, User
 from switchroom.domain.views import AgentView
@@ -71,8 +72,10 @@ class Sessions(Capability):
                 log.warning("audit.login_failed", address=address)
                 raise Problem(HTTPStatus.UNAUTHORIZED, "login or password is wrong")
         self._logins.succeeded(key)
-        if wanted.desk is not None:
-            await self._take_desk(user, wanted.desk)
+        try:
+            await self._sit(user, wanted.desk)
+        except Refused as error:
+            raise Problem(HTTPStatus.CONFLICT, str(error)) from None
         token = await self._accounts.start_session(user.login, self._clock.now())
         log.info("audit.logged_in", login=user.login, role=user.role)
         response = respond(SessionAnswer, self._session(user, csrf_token(token)))
@@ -87,7 +90,11 @@ class Sessions(Capability):
         )
         return response
 
-    async def _take_desk(self, user: User, desk: Extension) -> None:
+    async def _sit(self, user: User, desk: Extension | None) -> None:
+        if desk is None:
+            if user.agent_id is not None:
+                self._agents.sit(user.agent_id)
+            return
         if user.agent_id is None:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "only agents sit at a desk")
         if desk not in self._agents.phones():

@@ -24,7 +24,13 @@ class AgentCommands(Protocol):
         """Every phone at which an agent may sit."""
 
     async def take_desk(self, agent_id: AgentId, extension: Extension) -> AgentView:
-        """The agent sits at this phone from now on; who sat there is logged out. Raises `UnknownAgent`."""
+        """The agent sits at this phone from now on; who sat there is logged out.
+
+        Raises `UnknownAgent`, or `Refused` while one of the two phones is in use.
+        """
+
+    def sit(self, agent_id: AgentId) -> None:
+        """An agent who sits nowhere sits at their own desk again; raises `Refused` if somebody else does."""
 
     def queues(self) -> Sequence[QueueView]: ...
 

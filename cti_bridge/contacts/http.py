@@ -79,8 +79,8 @@ class Contacts(Capability):
 
     async def contact(self, request: Request) -> ContactStory:
         record = await self._visible(request)
-        recordings = await self._recordings.of_call(record.contact_id)
-        events = await self._log.of_call(record.contact_id)
+        recordings = await self._recordings.of_contact(record.contact_id)
+        events = await self._log.of_contact(record.contact_id)
         return ContactStory(
             contact=_answer(request, record, recordings[-1].id if recordings else None),
             events=[_masked(request, event) for event in events],
@@ -104,7 +104,7 @@ class Contacts(Capability):
 
     async def _visible(self, request: Request) -> ContactRecord:
         record = await self._store.get(ContactId(request.http.match_info["id"]))
-        if record is None or not any(map(request.sees, _agents_of(record))):
+        if record is None or not any(map(request.sees, record.agents or {None})):
             raise not_found("contact")
         return record
 
@@ -135,11 +135,6 @@ class Contacts(Capability):
             answer=Decisions,
         ),
     )
-
-
-def _agents_of(record: ContactRecord) -> set[AgentId | None]:
-    """Who talked in it, and who has it now."""
-    return {record.agent_id, *(talk.agent_id for talk in record.talks)}
 
 
 def _answer(request: Request, record: ContactRecord, recording_id: str | None) -> ContactAnswer:

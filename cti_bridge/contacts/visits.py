@@ -1,22 +1,22 @@
 """Figures of the waits in queues, for Prometheus: each visit counts once, by queue, brand and ending."""
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from switchroom.domain import events as ev
 from switchroom.domain.brand import Brands
 from switchroom.domain.contact import QueueVisit, VisitEnding
 from switchroom.domain.history import ContactRecord
-from switchroom.domain.ids import ContactId
 
 _BUCKETS = (1, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
 
 
 class VisitFigures:
-    """Call `watch` with every event of a contact, and the contact after it."""
+    """Call `watch` with every event of a contact."""
 
     def __init__(self, registry: CollectorRegistry, brands: Brands) -> None:
         self._brands = brands
-        self._counted: dict[ContactId, int] = {}
         self._ended = Counter(
             "switchroom_visits", "Waits in a queue that ended", ["queue", "brand", "ending"], registry=registry
         )
@@ -34,14 +34,12 @@ class VisitFigures:
             registry=registry,
         )
 
-    def watch(self, event: ev.ContactEvent, record: ContactRecord) -> None:
-        ended = [visit for visit in record.visits if visit.ending is not None]
-        for visit in ended[self._counted.get(record.contact_id, 0) :]:
+    def watch(self, event: ev.ContactEvent, before: ContactRecord | None, record: ContactRecord) -> None:
+        """Count the visits that end with ``event``, which changes ``before`` to ``record``."""
+        if before is not None and before.visits is record.visits:
+            return
+        for visit in _ended(record)[len(_ended(before)) if before else 0 :]:
             self._count(visit, record)
-        if isinstance(event, ev.ContactEnded):
-            self._counted.pop(record.contact_id, None)
-        elif ended:
-            self._counted[record.contact_id] = len(ended)
 
     def _count(self, visit: QueueVisit, record: ContactRecord) -> None:
         assert visit.ending is not None and visit.ended_at is not None
@@ -52,3 +50,7 @@ class VisitFigures:
         level = brand.service_level
         if visit.ending is VisitEnding.ANSWERED and level is not None and waited_s <= level.within_s:
             self._in_time.labels(visit.queue, brand.name).inc()
+
+
+def _ended(record: ContactRecord) -> Sequence[QueueVisit]:
+    return [visit for visit in record.visits if visit.ending is not None]

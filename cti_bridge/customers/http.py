@@ -46,7 +46,7 @@ class TimelineEntry:
     """One thing in a customer's life with us: a contact, a ticket or an order."""
 
     at: datetime
-    kind: Literal["call", "ticket", "order"]
+    kind: Literal["contact", "ticket", "order"]
     title: str
     state: str | None
     contact_id: ContactId | None = None
@@ -74,14 +74,14 @@ class Customers(Capability):
         found = await self._customer(request)
         entries = [
             TimelineEntry(
-                at=call.entered_at,
-                kind="call",
-                title=call.queue or "",
-                state=call.outcome,
-                contact_id=call.contact_id,
-                agent_id=call.agent_id,
+                at=contact.entered_at,
+                kind="contact",
+                title=contact.queue or "",
+                state=contact.outcome,
+                contact_id=contact.contact_id,
+                agent_id=contact.agent_id,
             )
-            for call in await self._contacts.latest(customer_id=found.id, limit=100)
+            for contact in await self._contacts.latest(customer_id=found.id, limit=100)
         ]
         entries += [
             TimelineEntry(
@@ -111,6 +111,9 @@ class Customers(Capability):
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "events wait to be written down: try again later") from None
         except Refused as refusal:
             raise Problem(HTTPStatus.CONFLICT, str(refusal)) from None
+        except OSError as error:
+            log.error("customer.not_erased", customer_id=customer_id, error=type(error).__name__)
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "recordings or journal out of reach: try again") from None
         if erased is None:
             raise not_found("customer")
         self._profiles.forget_all()
@@ -119,6 +122,7 @@ class Customers(Capability):
             customer_id=customer_id,
             calls=len(erased.calls),
             tickets=erased.tickets,
+            recordings=erased.recordings,
             by=request.user.login,
         )
         return web.Response(status=HTTPStatus.NO_CONTENT)
@@ -152,7 +156,7 @@ class Customers(Capability):
             path="/api/v1/customers/{id}",
             handle=forget,
             needs=Right.ERASE,
-            summary="Erase the person: customer, numbers and orders, and name, number and input in calls and tickets",
+            summary="Erase the person: customer, orders, recordings; name, number and input in calls and tickets",
             status=HTTPStatus.NO_CONTENT,
         ),
         Route(

@@ -38,7 +38,7 @@ class Profiles:
     async def of_phone(self, phone: str) -> Profile | None:
         """The profile, or None for a stranger. Raises what the CRM raises, TimeoutError when it is slow.
 
-        Whoever is cancelled meanwhile does not stop the reading: the next one finds it done.
+        A request that is cancelled meanwhile does not stop the reading: the next one finds it done.
         """
         if not phone:
             return None

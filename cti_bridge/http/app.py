@@ -20,6 +20,7 @@ from cti_bridge.contacts.visits import VisitFigures
 from cti_bridge.customers.http import Customers
 from cti_bridge.flows.http import Flows
 from cti_bridge.flows.port import FlowCatalog
+from cti_bridge.holds.http import Holds
 from cti_bridge.http.door import Network, door, our_names
 from cti_bridge.http.endpoint import endpoint, problems
 from cti_bridge.http.guard import Guard
@@ -28,11 +29,12 @@ from cti_bridge.http.metrics import measure
 from cti_bridge.http.openapi import REF, describe
 from cti_bridge.http.pages import Pages, secure
 from cti_bridge.http.route import Capability, Request, Route
-from cti_bridge.live.http import Live
+from cti_bridge.live.http import RECHECK_S, Live
 from cti_bridge.live.hub import Hub
 from cti_bridge.live.messages import message_schemas
 from cti_bridge.live.queue_feed import QueueFeed
 from cti_bridge.recordings.http import Recordings
+from cti_bridge.reports.http import Reports
 from cti_bridge.tickets.http import Tickets
 from switchroom.domain.user import Right
 from switchroom.runtime.bus import Bus
@@ -40,9 +42,11 @@ from switchroom.runtime.clock import Clock
 from switchroom.storage import contacts, recordings
 from switchroom.storage.accounts import Accounts
 from switchroom.storage.database import Database
-from switchroom.storage.erasure import Erasure
+from switchroom.storage.erasure import Elsewhere, Erasure
 from switchroom.storage.event_log import EventLog
+from switchroom.storage.holds import Holds as HoldStore
 from switchroom.storage.ledger import Ledger
+from switchroom.storage.visit_days import VisitDays
 
 DESKTOP = Path(__file__).resolve().parent.parent / "desktop" / "dist"
 LARGEST_BODY = 64 * 1024
@@ -73,6 +77,8 @@ CAPABILITIES: tuple[type[Capability], ...] = (
     Calls,
     Recordings,
     Customers,
+    Holds,
+    Reports,
     Tickets,
     Flows,
     Live,
@@ -103,25 +109,32 @@ def create_app(
     hosts: Sequence[str] = (),
     trusted_proxies: Sequence[Network] = (),
     desktop: Path = DESKTOP,
+    recheck_s: float = RECHECK_S,
+    elsewhere: Elsewhere | None = None,
 ) -> web.Application:
     """The application: ``recordings_folder`` is that of the audio, ``checks`` what `/readyz` names.
 
+    A socket's session is looked at again every ``recheck_s``. ``elsewhere`` is what of a person lies outside of the
+    database.
     ``hub`` is the one that ``bridge`` shows its pops on; ``ledger`` must have been started before requests come.
     """
     accounts, log = Accounts(database), EventLog(database)
     guard = Guard(accounts, clock, agents.team, origins)
     store, index = contacts.Contacts(database), recordings.Recordings(database)
     agent_routes = Agents(agents, ledger)
+    erasure = Erasure(database, clock, elsewhere, server=ledger.server)
     capabilities: Sequence[Capability] = (
         Sessions(accounts, clock, agents, hub),
         agent_routes,
         Contacts(store, log, index, explain),
         Calls(calls, commands, agents),
         Recordings(index, recordings_folder),
-        Customers(bridge.connectors, store, Erasure(database), ledger, bridge.profiles),
+        Customers(bridge.connectors, store, erasure, ledger, bridge.profiles),
+        Holds(HoldStore(database), bridge.connectors.crm, store, clock),
+        Reports(VisitDays(database)),
         Tickets(bridge.connectors.ticketing, bridge.tickets, store),
         Flows(flows),
-        Live(hub, ledger, log, guard, clock, agent_routes, bridge.pops),
+        Live(hub, ledger, log, guard, clock, agent_routes, bridge.pops, recheck_s),
         Health(checks, registry),
         Pages(desktop),
         Description(),

@@ -56,7 +56,7 @@ def endpoint(guard: Guard, capability: Capability, route: Route) -> Handler:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever goes wrong is said in one shape, and what was our fault is logged."""
+    """Each error is said in one shape, and one of our own is logged."""
     try:
         return await handler(request)
     except Problem as problem:

@@ -14,10 +14,10 @@ from pydantic import Field, TypeAdapter
 from cti_bridge.agents.http import Agents
 from cti_bridge.http.guard import Guard, has_bearer
 from cti_bridge.http.models import In
-from cti_bridge.http.problems import forbidden
+from cti_bridge.http.problems import Problem, forbidden
 from cti_bridge.http.route import Capability, Request, Route
 from cti_bridge.live.hub import Hub, Message, Subscriber, encode, of_log, with_id
-from cti_bridge.live.messages import ERROR, GAP, HEARTBEAT, HELLO, Hello
+from cti_bridge.live.messages import ERROR, GAP, HEARTBEAT, HELLO, UNSENT_TYPES, Hello
 from cti_bridge.pop.service import ScreenPops
 from switchroom.domain.ids import OfferId
 from switchroom.domain.user import Right
@@ -49,10 +49,18 @@ class EventsQuery(In):
 
 class Live(Capability):
     def __init__(
-        self, hub: Hub, ledger: Ledger, log: EventLog, guard: Guard, clock: Clock, agents: Agents, pops: ScreenPops
+        self,
+        hub: Hub,
+        ledger: Ledger,
+        log: EventLog,
+        guard: Guard,
+        clock: Clock,
+        agents: Agents,
+        pops: ScreenPops,
+        recheck_s: float = RECHECK_S,
     ) -> None:
         self._hub, self._ledger, self._log, self._guard, self._clock = hub, ledger, log, guard, clock
-        self._agents, self._pops = agents, pops
+        self._agents, self._pops, self._recheck_s = agents, pops, recheck_s
 
     async def events(self, request: Request) -> web.WebSocketResponse:
         # Browsers send cookies with WebSockets of foreign pages too, and no CORS protects them: the Origin decides.
@@ -124,6 +132,8 @@ class Live(Capability):
             last = replace(last, seq=entry.seq)
             if entry.boot == begin.boot:
                 number = max(number, entry.number)
+            if entry.type in UNSENT_TYPES:
+                continue
             await socket.send_str(with_id(of_log(entry, masked=not request.sees_numbers), last))
         if len(entries) > MOST_REPLAYED or not (complete or number >= begin.number):
             to = replace(begin, seq=max(head, begin.seq))
@@ -152,16 +162,16 @@ class Live(Capability):
 
     async def _listen(self, request: Request, socket: web.WebSocketResponse, subscriber: Subscriber) -> None:
         loop = asyncio.get_running_loop()
-        recheck_at = loop.time() + RECHECK_S
+        recheck_at = loop.time() + self._recheck_s
         while not socket.closed:
             try:
                 async with asyncio.timeout_at(recheck_at):
                     message = await socket.receive()
             except TimeoutError:
-                if await self._guard.identify(request.http) != request.user:
+                if not await self._still_may(request):
                     subscriber.cut()
                     return
-                recheck_at = loop.time() + RECHECK_S
+                recheck_at = loop.time() + self._recheck_s
                 continue
             if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return
@@ -169,6 +179,13 @@ class Live(Capability):
                 self._take(request, _parsed(message))
             except ValueError as error:
                 subscriber.put(self._error(str(error)))
+
+    async def _still_may(self, request: Request) -> bool:
+        """Whether the session lives; while nobody can say, it goes on."""
+        try:
+            return await self._guard.identify(request.http) == request.user
+        except Problem as problem:
+            return problem.status is HTTPStatus.SERVICE_UNAVAILABLE
 
     def _take(self, request: Request, body: Mapping[str, Any]) -> None:
         match body:

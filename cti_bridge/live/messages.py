@@ -11,9 +11,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from cti_bridge.pop.screen_pop import ScreenPop
-from switchroom.domain.events import MenuInput
+from switchroom.domain.events import MenuInput, Reconciled
 from switchroom.domain.views import AgentView, QueueView
-from switchroom.wire import NAMES
+from switchroom.wire import NAMES, type_name
 
 HELLO = "switchroom.hello"
 HEARTBEAT = "switchroom.heartbeat"
@@ -55,8 +55,9 @@ class Refusal:
     detail: str
 
 
-UNSENT = frozenset({MenuInput})
-"""Events that nobody follows live: they are for the replay of a menu."""
+UNSENT = frozenset({MenuInput, Reconciled})
+"""Events that nobody follows live: what the replay of a menu needs, and the whole picture of the softswitch."""
+UNSENT_TYPES = frozenset(map(type_name, UNSENT))
 
 DATA: Mapping[str, Any] = {
     HELLO: Hello,

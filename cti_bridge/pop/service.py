@@ -72,17 +72,20 @@ class ScreenPops:
         """
         self._offers[offer.agent_id] = offer
         drawn = self._drawn[offer.offer_id] = asyncio.Event()
-        # A task of its own: the record comes on the screen also when the phone could not wait for it.
-        showing = self._tasks.spawn(self._show(offer), name="pop")
+        handed_over = False
         try:
             async with asyncio.timeout(POP_DEADLINE_S):
-                if await asyncio.shield(showing):
+                on_screen = await self._show(offer)
+                handed_over = True
+                if on_screen:
                     await drawn.wait()
         except Exception as error:
             # Handed over but not drawn in time: a tab in the background, or a program that does not say so.
-            if not showing.done() or showing.exception() is not None:
-                reason = type(error).__name__
-                log.warning("pop.late", contact_id=offer.contact_id, agent_id=offer.agent_id, error=reason)
+            if not handed_over:
+                log.warning(
+                    "pop.late", contact_id=offer.contact_id, agent_id=offer.agent_id, error=type(error).__name__
+                )
+                self._tasks.spawn(self._show(offer), name="pop.late")  # the phone could not wait for it
         finally:
             del self._drawn[offer.offer_id]
 

@@ -10,7 +10,8 @@ from cti_bridge.http.models import In, Limit, Word
 from cti_bridge.http.problems import Problem, not_found
 from cti_bridge.http.route import Capability, Request, Route
 from cti_bridge.tickets.service import DispositionMissing, TicketService
-from switchroom.domain.ids import AgentId, CustomerId, TicketId
+from switchroom.domain.history import ContactRecord
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, TicketId
 from switchroom.domain.ticket import IllegalTicketMove, Ticket, TicketState
 from switchroom.domain.user import Right
 from switchroom.storage.contacts import Contacts
@@ -24,11 +25,22 @@ class TicketChange(In):
     note: str | None = Field(None, max_length=10_000)
 
 
+class Joining(In):
+    """``contact_id`` is a contact of the user's that came about the same thing."""
+
+    contact_id: ContactId = Field(min_length=1, max_length=100)
+
+
 class TicketsQuery(In):
     agent_id: AgentId | None = None
     customer_id: CustomerId | None = Field(None, min_length=1, max_length=200)
     state: TicketState | None = None
     limit: Limit = 50
+
+
+def _is_of(contact: ContactRecord, ticket: Ticket) -> bool:
+    """Whether both are of one customer: who serves the contact has seen the ticket in its pop."""
+    return contact.customer_id is not None and contact.customer_id == ticket.customer_id
 
 
 class Tickets(Capability):
@@ -62,14 +74,27 @@ class Tickets(Capability):
         except IllegalTicketMove as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from error
 
+    async def join(self, request: Request) -> Ticket:
+        wanted: Joining = request.body
+        contact = await self._contacts.get(wanted.contact_id)
+        if contact is None or contact.agent_id is None or not request.sees(contact.agent_id):
+            raise not_found("contact")
+        ticket = await self._ticketing.get(TicketId(request.http.match_info["id"]))
+        if ticket is None or not (request.sees(ticket.agent_id) or _is_of(contact, ticket)):
+            raise not_found("ticket")
+        try:
+            return await self._service.join(contact, contact.agent_id, ticket.id)
+        except IllegalTicketMove as error:
+            raise Problem(HTTPStatus.CONFLICT, str(error)) from error
+
     async def _visible(self, request: Request) -> Ticket:
-        """The ticket, if it is the user's, or of a contact that they have now."""
+        """The ticket, if it is the user's, or of a contact that they have or had."""
         found = await self._ticketing.get(TicketId(request.http.match_info["id"]))
         if found is None:
             raise not_found("ticket")
         if not request.sees(found.agent_id):
             contact = await self._contacts.get(found.contact_id)
-            if contact is None or not request.sees(contact.agent_id):
+            if contact is None or not any(map(request.sees, contact.agents)):
                 raise not_found("ticket")
         return found
 
@@ -98,6 +123,15 @@ class Tickets(Capability):
             needs=Right.ACT,
             summary="Write a note, set pending, or close with a disposition",
             body=TicketChange,
+            answer=Ticket,
+        ),
+        Route(
+            method="POST",
+            path="/api/v1/tickets/{id}/contacts",
+            handle=join,
+            needs=Right.ACT,
+            summary="A further contact of the customer about the same thing joins the open ticket; its own is closed",
+            body=Joining,
             answer=Ticket,
         ),
     )

@@ -12,9 +12,9 @@ from datetime import timedelta
 import structlog
 
 from cti_bridge.connectors.port import Ticketing, TicketRefused
-from switchroom.domain.events import TicketClosed, TicketFailed, TicketOpened
+from switchroom.domain.events import TicketClosed, TicketFailed, TicketJoined, TicketOpened
 from switchroom.domain.history import ContactRecord
-from switchroom.domain.ids import QueueName
+from switchroom.domain.ids import AgentId, QueueName, TicketId
 from switchroom.domain.ticket import Ticket, TicketState
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -25,6 +25,9 @@ from switchroom.storage.owing import OutboxState
 
 DISPOSITIONS = ("resolved", "refund", "follow_up", "complaint", "wrong_number", "no_customer", "other")
 """What can have come of a call; the desktop offers these."""
+
+JOINED = "joined"
+"""What came of a ticket whose contact belongs to another one now."""
 
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 DEADLINE_S = 10.0
@@ -82,6 +85,18 @@ class TicketService:
             closed = TicketClosed(at=now, contact_id=ticket.contact_id, ticket_id=ticket.id, disposition=disposition)
             self._bus.publish(closed)
         return moved
+
+    async def join(self, contact: ContactRecord, agent_id: AgentId, ticket_id: TicketId) -> Ticket:
+        """Make the contact one of an open ticket's; the ticket that was opened for it alone is closed as `JOINED`.
+
+        Raises LookupError when there is no such ticket, `IllegalTicketMove` when it is closed.
+        """
+        joined, now = await self._ticketing.join(contact.contact_id, ticket_id), self._clock.now()
+        self._bus.publish(TicketJoined(at=now, contact_id=contact.contact_id, ticket_id=ticket_id, agent_id=agent_id))
+        own = await self._ticketing.get(contact.ticket_id) if contact.ticket_id not in (None, ticket_id) else None
+        if own is not None and own.contact_id == contact.contact_id and own.state is not TicketState.CLOSED:
+            await self._ticketing.move(own.id, TicketState.CLOSED, now, disposition=JOINED)
+        return joined
 
     async def close(self) -> None:
         """Stop trying; what is still owed is done by the next server that starts, or by another."""

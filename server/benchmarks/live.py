@@ -30,6 +30,7 @@ from cti_bridge.connectors.builtin import builtin
 from cti_bridge.http.app import create_app
 from cti_bridge.live.hub import Hub
 from server.benchmarks.loop import TimedSelector, timed_loop
+from server.why import Why
 from switchroom.domain import events as ev
 from switchroom.domain.brand import NO_BRAND, Brands
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
@@ -44,7 +45,6 @@ from switchroom.runtime.garbage import spare_the_loop
 from switchroom.storage.accounts import Accounts
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
-from switchroom.storage.event_log import EventLog
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.outbox import Outbox
 from switchroom.storage.tables import users
@@ -150,7 +150,8 @@ class _House:
         await database.upgrade()
         ledger = self.ledger = Ledger(database, self.bus, self.clock)
         await ledger.start()
-        self.acd = AcdService(self._config(), self.bus, self.clock, self, lambda: OfferId(uuid.uuid4().hex))
+        config = self._config()
+        self.acd = AcdService(config, self.bus, self.clock, self, lambda: OfferId(uuid.uuid4().hex))
         await self.acd.start()
         hub = Hub(ledger, self.bus, self.clock)
         connectors = builtin(database)
@@ -170,7 +171,7 @@ class _House:
             calls=nothing,
             commands=nothing,
             flows=nothing,
-            explain=EventLog(database).decisions,
+            explain=Why(database, config).decisions,
             recordings_folder=self.folder,
             checks={},
             registry=CollectorRegistry(),
@@ -243,9 +244,12 @@ class _House:
         self.bus.publish(ev.ContactQueued(at=now, contact_id=contact_id, requirements=needs, enqueued_at=now))
 
     async def deliver(self, offer: ev.OfferMade) -> None:
-        """`acd.offers.Delivery`: the agent answers when the record is on the screen."""
+        """`acd.channels.Channels`: the agent answers when the record is on the screen."""
         await self.bridge.pops.pop(offer)
         self._tasks.spawn(self._talk(offer), name="bench.talk")
+
+    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
+        """Nothing restarts here."""
 
     async def _talk(self, offer: ev.OfferMade) -> None:
         contact_id, agent_id = offer.contact_id, offer.agent_id

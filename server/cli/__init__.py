@@ -2,7 +2,7 @@
 
 import typer
 
-from server.cli import acd, asterisk, bench, calls, contacts, customers, database, doctor, ivr, serve, users
+from server.cli import acd, asterisk, bench, calls, contacts, customers, database, doctor, ivr, retention, serve, users
 from server.cli.run import EXPECTED, one_line
 from switchroom.runtime.home import keep_private
 
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
+app.command("retention")(retention.retention)
 app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(ivr.app, name="ivr")
 app.add_typer(acd.app, name="acd")

@@ -1,11 +1,14 @@
 """``switchroom bench …``: what things cost, as ratios against a peer in the same run."""
 
+import asyncio
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from acd.benchmarks import lives
 from acd.benchmarks.routing import AGENTS, PROFILES, measure, measure_service
+from server.benchmarks.ledger import measure as measure_ledger
 from server.benchmarks.live import HELD_MS
 from server.benchmarks.live import measure as measure_live
 
@@ -54,6 +57,21 @@ def routing(
 
 def _lines(longest: int) -> list[int]:
     return [10**power for power in range(2, 6) if 10**power <= longest]
+
+
+@app.command()
+def ledger(
+    calls: Annotated[int, typer.Option(help="Whole calls a run.", min=1, max=100_000)] = 300,
+    runs: Annotated[int, typer.Option(help="Runs, one after the other.", min=1, max=100)] = 5,
+    database_url: Annotated[str | None, typer.Option(help="Without one, a new SQLite file for each run.")] = None,
+) -> None:
+    """How many events a second are written down, and how long the event loop is held by it."""
+    typer.echo("   events   events/s   loop held p99")
+    for _ in range(runs):
+        with TemporaryDirectory() as folder:
+            url = database_url or f"sqlite+aiosqlite:///{folder}/bench.db"
+            found = asyncio.run(measure_ledger(url, calls))
+        typer.echo(f"{found.events:>9} {found.events_per_s:>10.0f} {found.held_p99_ms:>12.1f} ms")
 
 
 @app.command()

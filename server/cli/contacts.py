@@ -1,9 +1,16 @@
 """``switchroom contacts …``: what happened to a contact."""
 
+from datetime import datetime
+
 import typer
 
+from server.cli import holding
+from server.cli.holding import Reason, Until
 from server.cli.run import CommandError, ledger, read_settings, run
+from switchroom.domain.hold import HoldSubject
 from switchroom.domain.ids import ContactId
+from switchroom.runtime.settings import Settings
+from switchroom.storage.contacts import Contacts
 from switchroom.storage.event_log import EventLog, LoggedEvent
 
 app = typer.Typer(help="Contacts.", no_args_is_help=True)
@@ -27,9 +34,30 @@ def show(contact_id: str) -> None:
         typer.echo(f"{elapsed:9.3f} s  {event.type.removeprefix('switchroom.'):22} {details}")
 
 
+@app.command()
+def hold(contact_id: str, reason: Reason, until: Until = None) -> None:
+    """Place a legal hold: nothing of the contact is erased or outlived by its retention."""
+    run(_hold(read_settings(), ContactId(contact_id), reason, until))
+    typer.echo(f"contact {contact_id}: held")
+
+
+@app.command()
+def release(contact_id: str) -> None:
+    """Release a legal hold."""
+    run(holding.release(read_settings(), HoldSubject.CONTACT, contact_id))
+    typer.echo(f"contact {contact_id}: released")
+
+
 HIDDEN = {"at", "contact_id", "decision"}
+
+
+async def _hold(settings: Settings, contact_id: ContactId, reason: str, until: datetime | None) -> None:
+    async with ledger(settings) as database:
+        if await Contacts(database).get(contact_id) is None:
+            raise CommandError(f"no contact {contact_id}")
+    await holding.place(settings, HoldSubject.CONTACT, contact_id, reason, until)
 
 
 async def _events(contact_id: ContactId) -> list[LoggedEvent]:
     async with ledger(read_settings()) as database:
-        return list(await EventLog(database).of_call(contact_id))
+        return list(await EventLog(database).of_contact(contact_id))

@@ -1,9 +1,17 @@
 """``switchroom customers …``: what a person may ask of us about themselves."""
 
+from datetime import datetime
+
 import typer
 
+from cti_bridge.connectors import connect
+from server.cli import holding
+from server.cli.holding import Reason, Until
 from server.cli.run import CommandError, ledger, read_settings, run
+from server.elsewhere import Elsewhere
+from switchroom.domain.hold import HoldSubject
 from switchroom.domain.ids import CustomerId
+from switchroom.runtime.clock import SystemClock
 from switchroom.runtime.home import refuse_if_claimed
 from switchroom.runtime.settings import Settings, SettingsError
 from switchroom.storage.erasure import Erased, Erasure
@@ -18,7 +26,7 @@ def _group() -> None:
 
 @app.command()
 def forget(customer_id: str) -> None:
-    """Erase a person: customer, numbers and orders, and name, number and input in their calls and tickets.
+    """Erase a person: customer, numbers, orders and recordings; name, number and input in their calls and tickets.
 
     While a server runs it is asked instead: it alone knows of events that are not written yet.
     """
@@ -32,9 +40,34 @@ def forget(customer_id: str) -> None:
     erased = run(_erase(settings, CustomerId(customer_id)))
     if erased is None:
         raise CommandError(f"there is no customer {customer_id}")
-    typer.echo(f"customer {customer_id}: erased, also in {len(erased.calls)} calls and {erased.tickets} tickets")
+    typer.echo(
+        f"customer {customer_id}: erased, also in {len(erased.calls)} calls and {erased.tickets} tickets;"
+        f" {erased.recordings} recordings deleted"
+    )
+
+
+@app.command()
+def hold(customer_id: str, reason: Reason, until: Until = None) -> None:
+    """Place a legal hold: the customer is not erased, and nothing of theirs is outlived by its retention."""
+    run(_hold(read_settings(), CustomerId(customer_id), reason, until))
+    typer.echo(f"customer {customer_id}: held")
+
+
+@app.command()
+def release(customer_id: str) -> None:
+    """Release a legal hold."""
+    run(holding.release(read_settings(), HoldSubject.CUSTOMER, customer_id))
+    typer.echo(f"customer {customer_id}: released")
+
+
+async def _hold(settings: Settings, customer_id: CustomerId, reason: str, until: datetime | None) -> None:
+    async with ledger(settings) as database:
+        if await connect(settings.crm, database).crm.get(customer_id) is None:
+            raise CommandError(f"there is no customer {customer_id}")
+    await holding.place(settings, HoldSubject.CUSTOMER, customer_id, reason, until)
 
 
 async def _erase(settings: Settings, customer_id: CustomerId) -> Erased | None:
     async with ledger(settings) as database:
-        return await Erasure(database).erase(customer_id)
+        erasure = Erasure(database, SystemClock(), Elsewhere(settings), server=settings.server_name)
+        return await erasure.erase(customer_id)

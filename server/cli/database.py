@@ -27,14 +27,15 @@ def seed() -> None:
 
 @app.command()
 def rebuild() -> None:
-    """Make contacts, recordings and agents' presence anew from the event log; a running server may go on."""
+    """Make contacts, recordings, presence and the days' visits anew from the event log; a running server may go on."""
     typer.echo(f"database: made anew from {run(_rebuild())} events")
 
 
 async def _rebuild() -> int:
     try:
-        async with ledger(read_settings()) as database:
-            return await rebuild_tables(database)
+        settings = read_settings()
+        async with ledger(settings) as database:
+            return await rebuild_tables(database, settings.zone)
     except WireError as error:
         raise CommandError(f"the log cannot be read, nothing was changed: {error}") from error
 

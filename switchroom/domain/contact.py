@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from switchroom.domain.ids import AgentId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ChannelName, OfferId, QueueName
 
 
 class CustomerTier(StrEnum):
@@ -29,9 +29,13 @@ class Outcome(StrEnum):
     SYSTEM_FAILED = "system_failed"
 
 
+VOICE = ChannelName("voice")
+"""Calls."""
+
+
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """Which queue a contact asks for, what an agent must know to take it, and who is asking.
+    """Which queue a contact asks for, what an agent must know to take it, who is asking, and over which channel.
 
     ``skills`` maps a skill to the lowest level that will do (1 to 10, 10 best), as ``{"refund": 3, "lang:en": 1}``.
     """
@@ -41,6 +45,7 @@ class Requirements:
     tier: CustomerTier = CustomerTier.STANDARD
     tier_is_fixed: bool = False
     """The menu said the tier: the customer's own does not count, should it be learned later."""
+    channel: ChannelName = VOICE
 
 
 LANGUAGE_SKILL = "lang:"

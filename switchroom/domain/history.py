@@ -7,8 +7,8 @@ from typing import Any
 
 from switchroom.domain import events as ev
 from switchroom.domain.call import TALKING
-from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk, VisitEnding
-from switchroom.domain.ids import AgentId, BrandName, ContactId, CustomerId, OfferId, QueueName, TicketId
+from switchroom.domain.contact import VOICE, CustomerTier, Outcome, QueueVisit, Talk, VisitEnding
+from switchroom.domain.ids import AgentId, BrandName, ChannelName, ContactId, CustomerId, OfferId, QueueName, TicketId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class ContactRecord:
 
     contact_id: ContactId
     entered_at: datetime
+    channel: ChannelName = VOICE
     number: str = ""
     caller: str = ""
     brand: BrandName | None = None
@@ -53,6 +54,17 @@ class ContactRecord:
     ticket_id: TicketId | None = None
     disposition: str | None = None
 
+    @property
+    def agents(self) -> frozenset[AgentId]:
+        """Who has it, and who talked in it."""
+        talked = frozenset(talk.agent_id for talk in self.talks)
+        return talked if self.agent_id is None else talked | {self.agent_id}
+
+    @property
+    def is_waiting(self) -> bool:
+        """In a queue, as far as is known."""
+        return bool(self.visits) and self.visits[-1].ending is None
+
 
 def fold(record: ContactRecord | None, event: ev.ContactEvent) -> ContactRecord:
     """The record after ``event``. A repetition changes nothing, but for nodes and inputs, which may come again.
@@ -67,6 +79,7 @@ def fold(record: ContactRecord | None, event: ev.ContactEvent) -> ContactRecord:
 
 def _entered(record: ContactRecord, event: ev.ContactEntered) -> dict[str, Any]:
     return {
+        "channel": event.channel,
         "number": event.number,
         "caller": event.caller,
         "brand": event.brand,
@@ -85,6 +98,7 @@ def _adopted(record: ContactRecord, event: ev.ContactAdopted) -> dict[str, Any]:
     talk = _began(record, event.agent_id, event.offer_id, began_at) if talking and event.agent_id else {}
     return {
         **talk,
+        "channel": event.channel,
         "number": event.number,
         "caller": event.caller,
         "brand": event.brand,
@@ -111,6 +125,7 @@ def _queued(record: ContactRecord, event: ev.ContactQueued) -> dict[str, Any]:
     needs = event.requirements
     collected = {name: value for name, value in event.collected.items() if name != SPOKEN}
     return {
+        "channel": needs.channel,
         "queue": needs.queue,
         "skills": dict(needs.skills),
         "tier": needs.tier,
@@ -168,13 +183,14 @@ def _connected(record: ContactRecord, event: ev.ContactConnected) -> dict[str, A
 
 def _began(record: ContactRecord, agent_id: AgentId, offer_id: OfferId | None, at: datetime) -> dict[str, Any]:
     talks = record.talks
-    if not any(talk.agent_id == agent_id and (talk.offer_id == offer_id or talk.ended_at is None) for talk in talks):
-        talks = (*talks, Talk(agent_id=agent_id, offer_id=offer_id, began_at=at))
-    return {"talks": talks, "visits": _visits_ended(record, at, VisitEnding.ANSWERED)}
+    if any(talk.agent_id == agent_id and (talk.offer_id == offer_id or talk.ended_at is None) for talk in talks):
+        return {}  # told again: a wait that has begun since goes on
+    talk = Talk(agent_id=agent_id, offer_id=offer_id, began_at=at)
+    return {"talks": (*talks, talk), "visits": _visits_ended(record, at, VisitEnding.ANSWERED)}
 
 
 def _talk_ended(record: ContactRecord, event: ev.TalkEnded) -> dict[str, Any]:
-    """A talk of which only the end was heard is taken up whole."""
+    """A talk of which only the end was heard is taken up whole, as the answer to the wait before it."""
     ended = Talk(agent_id=event.agent_id, offer_id=event.offer_id, began_at=event.began_at, ended_at=event.at)
     others = [talk for talk in record.talks if talk.offer_id != event.offer_id]
     known = next((talk for talk in record.talks if talk.offer_id == event.offer_id), ended)
@@ -182,7 +198,9 @@ def _talk_ended(record: ContactRecord, event: ev.TalkEnded) -> dict[str, Any]:
         ended = replace(known, ended_at=event.at)
     elif known is not ended:
         return {}
+    is_answer = known is ended and record.visits and record.visits[-1].enqueued_at <= event.began_at
     return {
+        "visits": _visits_ended(record, event.began_at, VisitEnding.ANSWERED) if is_answer else record.visits,
         "talks": tuple(sorted((*others, ended), key=lambda talk: talk.began_at)),
         "answered_at": record.answered_at or event.began_at,
         "agent_id": record.agent_id or event.agent_id,
@@ -194,6 +212,8 @@ def _node(record: ContactRecord, event: ev.NodeVisited) -> dict[str, Any]:
 
 
 def _input(record: ContactRecord, event: ev.InputTaken) -> dict[str, Any]:
+    if not event.value:
+        return {}  # erased
     return {"inputs": (*record.inputs, TakenInput(node=event.node, kind=event.kind, value=event.value))}
 
 
@@ -240,6 +260,7 @@ _CHANGES: Mapping[type[ev.ContactEvent], Callable[[ContactRecord, Any], dict[str
     ev.AgentJoined: lambda r, e: _began(r, e.agent_id, e.offer_id, e.at),
     ev.TalkEnded: _talk_ended,
     ev.ContactEnded: _ended,
+    ev.TicketJoined: lambda _, e: {"ticket_id": e.ticket_id},
     ev.TicketOpened: lambda _, e: {"ticket_id": e.ticket_id},
     ev.TicketClosed: lambda _, e: {"disposition": e.disposition},
 }

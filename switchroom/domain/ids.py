@@ -17,6 +17,9 @@ OfferId = NewType("OfferId", str)
 LegId = NewType("LegId", str)
 """One party's line in a call: the caller's has the id of the contact, an agent's that of the offer that brought it."""
 
+ChannelName = NewType("ChannelName", str)
+"""What a contact came over, as ``voice``; a channel that is added brings its own name."""
+
 BrandName = NewType("BrandName", str)
 TeamName = NewType("TeamName", str)
 """A team of agents; an agent belongs to one, or to none."""

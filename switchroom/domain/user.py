@@ -39,6 +39,10 @@ class Right(StrEnum):
     READ_METRICS = "read_metrics"
     ERASE = "erase"
     """Erase a person."""
+    HOLD = "hold"
+    """Place and release legal holds."""
+    READ_REPORTS = "read_reports"
+    """Figures of the whole house, day by day."""
 
 
 class Sight(StrEnum):
@@ -56,10 +60,12 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.AGENT: frozenset({_R.BE_KNOWN, _R.READ, _R.ACT}),
     Role.LEADER: frozenset({_R.BE_KNOWN, _R.READ, _R.ACT}),
     Role.SUPERVISOR: frozenset(
-        {_R.BE_KNOWN, _R.READ, _R.ACT, _R.READ_NUMBERS, _R.READ_FLOWS, _R.READ_METRICS},
+        {_R.BE_KNOWN, _R.READ, _R.ACT, _R.READ_NUMBERS, _R.READ_FLOWS, _R.READ_METRICS, _R.READ_REPORTS},
     ),
     Role.EDITOR: frozenset({_R.BE_KNOWN, _R.READ_FLOWS}),
-    Role.AUDITOR: frozenset({_R.BE_KNOWN, _R.READ, _R.READ_NUMBERS, _R.READ_FLOWS, _R.READ_METRICS}),
+    Role.AUDITOR: frozenset(
+        {_R.BE_KNOWN, _R.READ, _R.READ_NUMBERS, _R.READ_FLOWS, _R.READ_METRICS, _R.READ_REPORTS},
+    ),
     Role.ADMIN: frozenset(Right),
 }
 

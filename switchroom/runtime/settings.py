@@ -6,12 +6,13 @@ run-time state; secret files lie in ``$SWITCHROOM_HOME/secrets/``, one value a f
 
 import os
 from collections.abc import Mapping
+from datetime import time
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -106,6 +107,38 @@ class Presence(_Section):
     """How long an agent's desktop may be away, or not come back after a restart, before the agent is not ready."""
 
 
+Days = Annotated[int, Field(ge=0, le=36_500)]
+
+
+class Retention(_Section):
+    """For how many days each kind of record is kept, in days of the business; 0 keeps it until somebody is erased.
+
+    What is under a legal hold is kept longer.
+    """
+
+    menu_inputs_days: Days = 90
+    """What callers pressed and said, and what menus looked up for them."""
+    recordings_days: Days = 180
+    personal_data_days: Days = 365
+    """Who called: the number, the name, the customer's id."""
+    events_days: Days = 400
+    """The event log: replays, explanations, and what `db rebuild` can make anew."""
+    contacts_days: Days = 1095
+    """The contacts' rows: times, queue, agent, outcome."""
+    tickets_days: Days = 1095
+    """Tickets that are closed, since then."""
+    run_at: time = time(3, 30)
+    """When the server looks for what is due, each day, in the business time zone."""
+
+    @model_validator(mode="after")
+    def _contacts_last(self) -> Self:
+        for name in ("menu_inputs_days", "recordings_days", "personal_data_days", "events_days"):
+            days: int = getattr(self, name)
+            if self.contacts_days and not 0 < days <= self.contacts_days:
+                raise ValueError(f"{name} may not outlast contacts_days: these records are found by their contact")
+        return self
+
+
 class Speech(_Section):
     vosk_models: Mapping[str, Path] = Field(default_factory=dict)
     """A Vosk model directory for a language, as ``{"zh-CN": "/srv/models/vosk-cn"}``."""
@@ -134,6 +167,7 @@ class Settings(BaseSettings):
     sip: Sip = Sip()
     asterisk: Asterisk = Asterisk()
     presence: Presence = Presence()
+    retention: Retention = Retention()
     speech: Speech = Speech()
     time_zone: str = "Asia/Shanghai"
     """The business's own (IANA name): of opening hours, reports and the folders of recordings. Storage is in UTC."""

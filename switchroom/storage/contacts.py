@@ -1,7 +1,7 @@
 """The contacts table: one row a contact, as `switchroom.domain.history` folds it from the events."""
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk
 from switchroom.domain.events import ContactAdopted, ContactEntered, ContactEvent, InputKind
 from switchroom.domain.history import ContactRecord, TakenInput, fold
-from switchroom.domain.ids import AgentId, ContactId, CustomerId
+from switchroom.domain.ids import AgentId, ChannelName, ContactId, CustomerId
 from switchroom.storage.database import Database, batched
-from switchroom.storage.tables import contacts, recordings
+from switchroom.storage.tables import contact_agents, contacts, recordings
 
 _VISIT, _TALK = TypeAdapter(QueueVisit), TypeAdapter(Talk)
 
@@ -74,13 +74,16 @@ async def load(connection: AsyncConnection, contact_ids: Collection[ContactId]) 
     return found
 
 
-def open_of(server: str) -> Select[Any]:
-    return select(contacts.c.contact_id).where(contacts.c.outcome.is_(None), contacts.c.server == server)
+def open_of(server: str, channel: ChannelName) -> Select[Any]:
+    is_open = (contacts.c.outcome.is_(None)) & (contacts.c.server == server)
+    return select(contacts.c.contact_id).where(is_open, contacts.c.channel == channel)
 
 
-async def load_open(connection: AsyncConnection, server: str, but: Collection[ContactId]) -> dict[ContactId, Owned]:
+async def load_open(
+    connection: AsyncConnection, server: str, channel: ChannelName, but: Collection[ContactId]
+) -> dict[ContactId, Owned]:
     """The server's contacts without an outcome, ``but`` for those: of ten thousand that wait only the ids are read."""
-    open_ones: set[ContactId] = set(await connection.scalars(open_of(server)))
+    open_ones: set[ContactId] = set(await connection.scalars(open_of(server, channel)))
     return await load(connection, open_ones - set(but))
 
 
@@ -91,9 +94,16 @@ def latest(
     before: datetime | None = None,
     live: bool = False,
 ) -> Select[Any]:
-    query = select(contacts).order_by(contacts.c.entered_at.desc())
-    if agents is not None:
-        query = query.where(contacts.c.agent_id.in_(agents))
+    served = contact_agents.c
+    query = select(contacts)
+    if agents is None:
+        query = query.order_by(contacts.c.entered_at.desc())
+    elif len(agents) == 1:
+        mine = query.join(contact_agents, served.contact_id == contacts.c.contact_id)
+        query = mine.where(served.agent_id == next(iter(agents))).order_by(served.entered_at.desc())
+    else:
+        theirs = select(served.contact_id).where(served.agent_id.in_(agents))
+        query = query.where(contacts.c.contact_id.in_(theirs)).order_by(contacts.c.entered_at.desc())
     if customer_id is not None:
         query = query.where(contacts.c.customer_id == customer_id)
     if before is not None:
@@ -111,15 +121,10 @@ class Contacts:
         found = await self._select(select(contacts).where(contacts.c.contact_id == contact_id))
         return found[0] if found else None
 
-    async def outcomes(self, contact_ids: Collection[ContactId]) -> dict[ContactId, Outcome | None]:
-        """Those of the calls that are known, with their outcomes; None for one that is not over."""
-        query = select(contacts.c.contact_id, contacts.c.outcome)
-        found: dict[ContactId, Outcome | None] = {}
+    async def of(self, contact_ids: Collection[ContactId]) -> Mapping[ContactId, ContactRecord]:
+        """Those of the contacts that are known."""
         async with self._database.read() as connection:
-            for some in batched(contact_ids):
-                for row in await connection.execute(query.where(contacts.c.contact_id.in_(some))):
-                    found[row.contact_id] = Outcome(row.outcome) if row.outcome else None
-        return found
+            return {contact_id: found.record for contact_id, found in (await load(connection, contact_ids)).items()}
 
     async def latest(
         self,

@@ -111,16 +111,25 @@ def key_of(text: str) -> int | None:
 
 
 async def upsert(
-    connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]], *, update: bool = True
+    connection: AsyncConnection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    update: bool = True,
+    add: bool = False,
 ) -> None:
-    """Insert ``rows``; those whose primary key is there already replace it, or with ``update=False`` are left out."""
+    """Insert ``rows``; one whose primary key is there already replaces that row, or is left out (``update=False``), or
+    is added to it, number by number (``add=True``).
+    """
     if not rows:
         return
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = make(table)
     key = [column.name for column in table.primary_key]
     if update:
-        others = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        others: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        if add:
+            others = {name: table.c[name] + value for name, value in others.items()}
         statement = statement.on_conflict_do_update(index_elements=key, set_=others)
     else:
         statement = statement.on_conflict_do_nothing()

@@ -1,94 +1,141 @@
-"""Erases a person from the ledger, for good: what happened stays, and nothing in it tells any more to whom.
+"""Erases a person, for good: what happened stays, and nothing in it tells any more to whom.
 
-Gone are the customer with numbers and orders; from the person's calls (also those of before their number was known) the
-number, the name and what they entered; from their tickets the note, and what the subject took from the call; and the
-number wherever else it was written. Recordings stay: they are found and deleted by call (docs/security.md).
+Gone are the customer with numbers and orders; of the person's contacts (also those of before their number was known)
+the personal data that the log refers to, and their recordings; of their tickets the note, and what the subject took
+from the contact; and the number wherever else it was written. The log itself is not changed (docs/security.md).
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import JSON, Column, Row, String, Table, cast, delete, or_, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.errors import Refused
+from switchroom.domain.hold import Held
 from switchroom.domain.ids import ContactId, CustomerId
+from switchroom.runtime.clock import Clock
+from switchroom.storage import holds, sweep
 from switchroom.storage.database import Database, batched, key_of
-from switchroom.storage.phones import national, normalise, written
+from switchroom.storage.event_log import lock
+from switchroom.storage.owing import TICKET
+from switchroom.storage.persons import contacts_of, numbers_of
 from switchroom.storage.rebuild import reproject
-from switchroom.storage.tables import contacts, customer_phones, customers, events, metadata, ticket_contacts, tickets
+from switchroom.storage.recordings import owe_deletion
+from switchroom.storage.sweep import ERASED
+from switchroom.storage.tables import (
+    contacts,
+    customers,
+    outbox,
+    personal_data,
+    recordings,
+    ticket_contacts,
+    tickets,
+)
 
-ERASED = "…"
-SHORTEST_NUMBER = 7
-"""Shorter ones are extensions and short codes: as bare digits they are found in text that means something else."""
 SHORTEST_WORD = 3
-
-_OF_THE_PERSON: Mapping[str, Any] = {
-    "caller": "",
-    "name": None,
-    "customer_id": None,
-    "value": "",
-    "collected": {},
-    "received": {},
-}
-"""The fields of events that say who called and what they entered, and what is put there instead."""
+NOBODY: dict[str, Any] = {"caller": "", "customer_id": None, "inputs": [], "collected": {}}
+"""A contact's row without its person; those that are younger than the log follow from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The calls and the number of tickets in which nobody is named any more."""
+    """The contacts, and the numbers of tickets and recordings, in which nobody is found any more."""
 
     calls: Sequence[ContactId]
     tickets: int
+    recordings: int
+
+
+class Elsewhere(Protocol):
+    """What there is of a person outside of the database."""
+
+    async def settle(self, contact_ids: Collection[ContactId], numbers: Collection[str]) -> None:
+        """Have everything written down that is on its way, and delete what is recorded and not finished.
+
+        Raises `Refused` while something outside names the ``numbers`` and will be written down later.
+        """
+        ...
+
+    async def delete_audio(self, paths: Collection[str]) -> None:
+        """Delete these recordings' files. Raises OSError when one cannot be deleted."""
+        ...
+
+
+class NothingElsewhere:
+    """There is only the database."""
+
+    async def settle(self, contact_ids: Collection[ContactId], numbers: Collection[str]) -> None:
+        pass
+
+    async def delete_audio(self, paths: Collection[str]) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    name: str
+    numbers: Collection[str]
+    calls: Sequence[Row[Any]]
+
+    @property
+    def contact_ids(self) -> list[ContactId]:
+        return [call.contact_id for call in self.calls]
 
 
 class Erasure:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(
+        self, database: Database, clock: Clock, elsewhere: Elsewhere | None = None, *, server: str = "main"
+    ) -> None:
+        """``server`` is this one's name: what lies on the disks of others is theirs to delete."""
+        self._database, self._clock, self._server = database, clock, server
+        self._elsewhere = elsewhere or NothingElsewhere()
 
     async def erase(self, customer_id: CustomerId) -> Erased | None:
-        """Erase the person; None when there is no such customer. Raises `Refused` while they are on the line."""
-        async with self._database.write() as connection:
-            key = key_of(customer_id)
-            name = await connection.scalar(select(customers.c.name).where(customers.c.id == key))
-            if name is None:
+        """Erase the person; None when there is no such customer.
+
+        Raises `Held` under a legal hold, `Refused` while they are on the line, OSError when a recording cannot be
+        deleted. Then everything that is in the database is as it was.
+        """
+        # All that takes long is read first: the log is locked for no longer than the writing takes.
+        async with self._database.read() as connection:
+            person = await self._person(connection, customer_id)
+            if person is None:
                 return None
-            numbers = await _numbers(connection, customer_id)
-            calls = await _calls(connection, customer_id, numbers)
-            if any(call.outcome is None for call in calls):
-                raise Refused("they are on the line: erase them when the call is over")
-            contact_ids = [call.contact_id for call in calls]
-            touched = await _erase_tickets(connection, customer_id, contact_ids, [name, *_entered(calls)])
-            await _erase_calls(connection, contact_ids, name)
-            await connection.execute(delete(customers).where(customers.c.id == key))
-            for number in numbers:
-                if len(national(number)) >= SHORTEST_NUMBER:
-                    await _erase_everywhere(connection, number)
+            places = await sweep.find(connection, person.numbers)
+        await self._elsewhere.settle(person.contact_ids, person.numbers)
+        async with self._database.write() as connection:
+            await lock(connection)
+            person = await self._person(connection, customer_id)
+            if person is None:
+                return None
+            calls = person.contact_ids
+            touched = await _erase_tickets(connection, customer_id, calls, [person.name, *_entered(person.calls)])
+            paths = await _erase_calls(connection, calls)
+            owner = {call.contact_id: call.server for call in person.calls}
+            owed = {path: owner[contact_id] for path, contact_id in paths.items() if owner[contact_id] != self._server}
+            await owe_deletion(connection, owed)
+            await connection.execute(delete(customers).where(customers.c.id == key_of(customer_id)))
+            await holds.forget_reasons(connection, customer_id, calls)
+            await sweep.wipe(connection, places, person.numbers)
+            # Last, so that what fails before leaves them; a row whose file is gone already does no harm.
+            await self._elsewhere.delete_audio(paths)
         await self._database.compact()
-        return Erased(contact_ids, touched)
+        return Erased(calls, touched, len(paths))
 
-
-async def _numbers(connection: AsyncConnection, customer_id: CustomerId) -> set[str]:
-    """The customer's numbers, also those that they called from before; not those that are another's now."""
-    phones = customer_phones.c
-    known = set(await connection.scalars(select(phones.phone).where(phones.customer_id == key_of(customer_id))))
-    called = select(contacts.c.caller).where(contacts.c.customer_id == customer_id).distinct()
-    former = {normalise(caller) for caller in await connection.scalars(called)} - known - {""}
-    others = set(await connection.scalars(select(phones.phone).where(phones.phone.in_(former))))
-    return known | (former - others)
-
-
-async def _calls(connection: AsyncConnection, customer_id: CustomerId, numbers: Iterable[str]) -> Sequence[Row[Any]]:
-    """The person's calls: those that were known to be theirs, and strangers' calls from their numbers."""
-    similar = [contacts.c.caller.like(f"%{national(number)}") for number in numbers]
-    rows = await connection.execute(
-        select(contacts).where(
-            or_(contacts.c.customer_id == customer_id, contacts.c.customer_id.is_(None) & or_(False, *similar))
-        )
-    )
-    return [row for row in rows if row.customer_id is not None or normalise(row.caller) in numbers]
+    async def _person(self, connection: AsyncConnection, customer_id: CustomerId) -> _Person | None:
+        name = await connection.scalar(select(customers.c.name).where(customers.c.id == key_of(customer_id)))
+        if name is None:
+            return None
+        numbers = await numbers_of(connection, customer_id)
+        person = _Person(name, numbers, await contacts_of(connection, customer_id, numbers))
+        if (hold := await holds.of_person(connection, customer_id, person.contact_ids, self._clock.now())) is not None:
+            raise Held(hold)
+        if any(call.outcome is None for call in person.calls):
+            raise Refused("they are on the line: erase them when the call is over")
+        return person
 
 
 def _entered(calls: Sequence[Row[Any]]) -> set[str]:
@@ -101,7 +148,7 @@ def _entered(calls: Sequence[Row[Any]]) -> set[str]:
 async def _erase_tickets(
     connection: AsyncConnection, customer_id: CustomerId, calls: Sequence[ContactId], words: Sequence[str]
 ) -> int:
-    spoken = re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)))
+    spoken = re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True) if word) or "(?!)")
     rows = (await connection.execute(select(tickets).where(tickets.c.customer_id == customer_id))).all()
     for some in batched(calls):
         linked = select(ticket_contacts.c.ticket_id).where(ticket_contacts.c.contact_id.in_(some))
@@ -112,49 +159,16 @@ async def _erase_tickets(
     return len(changes)
 
 
-async def _erase_calls(connection: AsyncConnection, calls: Sequence[ContactId], name: str) -> None:
-    named = re.compile(re.escape(name))
-    nobody: dict[str, Any] = {"caller": "", "customer_id": None, "inputs": [], "collected": {}}
+async def _erase_calls(connection: AsyncConnection, calls: Sequence[ContactId]) -> dict[str, ContactId]:
+    """Delete what is personal of these contacts; returns where their recordings were."""
+    paths: dict[str, ContactId] = {}
     for some in batched(calls, 100):
-        # For rows older than the log; the others follow from their events.
-        await connection.execute(update(contacts).where(contacts.c.contact_id.in_(some)).values(nobody))
-        for row in await _rows(connection, select(events).where(events.c.contact_id.in_(some))):
-            data = {field: _OF_THE_PERSON.get(field, _without(named, value)) for field, value in row.data.items()}
-            await connection.execute(update(events).where(*_is(events, row)).values(data=data))
+        await connection.execute(delete(personal_data).where(personal_data.c.contact_id.in_(some)))
+        gone = delete(recordings).where(recordings.c.contact_id.in_(some))
+        rows = await connection.execute(gone.returning(recordings.c.path, recordings.c.contact_id))
+        paths |= {row.path: row.contact_id for row in rows}
+        owed = (outbox.c.kind == TICKET) & outbox.c.key.in_(some)
+        await connection.execute(update(outbox).where(owed).values(last_error=None))  # another system's words
+        await connection.execute(update(contacts).where(contacts.c.contact_id.in_(some)).values(NOBODY))
     await reproject(connection, calls)
-
-
-async def _erase_everywhere(connection: AsyncConnection, number: str) -> None:
-    """The number, in every form, in every text of every table."""
-    pattern, ending = written(number), f"%{number[-4:]}%"
-    for table in metadata.sorted_tables:
-        columns = [column for column in table.columns if _may_hold_words(column)]
-        found = or_(False, *(cast(column, String).like(ending) for column in columns))
-        for row in await _rows(connection, select(table).where(found)):
-            before = {column.name: row._mapping[column.name] for column in columns}
-            after = {name: _without(pattern, value) for name, value in before.items()}
-            if after != before:
-                await connection.execute(update(table).where(*_is(table, row)).values(after))
-
-
-def _may_hold_words(column: Column[Any]) -> bool:
-    return isinstance(column.type, String | JSON) and not column.primary_key and not column.foreign_keys
-
-
-def _is(table: Table, row: Row[Any]) -> list[Any]:
-    return [column == row._mapping[column.name] for column in table.primary_key]
-
-
-async def _rows(connection: AsyncConnection, query: Any) -> Sequence[Row[Any]]:
-    return (await connection.execute(query)).all()
-
-
-def _without(pattern: re.Pattern[str], value: Any) -> Any:
-    """The JSON value, with what ``pattern`` finds in its texts erased."""
-    if isinstance(value, str):
-        return pattern.sub(ERASED, value)
-    if isinstance(value, dict):
-        return {name: _without(pattern, inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_without(pattern, inner) for inner in value]
-    return value
+    return paths

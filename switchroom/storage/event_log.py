@@ -1,4 +1,8 @@
-"""The append-only log: everything that happened, in the order of the commits, whichever server wrote it."""
+"""The append-only log: everything that happened, in the order of the commits, whichever server wrote it.
+
+A row of the log is written once and never changed. What tells of a person stands apart, in ``personal_data``, and is
+joined when it is read; what is erased there reads as erased.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +12,12 @@ from typing import Any, Self
 from sqlalchemy import Row, Select, and_, func, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from switchroom.domain.events import DecisionMade, Event
+from switchroom.domain.events import Event
+from switchroom.domain.events.base import personal_fields
 from switchroom.domain.ids import AgentId, ContactId
 from switchroom.storage.database import Database
-from switchroom.storage.tables import events, log_head
-from switchroom.wire import WIRE, to_record, type_name
+from switchroom.storage.tables import events, log_head, personal_data
+from switchroom.wire import WIRE, split, to_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,14 +100,9 @@ class EventLog:
         """What ``position`` has not seen, oldest first; with ``agents`` only what concerns these."""
         return await self._read(after(position, agents=agents, limit=limit))
 
-    async def of_call(self, contact_id: ContactId) -> Sequence[LoggedEvent]:
+    async def of_contact(self, contact_id: ContactId) -> Sequence[LoggedEvent]:
         """A call's whole story, oldest first."""
         return await self._read(of_contact(contact_id))
-
-    async def decisions(self, contact_id: ContactId) -> Sequence[Mapping[str, Any]]:
-        """Why the call went where it went: the router's decisions, oldest first."""
-        query = of_contact(contact_id).where(events.c.type == type_name(DecisionMade))
-        return [logged.data["decision"] for logged in await self._read(query)]
 
     async def head(self) -> int:
         """The newest event's number; 0 when nothing happened yet."""
@@ -115,18 +115,28 @@ class EventLog:
 
 
 def after(position: Position, *, agents: Collection[AgentId] | None = None, limit: int) -> Select[Any]:
-    query = select(events).where(events.c.seq > position.seq).order_by(events.c.seq).limit(limit)
+    query = whole().where(events.c.seq > position.seq).order_by(events.c.seq).limit(limit)
     if position.boot:
         query = query.where(not_(and_(events.c.boot == position.boot, events.c.number <= position.number)))
     return query if agents is None else query.where(events.c.agent_id.in_(agents))
 
 
 def of_contact(contact_id: ContactId) -> Select[Any]:
-    return select(events).where(events.c.contact_id == contact_id).order_by(events.c.seq)
+    return whole().where(events.c.contact_id == contact_id).order_by(events.c.seq)
+
+
+def whole() -> Select[Any]:
+    """Events, each with its personal part as far as that is there; `logged` reads the rows."""
+    apart = personal_data.c
+    same = and_(apart.contact_id == events.c.contact_id, apart.seq == events.c.seq, apart.at == events.c.at)
+    return select(events, apart.data.label("personal")).outerjoin(personal_data, same)
 
 
 def logged(row: Row[Any]) -> LoggedEvent:
-    return LoggedEvent(**row._mapping)
+    values = dict(row._mapping)
+    personal = values.pop("personal")
+    data = WIRE.joined(values["type"], values["version"], values["data"], personal)
+    return LoggedEvent(**{**values, "data": data})
 
 
 def _newest_form(entry: LoggedEvent) -> LoggedEvent:
@@ -147,8 +157,15 @@ async def lock(connection: AsyncConnection) -> int:
 async def append(connection: AsyncConnection, writer: Writer, recorded: Sequence[Recorded], *, head: int) -> Span:
     """Write ``recorded`` after ``head``, the number that `lock` returned."""
     if recorded:
-        rows = [_row(writer, one, seq) for seq, one in enumerate(recorded, start=head + 1)]
+        rows, apart = [], []
+        for seq, one in enumerate(recorded, start=head + 1):
+            row, personal = _rows(writer, one, seq)
+            rows.append(row)
+            if personal is not None:
+                apart.append(personal)
         await connection.execute(insert(events), rows)
+        if apart:
+            await connection.execute(insert(personal_data), apart)
         await connection.execute(update(log_head).values(seq=head + len(rows)))
     return Span(head + 1, head + len(recorded))
 
@@ -165,10 +182,12 @@ async def find(connection: AsyncConnection, writer: Writer, numbers: Span, *, af
     return None if first is None else Span(first, last)
 
 
-def _row(writer: Writer, recorded: Recorded, seq: int) -> dict[str, Any]:
+def _rows(writer: Writer, recorded: Recorded, seq: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The event's row, and that of its personal part if it has one."""
     event = recorded.event
     name, version = WIRE.form(event)
-    return {
+    data, personal = split(event)
+    row = {
         "seq": seq,
         "at": event.at,
         "server": writer.server,
@@ -178,5 +197,15 @@ def _row(writer: Writer, recorded: Recorded, seq: int) -> dict[str, Any]:
         "version": version,
         "contact_id": getattr(event, "contact_id", None),
         "agent_id": getattr(event, "agent_id", None),
-        "data": to_record(event),
+        "data": data,
+    }
+    declared = personal_fields(type(event)) if personal else None
+    if declared is None:
+        return row, None
+    return row, {
+        "contact_id": row["contact_id"],
+        "seq": seq,
+        "at": event.at,
+        "kind": declared.kind,
+        "data": personal,
     }

@@ -9,6 +9,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from itertools import islice
 
 import structlog
@@ -48,13 +49,20 @@ class Ledger:
     """Records every event of the bus. Start it before those who publish, stop it after them."""
 
     def __init__(
-        self, database: Database, bus: Bus, clock: Clock, *, server: str = "main", capacity: int = CAPACITY
+        self,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        *,
+        server: str = "main",
+        capacity: int = CAPACITY,
+        zone: tzinfo = UTC,
     ) -> None:
-        """``server`` names this server among those that write into the same database."""
+        """``server`` names this server among those that write into the same database; ``zone`` is the business's."""
         self._database, self._bus, self._clock = database, bus, clock
         self._writer = Writer(server=server, boot=secrets.token_hex(4))
         self._partitions = Partitions(database)
-        self._capacity = capacity
+        self._capacity, self._zone = capacity, zone
         self._queue: deque[_Waiting] = deque()
         self._when_owed: list[Callable[[], None]] = []
         self._number = self._kept_number = self._written_number = 0
@@ -154,7 +162,7 @@ class Ledger:
                 await self._partitions.ensure(recorded.event.at for recorded in batch)
                 async with self._database.write() as connection:
                     again_after = self._written if tries else None
-                    stored = await store(connection, self._writer, batch, again_after=again_after)
+                    stored = await store(connection, self._writer, batch, again_after=again_after, zone=self._zone)
                 span = stored.span
                 if span.first == self._position + 1:
                     self._position = span.last  # nothing of other servers lies between

@@ -43,7 +43,8 @@ async def settle(connection: AsyncConnection, events: Sequence[ev.Event], record
         if record.answered_at is not None and record.agent_id is not None and record.ticket_id is None
     ]
     await upsert(connection, outbox, owed, update=False)
-    await _close(connection, [e.contact_id for e in events if isinstance(e, ev.TicketOpened)], OutboxState.DONE)
+    done = [e.contact_id for e in events if isinstance(e, ev.TicketOpened | ev.TicketJoined)]
+    await _close(connection, done, OutboxState.DONE)
     for event in events:
         if isinstance(event, ev.TicketFailed):
             await _close(connection, [event.contact_id], OutboxState.FAILED, event.reason)

@@ -41,13 +41,29 @@ def written(number: str) -> re.Pattern[str]:
     >>> forms = ("13800138000", "+86 138-0013-8000", "013800138000", "008613800138000", "(86)13800138000")
     >>> [found.sub("", f"to {form}, please") for form in forms] == ["to , please"] * 5
     True
+    >>> found.sub("", "１３８００１３８０００ ＋８６－138\u200b0013\u30008000")
+    ' '
     >>> found.search("order 2613800138000"), found.search("138001380001")
     (None, None)
     """
     country, digits = _split(number)
-    gap = r"[\s().\-/]*"
-    prefix = rf"(?:\(?(?:\+|00|011)?{country}{gap}0?{gap}|0{gap})?" if country else ""
-    return re.compile(rf"(?<!\d){prefix}{gap.join(digits)}(?!\d)")
+    # Also as a Chinese keyboard writes it, and with what copying brings along: marks that nobody sees.
+    gap = r"[\s()（）.．\-－‐-―/／·_\u200b-\u200f\u2060\ufeff]*"
+    zero, one = _either("0"), _either("1")
+    prefix = ""
+    if country:
+        abroad = rf"(?:(?:[+＋]|{zero}{gap}{zero}|{zero}{one}{one}){gap})?"
+        from_abroad = rf"[(（]?{abroad}{gap.join(map(_either, country))}{gap}{zero}?{gap}"
+        prefix = rf"(?:{from_abroad}|{zero}{gap})?"
+    return re.compile(rf"(?<!\d){prefix}{gap.join(map(_either, digits))}(?!\d)")
+
+
+def _either(digit: str) -> str:
+    """
+    >>> _either("1")
+    '[1１]'
+    """
+    return f"[{digit}{chr(ord('０') + int(digit))}]" if digit in "0123456789" else re.escape(digit)
 
 
 def _split(number: str) -> tuple[str, str]:

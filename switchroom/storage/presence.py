@@ -1,31 +1,14 @@
 """Agents' presence, as it was when the server last ran: who was logged in stays logged in over a restart."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 
-from switchroom.domain.events import AgentState, DeskChanged, DesktopClosed, DesktopOpened
-from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
+from switchroom.domain.events import AgentState, AgentStateChanged, DeskChanged, DesktopClosed, DesktopOpened
+from switchroom.domain.ids import AgentId, Extension
 from switchroom.storage.database import Database
 from switchroom.storage.tables import agent_presence, events
 from switchroom.wire import type_name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presence:
-    """An agent's last known state."""
-
-    agent_id: AgentId
-    state: AgentState
-    reason: str | None
-    contact_id: ContactId | None
-    since: datetime
-    until: datetime | None
-    queue: QueueName | None = None
-    requested: AgentState | None = None
-    requested_reason: str | None = None
 
 
 async def open_desktops(database: Database, agents: Iterable[AgentId]) -> Sequence[AgentId]:
@@ -55,18 +38,21 @@ async def last_desks(database: Database, server: str, agents: Iterable[AgentId])
     return found
 
 
-async def load_presence(database: Database, server: str) -> Sequence[Presence]:
-    """Of the agents who were with this server last: those of another one are its own business."""
+async def load_presence(database: Database, server: str) -> Sequence[AgentStateChanged]:
+    """The last states of the agents who were with this server last: those of another one are its own business."""
     own = select(agent_presence).where(agent_presence.c.server == server).order_by(agent_presence.c.agent_id)
     async with database.read() as connection:
-        rows = await connection.execute(own)
         return [
-            Presence(
-                **{
-                    **{name: value for name, value in row._mapping.items() if name != "server"},
-                    "state": AgentState(row.state),
-                    "requested": AgentState(row.requested) if row.requested else None,
-                }
+            AgentStateChanged(
+                at=row.since,
+                agent_id=row.agent_id,
+                state=AgentState(row.state),
+                reason=row.reason,
+                contact_id=row.contact_id,
+                until=row.until,
+                queue=row.queue,
+                requested=AgentState(row.requested) if row.requested else None,
+                requested_reason=row.requested_reason,
             )
-            for row in rows
+            for row in await connection.execute(own)
         ]

@@ -1,10 +1,15 @@
-"""The tables that are read from the log: contacts, recordings, agents' presence. Live and rebuilt by the same code."""
+"""The tables that are read from the log: contacts, recordings, agents' presence, the days' visits.
+
+Live and rebuilt by the same code.
+"""
 
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any
 
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain import events as ev
@@ -15,8 +20,9 @@ from switchroom.storage import contacts
 from switchroom.storage.database import upsert
 from switchroom.storage.event_log import Recorded, Span, Writer, append, find, lock
 from switchroom.storage.owing import settle
-from switchroom.storage.tables import agent_presence, recordings
+from switchroom.storage.tables import agent_presence, contact_agents, recordings
 from switchroom.storage.tables import contacts as contacts_table
+from switchroom.storage.visit_days import VisitCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,17 @@ class Stored:
 
 
 async def store(
-    connection: AsyncConnection, writer: Writer, batch: Sequence[Recorded], *, again_after: int | None = None
+    connection: AsyncConnection,
+    writer: Writer,
+    batch: Sequence[Recorded],
+    *,
+    again_after: int | None = None,
+    zone: tzinfo = UTC,
 ) -> Stored:
     """Write ``batch`` into the log, and what it changes into the tables, in one transaction.
 
     ``again_after`` is given when an earlier try may have been committed unseen: the newest number of the log before
-    that try. What is there is not written twice.
+    that try. What is there is not written twice. ``zone`` is that of the business's days.
     """
     head = await lock(connection)
     if again_after is not None:
@@ -49,35 +60,68 @@ async def store(
         if (found := await find(connection, writer, numbers, after_seq=again_after)) is not None:
             return Stored(found, owes=True)  # perhaps
     facts = await _ends_unseen(connection, writer, batch)
-    records = await project(connection, [Fact(writer.server, recorded.event) for recorded in facts])
+    told = [Fact(writer.server, recorded.event) for recorded in facts]
+    records = await project(connection, told, VisitCounts(zone))
     owes = await settle(connection, [recorded.event for recorded in facts], records)
     return Stored(await append(connection, writer, facts, head=head), owes)
 
 
 async def project(
-    connection: AsyncConnection, facts: Sequence[Fact], *, but: Collection[ContactId] = ()
+    connection: AsyncConnection, facts: Sequence[Fact], visits: VisitCounts, *, but: Collection[ContactId] = ()
 ) -> Sequence[ContactRecord]:
     """Change the tables by ``facts``, in their order; the contacts ``but`` for those, which are returned as changed."""
-    changed = await project_contacts(connection, facts, but=but)
+    changed = await project_contacts(connection, facts, visits, but=but)
     await upsert(connection, recordings, _recording_rows(facts))
     await upsert(connection, agent_presence, _presence_rows(facts))
     return changed
 
 
 async def project_contacts(
-    connection: AsyncConnection, facts: Sequence[Fact], *, but: Collection[ContactId] = ()
+    connection: AsyncConnection,
+    facts: Sequence[Fact],
+    visits: VisitCounts | None = None,
+    *,
+    but: Collection[ContactId] = (),
 ) -> Sequence[ContactRecord]:
-    """Change the contacts by ``facts``, ``but`` for those; returns them as they are then."""
+    """Change the contacts by ``facts``, ``but`` for those; returns them as they are then.
+
+    ``visits`` counts the waits that ended; without it they were counted before.
+    """
     told = [
         (fact.server, fact.event)
         for fact in facts
         if isinstance(fact.event, ev.ContactEvent) and fact.event.contact_id not in but
     ]
-    found = await contacts.load(connection, {event.contact_id for _, event in told})
+    before = await contacts.load(connection, {event.contact_id for _, event in told})
+    found = dict(before)
     for server, event in told:
         found[event.contact_id] = contacts.after(found.get(event.contact_id), event, server)
+    if visits is not None:
+        await visits.count(connection, [(_record(before.get(key)), one.record) for key, one in found.items()])
     await upsert(connection, contacts_table, [contacts.to_row(one.record, one.server) for one in found.values()])
+    await _project_agents(connection, [(_record(before.get(key)), one.record) for key, one in found.items()])
     return [one.record for one in found.values()]
+
+
+async def _project_agents(
+    connection: AsyncConnection, changes: Iterable[tuple[ContactRecord | None, ContactRecord]]
+) -> None:
+    """Who has each contact: an agent who was offered it in vain has it no longer."""
+    rows = []
+    for before, record in changes:
+        had, have = before.agents if before is not None else frozenset(), record.agents
+        rows += [
+            {"agent_id": agent_id, "contact_id": record.contact_id, "entered_at": record.entered_at}
+            for agent_id in have - had
+        ]
+        for agent_id in had - have:
+            its = (contact_agents.c.contact_id == record.contact_id) & (contact_agents.c.agent_id == agent_id)
+            await connection.execute(delete(contact_agents).where(its))
+    await upsert(connection, contact_agents, rows, update=False)
+
+
+def _record(owned: contacts.Owned | None) -> ContactRecord | None:
+    return None if owned is None else owned.record
 
 
 async def _ends_unseen(connection: AsyncConnection, writer: Writer, batch: Sequence[Recorded]) -> Sequence[Recorded]:
@@ -97,7 +141,7 @@ async def _ends_unseen(connection: AsyncConnection, writer: Writer, batch: Seque
         if not isinstance(event, ev.Reconciled):
             facts.append(recorded)
             continue
-        found |= await contacts.load_open(connection, writer.server, event.live | found.keys())
+        found |= await contacts.load_open(connection, writer.server, event.channel, event.live | found.keys())
         mine = [one.record for one in found.values() if one.server == writer.server]
         for end in _lost(mine, event):
             found[end.contact_id] = contacts.after(found[end.contact_id], end, writer.server)
@@ -111,10 +155,10 @@ def _lost(records: Iterable[ContactRecord], event: ev.Reconciled) -> list[ev.Con
         ev.ContactEnded(
             at=event.at,
             contact_id=record.contact_id,
-            outcome=Outcome.CONNECTED if record.answered_at else Outcome.ABANDONED,
+            outcome=Outcome.CONNECTED if record.answered_at and not record.is_waiting else Outcome.ABANDONED,
         )
         for record in records
-        if record.outcome is None and record.contact_id not in event.live
+        if record.outcome is None and record.channel == event.channel and record.contact_id not in event.live
     ]
 
 
@@ -122,7 +166,7 @@ def _recording_rows(facts: Iterable[Fact]) -> list[dict[str, Any]]:
     found = {}
     for fact in facts:
         event = fact.event
-        if isinstance(event, ev.RecordingReady):
+        if isinstance(event, ev.RecordingReady) and event.path:  # without one the audio is deleted
             # The id follows from the path: a recording that is announced again after a restart keeps its id.
             recording_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{event.contact_id}/{event.path}").hex
             found[recording_id] = {

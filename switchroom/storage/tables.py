@@ -1,67 +1,21 @@
 """The ledger's tables. Times are UTC; SQLite (one host, embedded) and PostgreSQL (at scale) hold the same."""
 
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
-
-import sqlalchemy as sa
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
-    Dialect,
+    Date,
     Float,
     ForeignKey,
     Index,
     Integer,
     MetaData,
-    Numeric,
     String,
     Table,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import TypeEngine
 
-JSON = sa.JSON().with_variant(JSONB(), "postgresql")
-
-
-class Utc(TypeDecorator[datetime]):
-    """An aware UTC time; SQLite, which knows no time zones, keeps it without one."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Exact(TypeDecorator[Decimal]):
-    """A decimal number to its last digit; SQLite, whose numbers are floating, keeps its text."""
-
-    impl = Numeric
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(String() if dialect.name == "sqlite" else Numeric())
-
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
-        return str(value) if value is not None and dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(value)
-
+from switchroom.storage.columns import JSON, Exact, Utc
 
 metadata = MetaData(
     naming_convention={
@@ -112,6 +66,7 @@ contacts = Table(
     "contacts",
     metadata,
     Column("contact_id", String, primary_key=True),
+    Column("channel", String, nullable=False),
     Column("number", String, nullable=False),
     Column("caller", String, nullable=False),
     Column("brand", String),
@@ -142,13 +97,22 @@ contacts = Table(
     Column("server", String, nullable=False),
     Index("ix_contacts_entered_at", "entered_at"),
     Index("ix_contacts_customer_id", "customer_id", "entered_at"),
-    Index("ix_contacts_agent_id", "agent_id", "entered_at"),
     Index(
         "ix_contacts_open",
         *("server", "entered_at"),
         sqlite_where=text("outcome IS NULL"),
         postgresql_where=text("outcome IS NULL"),
     ),
+)
+
+# Who has, or had, a contact: the agent to whom it is offered now, and all who talked.
+contact_agents = Table(
+    "contact_agents",
+    metadata,
+    Column("agent_id", String, primary_key=True),
+    Column("contact_id", ForeignKey("contacts.contact_id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("entered_at", Utc, nullable=False),
+    Index("ix_contact_agents_entered_at", "agent_id", "entered_at"),
 )
 
 # ``seq`` is the order of the commits, without gaps, over all servers. ``server``, ``boot`` (one life of the server's
@@ -172,13 +136,53 @@ events = Table(
     postgresql_partition_by="RANGE (at)",
 )
 
-# One row: the newest ``seq``. Who writes events locks it first: batches are committed one after the other, and a
-# reader who has seen N never sees a smaller number appear (docs/adr/0005-the-order-of-the-log.md).
+# What tells of a person in an event, apart from it: the log itself is never changed, and who is erased is deleted here
+# (docs/adr/0007-personal-data-by-reference.md). ``kind`` is a `Personal`. By contact first: it is deleted by contact.
+personal_data = Table(
+    "personal_data",
+    metadata,
+    Column("contact_id", String, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Utc, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("data", JSON, nullable=False),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (at)",
+)
+
+# One row: the newest ``seq``, and since when the log is whole (None: from its beginning). Who writes events locks it
+# first: batches are committed one after the other, and a reader who has seen N never sees a smaller number appear
+# (docs/adr/0005-the-order-of-the-log.md).
 log_head = Table(
     "log_head",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
+    Column("since", Utc),
+)
+
+# Waits in queues that ended, by the business day on which their contact came in; they outlive the log. One row for each
+# bucket of waits: up to ``within_s`` seconds (0: longer than the last), and what these waits sum up to.
+visit_days = Table(
+    "visit_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("brand", String, primary_key=True),
+    Column("queue", String, primary_key=True),
+    Column("ending", String, primary_key=True),
+    Column("within_s", Integer, primary_key=True, autoincrement=False),
+    Column("visits", BigInteger, nullable=False),
+    Column("waited_ms", BigInteger, nullable=False),
+)
+
+# What each server's last complete run of the retention did.
+retention_runs = Table(
+    "retention_runs",
+    metadata,
+    Column("server", String, primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("finished_at", Utc, nullable=False),
+    Column("counts", JSON, nullable=False),
 )
 
 recordings = Table(
@@ -191,7 +195,15 @@ recordings = Table(
     Column("seconds", Float, nullable=False),
     Column("left_rms", Float, nullable=False),
     Column("right_rms", Float, nullable=False),
-    Column("created_at", Utc, nullable=False),
+    Column("created_at", Utc, nullable=False, index=True),
+)
+
+# Files of erased recordings that lie on another server's disk: that one deletes them.
+audio_owed = Table(
+    "audio_owed",
+    metadata,
+    Column("path", String, primary_key=True),
+    Column("server", String, nullable=False, index=True),
 )
 
 agent_presence = Table(
@@ -255,6 +267,22 @@ outbox = Table(
     Column("last_error", String),
     UniqueConstraint("kind", "key"),
     Index("ix_outbox_due", "state", "due_at"),
+)
+
+# Never deleted: the rows tell who held what, and when (`switchroom.storage.holds`). ``subject`` is a `HoldSubject`.
+legal_holds = Table(
+    "legal_holds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("subject_id", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("placed_by", String, nullable=False),
+    Column("placed_at", Utc, nullable=False),
+    Column("until", Utc),
+    Column("released_by", String),
+    Column("released_at", Utc),
+    Index("ix_legal_holds_subject", "subject", "subject_id"),
 )
 
 users = Table(

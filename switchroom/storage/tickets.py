@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.ids import AgentId, ContactId, CustomerId, TicketId
 from switchroom.domain.ticket import Ticket, TicketState, check_move
 from switchroom.storage.database import Database, key_of, upsert
-from switchroom.storage.tables import ticket_contacts, tickets
+from switchroom.storage.tables import contact_agents, ticket_contacts, tickets
 
 
 class Tickets:
@@ -36,9 +36,9 @@ class Tickets:
                 key = (await connection.scalars(statement.returning(tickets.c.id))).one()
                 await connection.execute(insert(ticket_contacts).values(contact_id=contact_id, ticket_id=key))
         except IntegrityError:
-            if await self.of_call(contact_id) is None:
+            if await self.of_contact(contact_id) is None:
                 raise
-        ticket = await self.of_call(contact_id)
+        ticket = await self.of_contact(contact_id)
         assert ticket is not None
         return ticket
 
@@ -64,7 +64,7 @@ class Tickets:
         found = await self._select(tickets.c.id == key_of(ticket_id), limit=1)
         return found[0] if found else None
 
-    async def of_call(self, contact_id: ContactId) -> Ticket | None:
+    async def of_contact(self, contact_id: ContactId) -> Ticket | None:
         linked = select(ticket_contacts.c.ticket_id).where(ticket_contacts.c.contact_id == contact_id)
         found = await self._select(tickets.c.id == linked.scalar_subquery(), limit=1)
         return found[0] if found else None
@@ -77,10 +77,14 @@ class Tickets:
         states: Collection[TicketState] = (),
         limit: int = 50,
     ) -> Sequence[Ticket]:
-        """The newest first, of these agents (None: of all)."""
+        """The newest first, of these agents (None: of all): opened for them, or for a contact that they have or had."""
         wanted: list[ColumnElement[bool]] = []
         if agents is not None:
-            wanted.append(tickets.c.agent_id.in_(agents))
+            served = select(ticket_contacts.c.ticket_id).join(
+                contact_agents, contact_agents.c.contact_id == ticket_contacts.c.contact_id
+            )
+            theirs = served.where(contact_agents.c.agent_id.in_(agents))
+            wanted.append(or_(tickets.c.agent_id.in_(agents), tickets.c.id.in_(theirs)))
         if customer_id is not None:
             wanted.append(tickets.c.customer_id == customer_id)
         if states:

@@ -41,7 +41,7 @@ class Journal:
         with contextlib.suppress(FileNotFoundError):
             self._path.rename(self._path.with_name(f"{self._path.name}.{time.time_ns()}{TAKEN}"))
         found: list[PastCall] = []
-        for path in sorted(self._path.parent.glob(f"{self._path.name}.*{TAKEN}")):
+        for path in _taken(self._path):
             content = path.read_bytes()
             calls = list(parse(content.decode(errors="replace").splitlines()))
             self._files[path] = (len(content), frozenset(call.contact_id for call in calls))
@@ -55,6 +55,17 @@ class Journal:
                 if path.stat().st_size == size:
                     path.unlink()
                 del self._files[path]
+
+
+def contents(path: Path) -> Iterator[str]:
+    """What stands in the journal and is not yet booked, file by file. Blocks; OSError: it cannot be read."""
+    for file in (path, *_taken(path)):
+        with contextlib.suppress(FileNotFoundError):
+            yield file.read_text(encoding="utf-8", errors="replace")
+
+
+def _taken(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f"{path.name}.*{TAKEN}"))
 
 
 def parse(lines: Sequence[str]) -> Iterator[PastCall]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from switchroom.domain.ids import AgentId
 from switchroom.runtime.settings import Settings
-from tests.e2e.waiting import wait_until
+from tests.support.waiting import wait_until
 
 SCENARIOS = Path(__file__).parent / "sipp"
 CARRIER = "127.0.0.2"

@@ -19,7 +19,7 @@ from telephony.softswitch.port import (
     SwitchEvent,
 )
 from tests.e2e.menu_server import MenuServer
-from tests.e2e.waiting import eventually
+from tests.support.waiting import eventually
 
 WAITING = Waiting(
     Requirements(QueueName("退款"), {"refund": 3, "lang:en": 1}, CustomerTier.GOLD),

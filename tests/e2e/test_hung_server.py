@@ -14,8 +14,8 @@ from softswitch_config.installation import Installation
 from tests.e2e.conftest import start_asterisk
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import Phones
-from tests.e2e.waiting import eventually
 from tests.e2e.whole_system import asks_for_returns, own_settings, until_call
+from tests.support.waiting import eventually
 
 
 @pytest.mark.timeout(120)

@@ -11,8 +11,8 @@ from demo.system import System
 from softswitch_config.installation import Installation
 from softswitch_config.local import LocalAsterisk
 from softswitch_config.render import Folders
-from tests.e2e.waiting import eventually
 from tests.e2e.whole_system import own_settings
+from tests.support.waiting import eventually
 
 LIMIT_BYTES, KEPT = 16 * 1024, 2
 SHARE = 250

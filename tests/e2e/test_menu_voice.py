@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -61,23 +60,21 @@ async def test_given_an_order_number_when_the_voice_dies_or_hangs_then_another_t
 
 
 @pytest.fixture
-async def mute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[None]:
-    """No program of this machine can speak."""
+def mute(tmp_path: Path) -> str:
+    """A PATH on which no program of this machine can speak."""
     for name in ("espeak-ng", "flite"):
         program = tmp_path / "bin" / name
         program.parent.mkdir(exist_ok=True)
         program.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
         program.chmod(0o755)
-    voices = os.environ["PATH"]
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{voices}")
-    yield
+    return f"{tmp_path / 'bin'}:{os.environ['PATH']}"
 
 
 async def test_given_an_order_number_when_no_voice_is_left_then_a_person_gets_the_caller_and_the_number(
-    running: Running, mute: None
+    running: Running, mute: str
 ) -> None:
     await running.system.kill_server()
-    await running.system.start_server()  # which finds the mute programs
+    await running.system.start_server(PATH=mute)
     running.board = await running.stage.supervisor()
     await running.stage.agent("1004", voice="agent-zh", closes_as="resolved")
     call = await asks_for_the_order(running)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from switchroom.runtime.settings import PROJECT
-from tests.e2e.waiting import wait_until
 from tests.e2e.whole_system import own_settings
+from tests.support.waiting import wait_until
 
 
 def run(*words: str) -> "subprocess.Popen[str]":

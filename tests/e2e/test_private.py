@@ -12,8 +12,8 @@ from softswitch_config.installation import Installation
 from softswitch_config.render import Folders
 from switchroom.runtime.settings import PROJECT
 from tests.e2e.modes import OPEN_TO_OTHERS, readable_by_others
-from tests.e2e.waiting import wait_until
 from tests.e2e.whole_system import own_settings
+from tests.support.waiting import wait_until
 
 
 def switchroom(home: Path, *words: str) -> subprocess.CompletedProcess[str]:

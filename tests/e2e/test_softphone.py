@@ -13,8 +13,8 @@ from tests.e2e.conftest import RunningAsterisk, Softphones
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import free_port
 from tests.e2e.switch import Switch, queue_caller
-from tests.e2e.waiting import eventually
 from tests.fakes.fake_softswitch import OFFER, delivery
+from tests.support.waiting import eventually
 
 NUMBER, CALLER, AGENT = "4008123123", "13900139000", AgentId("1003")
 

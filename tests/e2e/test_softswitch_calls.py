@@ -26,8 +26,8 @@ from tests.e2e.conftest import FALLBACK_QUEUE, RunningAsterisk
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import AGENT_TONE_HZ, CALLER_TONE_HZ, Behaviour, Phones
 from tests.e2e.switch import COLLECTED, WAITING, Switch, queue_caller
-from tests.e2e.waiting import eventually
 from tests.fakes.fake_softswitch import OFFER, delivery
+from tests.support.waiting import eventually
 
 NUMBER, CALLER = "4008123123", "13800138000"
 AGENT = AgentId("1001")

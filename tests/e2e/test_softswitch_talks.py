@@ -26,10 +26,10 @@ from telephony.softswitch.port import (
     SwitchUp,
 )
 from tests.e2e.switch import WAITING, Switch
-from tests.e2e.waiting import eventually
 from tests.e2e.worlds import ABSENT, AGENT, EXPERT, World, observed, of_call, queued, written_down
 from tests.fakes.fake_softswitch import OFFER, delivery
 from tests.fakes.fake_talks import Behaviour
+from tests.support.waiting import eventually
 
 ASKED = OfferId("c1")
 MUSIC = (LivePhase.HELD, LivePhase.CONSULTING)

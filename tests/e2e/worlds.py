@@ -11,9 +11,9 @@ from telephony.softswitch.ami import AmiSoftswitch
 from telephony.softswitch.port import LivePhase, PastCall, PhoneState, Softswitch, SwitchEvent, SwitchUp
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.switch import COLLECTED, WAITING, Switch
-from tests.e2e.waiting import eventually
 from tests.fakes.fake_softswitch import FakeSoftswitch
 from tests.fakes.fake_talks import Behaviour
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import RunningAsterisk, Softphones

@@ -1,12 +1,14 @@
 """A ledger that only knows how calls ended, for tests of call control."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from switchroom.domain.contact import Outcome
-from switchroom.domain.events import ContactEnded, ContactEntered, Reconciled
-from switchroom.domain.ids import ContactId
+from switchroom.domain.events import ContactEnded, ContactEntered, Reconciled, TalkEnded
+from switchroom.domain.ids import ContactId, OfferId
 from switchroom.runtime.bus import Bus
+from telephony.reconcile import Booked
 
 
 class FakeBookings:
@@ -14,12 +16,26 @@ class FakeBookings:
 
     def __init__(self) -> None:
         self.known: dict[ContactId, Outcome | None] = {}
-        self.away = False
+        self.talks_over: defaultdict[ContactId, set[OfferId]] = defaultdict(set)
+        self._there = asyncio.Event()
+        self._there.set()
+
+    @property
+    def away(self) -> bool:
+        return not self._there.is_set()
+
+    @away.setter
+    def away(self, away: bool) -> None:
+        if away:
+            self._there.clear()
+        else:
+            self._there.set()
 
     def follow(self, bus: Bus) -> None:
         bus.subscribe(ContactEntered, lambda event: self.known.setdefault(event.contact_id, None))
         bus.subscribe(ContactEnded, self._on_ended)
         bus.subscribe(Reconciled, self._on_reconciled)
+        bus.subscribe(TalkEnded, lambda event: self.talks_over[event.contact_id].add(event.offer_id))
 
     def _on_ended(self, event: ContactEnded) -> None:
         if self.known.get(event.contact_id) is None:
@@ -31,11 +47,12 @@ class FakeBookings:
             if outcome is None and contact_id not in event.live:
                 self.known[contact_id] = Outcome.ABANDONED
 
-    async def outcomes(self, contact_ids: Collection[ContactId]) -> Mapping[ContactId, Outcome | None]:
+    async def booked(self, contact_ids: Collection[ContactId]) -> Mapping[ContactId, Booked]:
         if self.away:
             raise ConnectionError
-        return {contact_id: self.known[contact_id] for contact_id in contact_ids if contact_id in self.known}
+        return {
+            one: Booked(self.known[one], frozenset(self.talks_over[one])) for one in contact_ids if one in self.known
+        }
 
     async def flush(self) -> None:
-        while self.away:
-            await asyncio.sleep(0)
+        await self._there.wait()

@@ -75,6 +75,10 @@ class FakeAgentDesk:
     def phones(self) -> Sequence[Extension]:
         return [Extension(number) for number in ("1001", "1002", "8001")]
 
+    def sit(self, agent_id: AgentId) -> None:
+        if self.refusal is not None:
+            raise Refused(self.refusal)
+
     async def take_desk(self, agent_id: AgentId, extension: Extension) -> AgentView:
         moved = self._agents[agent_id] = dataclasses.replace(self._agents[agent_id], extension=extension)
         return moved

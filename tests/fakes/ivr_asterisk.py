@@ -8,6 +8,7 @@ from types import TracebackType
 import aiohttp
 
 from tests.fakes.ivr_speech import read_audio
+from tests.support.waiting import eventually
 
 SILENCE_S = 0.01
 """For a piece of silence, so that its endless row goes on at a walk."""
@@ -74,9 +75,7 @@ class FakeAsterisk:
 
     async def hears(self, text: str, timeout_s: float = 5) -> None:
         """Wait until a prompt with ``text`` in it was sent."""
-        async with asyncio.timeout(timeout_s):
-            while not any(text in said for said in self.said):
-                await asyncio.sleep(0.005)
+        await eventually(lambda: any(text in said for said in self.said), text, timeout_s)
 
     async def _read(self) -> None:
         async for message in self.socket:

@@ -11,6 +11,7 @@ from switchroom.domain.contact import Requirements
 from switchroom.domain.errors import UnknownContact
 from switchroom.domain.events import InputKind
 from switchroom.domain.ids import ContactId
+from tests.support.waiting import eventually
 
 
 class FakeCallControl:
@@ -75,17 +76,11 @@ class FakeCallControl:
 
     async def until(self, entry: str, timeout_s: float = 5) -> tuple[Any, ...]:
         """Wait for a kind of entry; returns it."""
-        async with asyncio.timeout(timeout_s):
-            while True:
-                for found in self.record:
-                    if found[0] == entry:
-                        return found
-                await asyncio.sleep(0.005)
+        await eventually(lambda: any(found[0] == entry for found in self.record), entry, timeout_s)
+        return next(found for found in self.record if found[0] == entry)
 
     async def reaches(self, node: str, timeout_s: float = 5) -> None:
-        async with asyncio.timeout(timeout_s):
-            while node not in self.path:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: node in self.path, node, timeout_s)
 
 
 ORDER = {

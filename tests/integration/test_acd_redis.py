@@ -11,7 +11,7 @@ import pytest
 from acd.store.redis_store import RedisStore
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import Requirements, Waiting
-from switchroom.domain.events import ContactAdopted, DecisionMade, OfferFailure, OfferMade, Reconciled
+from switchroom.domain.events import ContactAdopted, ContactQueued, OfferFailure, OfferMade, Reconciled
 from switchroom.domain.ids import ContactId, QueueName
 from tests.fakes.clock import FakeClock
 from tests.fixtures.acd_house import ANN, BOB, House
@@ -64,6 +64,27 @@ async def test_given_a_redis_that_hangs_then_calls_are_offered_and_the_line_is_t
     await house.acd.stop()
 
 
+async def test_given_a_server_that_died_while_an_agent_talked_then_its_restart_gives_them_up_to_the_others(
+    redis: RedisServer,
+) -> None:
+    died = RedisStore(redis.url, server="a")
+    await died.hold(ANN, 180)
+    await died.close()
+    there = House(RedisStore(redis.url, server="b"), FakeClock())
+    await there.open(ANN)
+    await there.queue("one")
+    await there.passes(2)
+    assert there.offers() == []
+    here = House(RedisStore(redis.url, server="a"), FakeClock())
+    await here.open()
+    async with asyncio.timeout(10):
+        while there.offers() != [("one", ANN)]:
+            await there.passes(1)
+            await asyncio.sleep(0.02)
+    await here.acd.stop()
+    await there.acd.stop()
+
+
 async def test_given_a_server_that_died_while_a_phone_rang_then_its_reservation_does_not_keep_the_caller_waiting(
     redis: RedisServer,
 ) -> None:
@@ -110,7 +131,7 @@ async def test_given_an_agent_who_talks_on_one_server_then_another_does_not_ring
             await asyncio.sleep(0.01)
     await there.queue("two")
     async with asyncio.timeout(10):
-        while there.acd.queues()[0].waiting != 1 or not there.of(DecisionMade):
+        while there.acd.queues()[0].waiting != 1 or not there.of(ContactQueued):
             await asyncio.sleep(0.01)
     await stored(redis, {"two"})
     for _ in range(5):  # it is tried again each second

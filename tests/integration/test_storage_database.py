@@ -19,7 +19,7 @@ from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
 from switchroom.domain.customer import Order
-from switchroom.domain.ids import AgentId, ContactId, CustomerId, Extension, OfferId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, ChannelName, ContactId, CustomerId, Extension, OfferId, QueueName, TicketId
 from switchroom.domain.money import Money
 from switchroom.domain.ticket import IllegalTicketMove, TicketState
 from switchroom.runtime.bus import Bus
@@ -76,7 +76,6 @@ def story() -> list[ev.Event]:
             enqueued_at=NOON,
             collected={"order": "1", "language": "en-US"},
         ),
-        ev.DecisionMade(at=next(at), contact_id=CALL, decision={"agent": "1001", "scores": {"1001": 0.9}}),
         ev.OfferMade(
             at=next(at),
             contact_id=CALL,
@@ -141,12 +140,11 @@ async def test_given_a_whole_call_when_flushed_then_log_contact_decision_and_rec
     assert record.offered_at and record.popped_at and record.ringing_at and record.answered_at
     assert record.offered_at < record.popped_at < record.ringing_at < record.answered_at
 
-    log = await EventLog(database).of_call(CALL)
+    log = await EventLog(database).of_contact(CALL)
     assert [entry.type for entry in log] == [type_name(event) for event in story()]
     assert [entry.seq for entry in log] == sorted({entry.seq for entry in log})
     assert log[0].data["caller"] == "13800138000"
-    assert await EventLog(database).decisions(CALL) == [{"agent": "1001", "scores": {"1001": 0.9}}]
-    (recording,) = await Recordings(database).of_call(CALL)
+    (recording,) = await Recordings(database).of_contact(CALL)
     assert (recording.path, recording.seconds) == ("2026/01/08/c1.wav", 3.5)
     assert await Recordings(database).get(recording.id) == recording
     assert await Contacts(database).recordings_of([CALL]) == {CALL: recording.id}
@@ -178,16 +176,23 @@ async def test_given_presence_changes_when_read_at_boot_then_the_last_state_of_e
     await ledger.flush()
     (presence,) = await load_presence(database, "main")
     assert (presence.agent_id, presence.state, presence.reason) == (AGENT, ev.AgentState.PAUSED, "lunch")
-    assert presence.since == NOON + timedelta(seconds=1)
+    assert presence.at == NOON + timedelta(seconds=1)
 
 
 async def test_given_calls_that_ended_unseen_when_reconciled_then_each_has_its_outcome(
     database: Database, bus: Bus, ledger: Ledger
 ) -> None:
-    talked, left, lives = ContactId("talked"), ContactId("left"), ContactId("lives")
-    for contact_id in (talked, left, lives):
+    talked, left, lives, again = map(ContactId, ("talked", "left", "lives", "again"))
+    for contact_id in (talked, left, lives, again):
         bus.publish(ev.ContactEntered(at=NOON, contact_id=contact_id, number="400", caller="1", brand=SHOP.name))
-    bus.publish(ev.ContactConnected(at=NOON, contact_id=talked, agent_id=AGENT))
+    text = ContactId("text")
+    bus.publish(
+        ev.ContactEntered(at=NOON, contact_id=text, number="t", caller="", brand=SHOP.name, channel=ChannelName("text"))
+    )
+    for contact_id in (talked, again):
+        bus.publish(ev.ContactConnected(at=NOON, contact_id=contact_id, agent_id=AGENT))
+    needs = Requirements(QueueName("complaints"))
+    bus.publish(ev.ContactQueued(at=NOON, contact_id=again, requirements=needs, enqueued_at=NOON))
     await ledger.flush()
     bus.publish(
         ev.ContactAdopted(
@@ -203,17 +208,18 @@ async def test_given_calls_that_ended_unseen_when_reconciled_then_each_has_its_o
     bus.publish(ev.Reconciled(at=NOON + timedelta(seconds=30), live=frozenset({lives})))
     await ledger.flush()
     found = {record.contact_id: record.outcome for record in await Contacts(database).latest()}
-    assert found == {talked: Outcome.CONNECTED, left: Outcome.ABANDONED, lives: None}
+    ended = {talked: Outcome.CONNECTED, left: Outcome.ABANDONED, again: Outcome.ABANDONED}
+    assert found == {**ended, lives: None, text: None}
 
 
 async def test_given_an_event_that_no_database_takes_then_its_neighbours_are_kept(
     database: Database, bus: Bus, ledger: Ledger
 ) -> None:
     bus.publish(story()[0])
-    bus.publish(ev.DecisionMade(at=NOON, contact_id=CALL, decision={"score": object()}))  # no JSON
+    bus.publish(ev.MenuInput(at=NOON, contact_id=CALL, number=1, kind="key", received={"key": object()}))  # no JSON
     bus.publish(story()[3])
     await asyncio.wait_for(ledger.flush(), 10)
-    assert [entry.type for entry in await EventLog(database).of_call(CALL)] == [
+    assert [entry.type for entry in await EventLog(database).of_contact(CALL)] == [
         "switchroom.contact.entered",
         "switchroom.node.visited",
     ]
@@ -270,7 +276,7 @@ async def test_given_an_open_ticket_when_a_further_contact_joins_it_then_both_ar
     assert await repository.join(again, ticket.id) == ticket
     assert await repository.join(again, ticket.id) == ticket
     assert list(await repository.contacts_of(ticket.id)) == [CALL, again]
-    assert await repository.of_call(again) == ticket
+    assert await repository.of_contact(again) == ticket
     # A contact that belongs to a ticket opens none of its own.
     assert await repository.open(contact_id=again, subject="", at=NOON, agent_id=AGENT, customer_id=None) == ticket
     assert len(await repository.latest()) == 1
@@ -280,7 +286,7 @@ async def test_given_an_open_ticket_when_a_further_contact_joins_it_then_both_ar
         await repository.join(other, ticket.id)
     with pytest.raises(LookupError):
         await repository.join(other, TicketId("T-999"))
-    assert await repository.of_call(other) is None
+    assert await repository.of_contact(other) is None
 
 
 @pytest.mark.parametrize("amount", ["0.10", "2399.00", "12345678901234567.89", "-0.005"])

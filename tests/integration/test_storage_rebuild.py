@@ -28,14 +28,15 @@ from switchroom.storage.partitions import Partitions
 from switchroom.storage.projection import store
 from switchroom.storage.rebuild import rebuild
 from switchroom.storage.seed import seed_demo
-from switchroom.storage.tables import agent_presence, contacts, events, recordings
+from switchroom.storage.tables import agent_presence, contacts, events, log_head, recordings, visit_days
 from switchroom.wire import NAMES, WireError
+from tests.fakes.clock import FakeClock
 from tests.fixtures.any_event import strategy
 from tests.fixtures.postgres import Postgres, emptied
 from tests.support.brands import SHOP
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
-PROJECTIONS = (contacts, recordings, agent_presence)
+PROJECTIONS = (contacts, recordings, agent_presence, visit_days)
 CALLS, AGENTS = ("a", "b", "c"), ("1001", "1002")
 NUMBER, PERSON = "13977712345", CustomerId("1")
 
@@ -103,14 +104,14 @@ async def same_after_rebuild(database: Database, history: Sequence[Batch]) -> No
     await write(database, history)
     await same(database)
 
-    # An erasure changes the log and the tables alike.
+    # An erasure changes what the log refers to and the tables alike.
     await Customers(database).add(name="欧阳", phones=[NUMBER])
     last = max(event.at for _, batch in history for event in batch)
     ends = [
         ev.ContactEnded(at=last, contact_id=ContactId(contact_id), outcome=Outcome.ABANDONED) for contact_id in CALLS
     ]
     await write(database, [("west", ends)])
-    assert await Erasure(database).erase(PERSON) is not None
+    assert await Erasure(database, FakeClock(NOON)).erase(PERSON) is not None
     assert NUMBER not in repr(await dump(database))
     await same(database)
 
@@ -179,6 +180,7 @@ async def test_given_a_log_that_no_longer_holds_the_oldest_when_rebuilt_then_the
         await write(database, [("east", [made])])
     async with database.write() as connection:
         await connection.execute(delete(events).where(events.c.at < later))
+        await connection.execute(update(log_head).values(since=later))
     # A contact of then that goes on now: what is known of its beginning is known from its row alone.
     await write(database, [("east", [ev.NodeVisited(at=later, contact_id=old, node="now")])])
     before = await dump(database)

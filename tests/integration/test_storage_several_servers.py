@@ -12,7 +12,7 @@ from sqlalchemy.sql import Select
 
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import Outcome
+from switchroom.domain.contact import VOICE, Outcome
 from switchroom.domain.ids import AgentId, ContactId, TicketId
 from switchroom.runtime.bus import Bus
 from switchroom.storage import contacts, event_log
@@ -106,7 +106,7 @@ async def test_given_both_servers_write_of_one_contact_when_flushed_then_its_rec
         await asyncio.sleep(0)
     await asyncio.gather(*(server.ledger.flush() for server in servers))
     record = await Contacts(database).get(ContactId("shared"))
-    log = await EventLog(database).of_call(ContactId("shared"))
+    log = await EventLog(database).of_contact(ContactId("shared"))
     assert record is not None and list(record.path) == [entry.data["node"] for entry in log]
     assert len(log) == 100
 
@@ -127,7 +127,7 @@ async def test_given_open_contacts_on_two_servers_when_one_reconciles_then_only_
         "west-lost": None,
         "west-lives": None,
     }
-    told = await EventLog(database).of_call(ContactId("east-lost"))
+    told = await EventLog(database).of_contact(ContactId("east-lost"))
     assert [entry.type for entry in told] == ["switchroom.contact.entered", "switchroom.contact.ended"]
 
     west.bus.publish(ev.Reconciled(at=NOON + timedelta(seconds=9), live=frozenset({ContactId("west-lives")})))
@@ -230,7 +230,7 @@ async def test_given_a_commit_whose_answer_was_lost_when_tried_again_then_nothin
     assert not forgetful.loses
     record = await Contacts(database).get(ContactId("c"))
     assert record is not None and list(record.path) == ["n0", "n1", "n2", "after"]
-    assert [entry.seq for entry in await EventLog(database).of_call(ContactId("c"))] == [1, 2, 3, 4]
+    assert [entry.seq for entry in await EventLog(database).of_contact(ContactId("c"))] == [1, 2, 3, 4]
     await forgetful.close()
 
 
@@ -242,7 +242,7 @@ async def test_given_events_of_several_months_then_postgresql_keeps_each_month_a
     for at in months:
         east.visits("c", "n", at)
     await east.ledger.flush()
-    assert [entry.at for entry in await EventLog(database).of_call(ContactId("c"))] == months
+    assert [entry.at for entry in await EventLog(database).of_contact(ContactId("c"))] == months
     if database.dialect == "postgresql":
         async with database.read() as connection:
             counts = [
@@ -256,7 +256,7 @@ QUESTIONS: dict[str, Select[tuple[object, ...]]] = {
     "what an agent missed": event_log.after(Position(5, "ab", 3), agents={AgentId("1001")}, limit=100),
     "what a board missed": event_log.after(Position(5, "ab", 3), limit=100),
     "a contact's story": event_log.of_contact(ContactId("c")),
-    "a server's open contacts": contacts.open_of("east"),
+    "a server's open contacts": contacts.open_of("east", VOICE),
     "an agent's contacts": contacts.latest(agents={AgentId("1001")}),
     "the newest contacts": contacts.latest(),
 }

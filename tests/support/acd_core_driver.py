@@ -5,11 +5,13 @@ from collections.abc import Callable
 from acd.core import events as ev
 from acd.core.core import Core
 from switchroom.domain.ids import OfferId
-from tests.support.acd_machine import Take
+from tests.support.acd_driver import Take
 
 
 class CoreDriver:
     """The core alone, in virtual time."""
+
+    confirms = False
 
     def __init__(self, make: Callable[[Callable[[], OfferId], float], Core]) -> None:
         self._make = make

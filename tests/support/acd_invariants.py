@@ -80,10 +80,10 @@ class Invariants:
         for effect in effects:
             if isinstance(effect, ef.AgentChanged):
                 self._changed(effect)
-            elif isinstance(effect, ef.Decided) and effect.agent_id is not None:
-                self._in_turn(effect, effect.agent_id)
+            elif isinstance(effect, ef.Reserve):
+                self._in_turn(effect.offer)
                 if before is not None:
-                    self._fittest(effect, effect.agent_id, before)
+                    self._fittest(effect.offer, before)
 
     def _changed(self, told: ef.AgentChanged) -> None:
         self._told[told.agent_id] = told
@@ -94,9 +94,9 @@ class Invariants:
         if told.state is AgentState.LOGGED_OUT or (asked is AgentMove.PAUSE and told.state is AgentState.PAUSED):
             del self._asked[told.agent_id]
 
-    def _in_turn(self, decided: ef.Decided, agent_id: AgentId) -> None:
+    def _in_turn(self, offer: Offer) -> None:
         """Nobody whom the agent can serve is passed by more than the head-start."""
-        chosen = decided.entry
+        chosen, agent_id = offer.entry, offer.agent_id
         needs = chosen.requirements
         assert is_able(agent_id, needs), f"{agent_id} cannot serve {chosen.contact_id}"
         until = self._paused_until.get((chosen.contact_id, agent_id), 0.0)
@@ -106,9 +106,9 @@ class Invariants:
                 passed = place(other.enqueued_at, other.requirements.tier)
                 assert place(chosen.enqueued_at, needs.tier) <= passed, f"{other.contact_id} was passed"
 
-    def _fittest(self, decided: ef.Decided, agent_id: AgentId, free: dict[AgentId, float]) -> None:
+    def _fittest(self, offer: Offer, free: dict[AgentId, float]) -> None:
         """A contact that joins gets the fittest who is free, among equals the one who is for the longest time."""
-        needs = decided.entry.requirements
+        needs, agent_id = offer.entry.requirements, offer.agent_id
         rank = {a: (-fitness(a, needs), since, a) for a, since in free.items() if is_able(a, needs)}
         assert agent_id in rank and rank[agent_id] == min(rank.values()), f"{agent_id} is not the fittest"
 
@@ -121,6 +121,14 @@ class Invariants:
     def is_not_blamed(self, agent_id: AgentId, *, heard: bool) -> None:
         agent = self.core.roster.get(agent_id)
         assert not heard or agent.reason != "ring_no_answer" or agent.until is None, "blamed for a caller who left"
+
+    def reserved(self) -> set[AgentId]:
+        return {agent.id for agent in self.core.roster if agent.state is AgentState.RESERVED}
+
+    def writes_up(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        agent = self.core.roster.get(agent_id)
+        shown = (agent.state, agent.contact_id)
+        assert shown == (AgentState.WRAP_UP, contact_id), f"{agent_id} talks no more and does not write up"
 
     # What holds
 
@@ -183,6 +191,10 @@ class Invariants:
                     assert self.core.roster.get(agent_id).contact_id == contact.id, f"{agent_id} talks unseen"
                 case Rings():
                     assert contact.id in offered or contact.id in waiting, f"{contact.id} rings, and is lost"
+        for agent in self.core.roster:
+            if agent.state is AgentState.BUSY:
+                phase = self._world.phase(agent.contact_id)
+                assert isinstance(phase, Talks) and phase.agent_id == agent.id, f"{agent.id} talks with nobody"
         known = offered.keys() | waiting
         assert known <= self._world.contacts.keys(), "a contact that has left still waits"
 

@@ -5,23 +5,24 @@ come as other drivers.
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from acd.core import effects as ef
 from acd.core import events as ev
-from acd.core.agents import AgentMove
-from acd.core.core import Core
+from acd.core.agents import Agent, AgentMove
 from acd.core.offering import RETRY_S
 from acd.offers import Offer, OfferState
 from switchroom.domain.contact import CustomerTier, Requirements
-from switchroom.domain.events import OfferFailure
+from switchroom.domain.errors import Refused
+from switchroom.domain.events import AgentState, OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, Extension
+from tests.support.acd_driver import Driver
 from tests.support.acd_invariants import Invariants
-from tests.support.acd_world import ANN, BOB, EVE, KINDS, LiveContact, Rings, Talks, Waits, World
+from tests.support.acd_world import ANN, BOB, EVE, KINDS, LiveContact, PastTalk, Rings, Talks, Waits, World
 
 AGENTS = st.sampled_from([ANN, BOB, EVE])
 TIERS = st.sampled_from([CustomerTier.STANDARD, CustomerTier.GOLD])
@@ -29,9 +30,6 @@ BLAMED = st.sampled_from([OfferFailure.NO_ANSWER, OfferFailure.BUSY, OfferFailur
 REQUESTS = st.sampled_from([AgentMove.READY, AgentMove.READY, AgentMove.PAUSE, AgentMove.PAUSE, AgentMove.LOG_OUT])
 RARELY = st.integers(0, 3).map(lambda drawn: drawn == 0)
 """For what leaves little behind: or nothing else comes of anything."""
-
-
-Take = Callable[[list[ef.Effect]], None]
 
 BOUNDS = settings(
     max_examples=100,
@@ -43,25 +41,6 @@ BOUNDS = settings(
     report_multiple_bugs=False,
 )
 """The same steps each time, and none of them made small: a test, not a hunt."""
-
-
-class Driver(Protocol):
-    """Brings events to an ACD. ``take`` gets the effects of each event while the core is as they left it."""
-
-    core: Core
-
-    def tell(self, event: ev.Event, take: Take) -> None:
-        """`Reserve` (where there is a store) and `Deliver` wait for the machine's word."""
-
-    def now(self) -> float: ...
-
-    def sleep(self, seconds: float, take: Take) -> None:
-        """So much time passes, with everything that is due in it."""
-
-    def restart(self, known: list[ev.KnownAgent]) -> None:
-        """A new ACD, with the agents' last states."""
-
-    def close(self) -> None: ...
 
 
 class AcdMachine(RuleBasedStateMachine):
@@ -92,7 +71,7 @@ class AcdMachine(RuleBasedStateMachine):
     def take(self, effects: list[ef.Effect], before: object = None) -> None:
         for effect in effects:
             match effect:
-                case ef.Reserve(offer):
+                case ef.Reserve(offer) if not self.driver.confirms:
                     self.to_confirm.append(offer)
                 case ef.Deliver(offer, extension):
                     assert self.driver.core.roster.at_desk(extension) is not None, "the phone where nobody sits"
@@ -133,10 +112,12 @@ class AcdMachine(RuleBasedStateMachine):
         self.hear(ev.ContactJoined(contact.id, needs, contact.enqueued_at))
 
     @precondition(lambda self: self.world.contacts)
-    @rule(data=st.data())
-    def a_contact_leaves(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), talk_is_told=st.booleans())
+    def a_contact_leaves(self, data: st.DataObject, talk_is_told: bool) -> None:
         contact = self.one_of(data, list(self.world.contacts.values()))
         del self.world.contacts[contact.id]
+        if isinstance(contact.phase, Talks) and talk_is_told:
+            self.talk_ends(contact, contact.phase.agent_id)
         if isinstance(contact.phase, Rings):
             offer = contact.phase
             self.hear(ev.OfferFailed(contact.id, offer.offer_id, offer.agent_id, OfferFailure.CALLER_LEFT))
@@ -157,6 +138,33 @@ class AcdMachine(RuleBasedStateMachine):
         contact = self.one_of(data, list(self.world.contacts.values()))
         if not isinstance(contact.phase, Talks):
             self.tell(ev.ContactJoined(contact.id, contact.needs, self.driver.now()))
+
+    @precondition(lambda self: self.world.talking())
+    @rule(data=st.data(), kind=st.sampled_from(KINDS))
+    def a_contact_is_transferred(self, data: st.DataObject, kind: tuple[object, dict[str, int]]) -> None:
+        """It talks no more, and waits again, in a place of its own."""
+        contact = self.one_of(data, self.world.talking())
+        assert isinstance(contact.phase, Talks)
+        agent_id, contact.phase = contact.phase.agent_id, Waits()
+        queue, skills = kind
+        contact.needs = Requirements(queue, skills, contact.needs.tier)  # type: ignore[arg-type]
+        contact.enqueued_at = self.driver.now()
+        self.talk_ends(contact, agent_id)
+        self.hear(ev.ContactJoined(contact.id, contact.needs, contact.enqueued_at))
+
+    def talk_ends(self, contact: LiveContact, agent_id: AgentId) -> None:
+        contact.talks.append(PastTalk(agent_id, self.driver.now()))
+        if not self.lost:
+            self.tell_talks(contact)
+            self.check.writes_up(agent_id, contact.id)
+
+    def tell_talks(self, contact: LiveContact) -> None:
+        """The ends of talks, those too of which nothing was heard when they came."""
+        for talk in contact.talks[contact.talks_told :]:
+            reserved = self.check.reserved()
+            self.tell(ev.TalkEnded(contact.id, talk.agent_id, talk.ended_at))
+            assert reserved <= self.check.reserved(), "the end of a talk took somebody from their offer"
+        contact.talks_told = len(contact.talks)
 
     # Offers
 
@@ -269,8 +277,18 @@ class AcdMachine(RuleBasedStateMachine):
     def an_agent_takes_a_desk(self, agent_id: AgentId, number: AgentId, really: bool) -> None:
         if not really:
             return
-        self.check.takes_desk(agent_id, Extension(number))
-        self.tell(ev.DeskTaken(agent_id, Extension(number)))
+        roster, extension = self.driver.core.roster, Extension(number)
+        sits, agent = roster.at_desk(extension), roster.get(agent_id)
+        if sits is not agent and any(self.is_on_the_phone(one) for one in (sits, agent) if one is not None):
+            with pytest.raises(Refused):
+                self.tell(ev.DeskTaken(agent_id, extension))
+            return
+        self.check.takes_desk(agent_id, extension)
+        self.tell(ev.DeskTaken(agent_id, extension))
+
+    def is_on_the_phone(self, agent: Agent) -> bool:
+        offer = self.driver.core.offers.of(agent.contact_id)
+        return agent.state is AgentState.BUSY or (offer is not None and offer.state is OfferState.DELIVERED)
 
     # Time, faults
 
@@ -302,9 +320,11 @@ class AcdMachine(RuleBasedStateMachine):
             if entry.contact_id not in contacts:
                 self.tell(ev.ContactLeft(entry.contact_id, self.driver.now()))
         for contact in contacts.values():
+            self.tell_talks(contact)
             self.align(contact)
         talking = {c.phase.agent_id: c.id for c in contacts.values() if isinstance(c.phase, Talks)}
         self.tell(ev.Reconciled(frozenset(contacts), talking))
+        self.driver.sleep(0.0, self.take)  # what was told late may be due
 
     def align(self, contact: LiveContact) -> None:
         offer = self.driver.core.offers.of(contact.id)
@@ -331,6 +351,8 @@ class AcdMachine(RuleBasedStateMachine):
         self.to_confirm, self.to_deliver, self.over = [], [], []
         self.lost = True
         self.check.restarted()
+        for contact in self.world.contacts.values():
+            contact.talks_told = 0  # a new ACD is told of all of them
         self.the_softswitch_is_reconciled()
         for contact in self.world.ringing():
             assert isinstance(contact.phase, Rings)

@@ -12,12 +12,12 @@ from acd.core import events as ev
 from acd.core.core import Core
 from acd.service import AcdService
 from acd.translate import known_agent
-from switchroom.domain import events as happened
+from switchroom.domain import events as facts
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import Outcome, Waiting
+from switchroom.domain.contact import Outcome, Requirements, Waiting
 from switchroom.domain.ids import AgentId, ContactId, OfferId
 from switchroom.runtime.bus import Bus
-from tests.support.acd_machine import Take
+from tests.support.acd_driver import Take
 from tests.support.acd_world import PARAMETERS
 from tests.support.brands import SHOP
 from tests.support.virtual_time import START, VirtualClock, VirtualTimeLoop
@@ -43,22 +43,27 @@ CONFIG = AcdConfig(
 )
 
 
-class HeldDelivery:
-    """`acd.offers.Delivery` that rings when the machine says so."""
+class HeldChannels:
+    """`acd.channels.Channels` that rings when the machine says so."""
 
     def __init__(self) -> None:
         self.waiting: dict[OfferId, asyncio.Future[None]] = {}
 
-    async def deliver(self, offer: happened.OfferMade) -> None:
+    async def deliver(self, offer: facts.OfferMade) -> None:
         word = self.waiting[offer.offer_id] = asyncio.get_running_loop().create_future()
         try:
             await word
         finally:
             del self.waiting[offer.offer_id]
 
+    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
+        """What waits is told anew after a restart by the machine."""
+
 
 class ShellDriver:
     """`tests.support.acd_machine.Driver` of an `AcdService`; what the core decides is listened to, not changed."""
+
+    confirms = True
 
     def __init__(self, service: type[AcdService] = AcdService) -> None:
         self._service = service
@@ -66,7 +71,7 @@ class ShellDriver:
         self._numbers = itertools.count(1)
         self._take: Take = lambda effects: None
         self._failure: BaseException | None = None
-        self._told: dict[AgentId, happened.AgentStateChanged] = {}
+        self._told: dict[AgentId, facts.AgentStateChanged] = {}
         self._do(self._build())
 
     async def _build(self) -> None:
@@ -75,23 +80,23 @@ class ShellDriver:
         class HeardCore(Core):
             def apply(self, event: ev.Event, now: float) -> list[ef.Effect]:
                 effects = super().apply(event, now)
-                driver.hear([effect for effect in effects if not isinstance(effect, ef.Reserve)])
+                driver.hear(effects)
                 return effects
 
-        self.bus, self.clock, self.delivery = Bus(), VirtualClock(), HeldDelivery()
+        self.bus, self.clock, self.channels = Bus(), VirtualClock(), HeldChannels()
         self.acd = self._service(
             CONFIG,
             self.bus,
             self.clock,
-            self.delivery,
+            self.channels,
             lambda: OfferId(f"o{next(self._numbers)}"),
             make_core=lambda _, new_id, now: HeardCore(PARAMETERS, new_id, now),
         )
         self.core = self.acd._core  # what holds is looked at inside
-        self.bus.subscribe(happened.AgentStateChanged, self._keep)
+        self.bus.subscribe(facts.AgentStateChanged, self._keep)
         await self.acd.start()
 
-    def _keep(self, event: happened.AgentStateChanged) -> None:
+    def _keep(self, event: facts.AgentStateChanged) -> None:
         self._told[event.agent_id] = event
 
     def hear(self, effects: list[ef.Effect]) -> None:
@@ -137,14 +142,13 @@ class ShellDriver:
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-        brought = self.delivery.waiting.keys()
+        brought = self.channels.waiting.keys()
         assert brought <= {offer.id for offer in self.core.offers}, "an offer that is over is brought to its agent"
         return found
 
     async def _settled(self, work: Coroutine[Any, Any, Any]) -> Any:
         found = await work
-        for _ in range(3):  # what is ready now runs, and no time passes
-            await asyncio.sleep(0)
+        await self._loop.settle()
         return found
 
     async def _tell(self, event: ev.Event) -> None:
@@ -154,27 +158,29 @@ class ShellDriver:
             case ev.DeskTaken(agent_id, extension):
                 await self.acd.take_desk(agent_id, extension)
             case ev.OfferDelivered(_, offer_id):
-                assert offer_id in self.delivery.waiting, "an offer is delivered that nobody brings"
-                self.delivery.waiting[offer_id].set_result(None)
+                assert offer_id in self.channels.waiting, "an offer is delivered that nobody brings"
+                self.channels.waiting[offer_id].set_result(None)
             case _:
                 self.bus.publish(self._event(event))
 
-    def _event(self, event: ev.Event) -> happened.Event:
+    def _event(self, event: ev.Event) -> facts.Event:
         now = self.clock.now()
         match event:
             case ev.ContactJoined(contact_id, needs, came):
-                return happened.ContactQueued(at=now, contact_id=contact_id, requirements=needs, enqueued_at=_at(came))
+                return facts.ContactQueued(at=now, contact_id=contact_id, requirements=needs, enqueued_at=_at(came))
             case ev.RequirementsChanged(contact_id, needs):
-                why = happened.PlaceChange.TIER_LEARNED
-                return happened.PlaceChanged(
-                    at=now, contact_id=contact_id, requirements=needs, enqueued_at=now, why=why
-                )
+                why = facts.PlaceChange.TIER_LEARNED
+                return facts.PlaceChanged(at=now, contact_id=contact_id, requirements=needs, enqueued_at=now, why=why)
             case ev.ContactLeft(contact_id, at):
-                return happened.ContactEnded(at=_at(at), contact_id=contact_id, outcome=Outcome.ABANDONED)
+                return facts.ContactEnded(at=_at(at), contact_id=contact_id, outcome=Outcome.ABANDONED)
+            case ev.TalkEnded(contact_id, agent_id, at):
+                return facts.TalkEnded(
+                    at=_at(at), contact_id=contact_id, agent_id=agent_id, offer_id=OfferId("o"), began_at=_at(at)
+                )
             case ev.OfferAccepted(contact_id, agent_id, at):
-                return happened.ContactConnected(at=_at(at), contact_id=contact_id, agent_id=agent_id)
+                return facts.ContactConnected(at=_at(at), contact_id=contact_id, agent_id=agent_id)
             case ev.OfferFailed(contact_id, offer_id, agent_id, failure):
-                return happened.OfferFailed(
+                return facts.OfferFailed(
                     at=now, contact_id=contact_id, offer_id=offer_id, agent_id=agent_id, failure=failure
                 )
             case ev.OfferFound(contact_id, offer_id, agent_id, needs, came):
@@ -183,11 +189,11 @@ class ShellDriver:
             case ev.TalkFound(contact_id, agent_id, _, since):
                 return _adopted(now, contact_id, CallState.CONNECTED, agent_id, answered_at=_at(since))
             case ev.PhoneChanged(extension, registered):
-                return happened.PhoneChanged(at=now, extension=extension, registered=registered)
+                return facts.PhoneChanged(at=now, extension=extension, registered=registered)
             case ev.SwitchLost():
-                return happened.SwitchLost(at=now)
+                return facts.SwitchLost(at=now)
             case ev.Reconciled(live, talking):
-                return happened.Reconciled(at=now, live=live, talking=talking)
+                return facts.Reconciled(at=now, live=live, talking=talking)
             case _:
                 raise AssertionError(f"{type(event).__name__} is not told by the bus")
 
@@ -198,8 +204,8 @@ def _at(seconds: float) -> datetime:
 
 def _adopted(
     now: datetime, contact_id: ContactId, state: CallState, agent_id: AgentId, **more: Any
-) -> happened.ContactAdopted:
-    return happened.ContactAdopted(
+) -> facts.ContactAdopted:
+    return facts.ContactAdopted(
         at=now,
         contact_id=contact_id,
         number="400",

@@ -70,12 +70,22 @@ class Talks:
     since: float
 
 
+@dataclass(frozen=True)
+class PastTalk:
+    agent_id: AgentId
+    ended_at: float
+
+
 @dataclass
 class LiveContact:
     id: ContactId
     needs: Requirements
     enqueued_at: float
     phase: Waits | Rings | Talks = field(default_factory=Waits)
+    talks: list[PastTalk] = field(default_factory=list)
+    """Those that are over: a contact that is transferred goes on."""
+    talks_told: int = 0
+    """How many of them the ACD that runs now was told of."""
 
     def ask_for(self, tier: CustomerTier) -> Requirements:
         self.needs = dataclasses.replace(self.needs, tier=tier)
@@ -93,6 +103,9 @@ class World:
 
     def ringing(self) -> list[LiveContact]:
         return [contact for contact in self.contacts.values() if isinstance(contact.phase, Rings)]
+
+    def talking(self) -> list[LiveContact]:
+        return [contact for contact in self.contacts.values() if isinstance(contact.phase, Talks)]
 
     def is_busy(self, agent_id: AgentId) -> bool:
         """Whether their phone rings, or is in a talk: it takes no other call."""

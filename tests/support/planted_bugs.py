@@ -122,6 +122,19 @@ class ContactThatLeavesKeepsItsAgent(Core):
         self._out_of_line(event.contact_id)
 
 
+class TalkThatEndsKeepsItsAgent(Core):
+    """A contact that is transferred leaves its agent talking."""
+
+    def _talk_ended(self, event: ev.TalkEnded) -> None: ...
+
+
+class EndOfAnEarlierTalkFreesTheReserved(Core):
+    """Told again after a restart, the end of a talk takes the agent from the same contact's present offer."""
+
+    def _talk_ended(self, event: ev.TalkEnded) -> None:
+        self.roster.release(event.agent_id, event.contact_id, event.at, self._now)
+
+
 class FreedAgentIsNotMatched(Core):
     """Only contacts that come are matched, not agents who become free."""
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from acd.core import effects as ef
 from acd.core import events as ev
 from acd.service import AcdService
-from switchroom.domain import events as happened
+from switchroom.domain import events as facts
 
 
 class TimerIsNotSet(AcdService):
@@ -32,7 +32,7 @@ class DeliveryGoesOnAfterItsOffer(AcdService):
 class RestoredWithoutRequests(AcdService):
     """What agents asked for during a contact is lost in a restart."""
 
-    def restore(self, known: Iterable[happened.AgentStateChanged]) -> None:
+    def restore(self, known: Iterable[facts.AgentStateChanged]) -> None:
         super().restore([replace(one, requested=None, requested_reason=None) for one in known])
 
 
@@ -59,16 +59,24 @@ class LastStateIsToldFirst(AcdService):
 class FoundContactComesNow(AcdService):
     """A contact that is found after a restart has come at the restart."""
 
-    def _hear(self, event: happened.Event) -> None:
-        is_new = isinstance(event, happened.ContactQueued)
+    def _hear(self, event: facts.Event) -> None:
+        is_new = isinstance(event, facts.ContactQueued)
         super()._hear(replace(event, enqueued_at=self._clock.now()) if is_new else event)
+
+
+class EndsOfTalksAreNotHeard(AcdService):
+    """Only the contact's end frees its agent."""
+
+    def _hear(self, event: facts.Event) -> None:
+        if not isinstance(event, facts.TalkEnded):
+            super()._hear(event)
 
 
 class RingingIsNotTakenUp(AcdService):
     """A phone that is found ringing after a restart is not heard of."""
 
-    def _hear(self, event: happened.Event) -> None:
-        if not isinstance(event, happened.ContactAdopted) or event.waiting is None:
+    def _hear(self, event: facts.Event) -> None:
+        if not isinstance(event, facts.ContactAdopted) or event.waiting is None:
             super()._hear(event)
 
 

@@ -1,4 +1,4 @@
-"""A channel that the product does not have, to show that a channel needs the bus and a delivery, and nothing of calls.
+"""A channel that the product does not have, to show that a channel needs the bus and `Channels`, and nothing of calls.
 
 Its contacts are short messages: they wait in the line beside calls, are offered, accepted and ended.
 """
@@ -17,14 +17,16 @@ from switchroom.domain.events import (
     OfferMade,
     TalkEnded,
 )
-from switchroom.domain.ids import ContactId, QueueName
+from switchroom.domain.ids import ChannelName, ContactId, QueueName
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
 from tests.support.brands import SHOP
 
+TEXT = ChannelName("text")
+
 
 class TextChannel:
-    """Messages in, and `acd.offers.Delivery` for them: an agent's desktop that lists what is offered."""
+    """Messages in, and `acd.channels.Channels` for them: an agent's desktop that lists what is offered."""
 
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self._bus, self._clock = bus, clock
@@ -34,14 +36,19 @@ class TextChannel:
     def write(self, sender: str, queue: QueueName) -> ContactId:
         """A customer writes."""
         now, contact_id = self._clock.now(), ContactId(f"text-{next(self._numbers)}")
-        entered = ContactEntered(at=now, contact_id=contact_id, number="text", caller=sender, brand=SHOP.name)
+        entered = ContactEntered(
+            at=now, contact_id=contact_id, number="text", caller=sender, brand=SHOP.name, channel=TEXT
+        )
         self._bus.publish(entered)
-        needs = replace(Requirements(queue), skills={"lang:zh": 1})
+        needs = replace(Requirements(queue), skills={"lang:zh": 1}, channel=TEXT)
         self._bus.publish(ContactQueued(at=now, contact_id=contact_id, requirements=needs, enqueued_at=now))
         return contact_id
 
     async def deliver(self, offer: OfferMade) -> None:
         self.offered[offer.contact_id] = offer
+
+    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
+        """Messages do not outlive the process."""
 
     def accept(self, contact_id: ContactId) -> None:
         """The agent opens it."""

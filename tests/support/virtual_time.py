@@ -8,7 +8,7 @@ mark ``virtual_time`` (``tests/unit/conftest.py``).
 
 import asyncio
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Sized
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -37,12 +37,21 @@ class _JumpingSelector(selectors.DefaultSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """Starts at 0 s."""
 
+    _ready: Sized
+    _scheduled: Sequence[asyncio.TimerHandle]
+
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
 
     def time(self) -> float:
         return self._jumping.slept_s
+
+    async def settle(self) -> None:
+        """Return when nothing is left that can run now. No time passes; a task that never waits is a hang."""
+        await asyncio.sleep(0)
+        while self._ready or (self._scheduled and self._scheduled[0].when() <= self.time()):
+            await asyncio.sleep(0)
 
 
 class VirtualClock:
@@ -59,3 +68,12 @@ class VirtualClock:
 
     def call_later(self, delay_s: float, action: Callable[[], Any]) -> Timer:
         return asyncio.get_running_loop().call_later(delay_s, action)
+
+
+async def settle() -> None:
+    """Let everything run that is ready, in virtual time; with a real clock, a moment."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, VirtualTimeLoop):
+        await loop.settle()
+    else:
+        await asyncio.sleep(1e-6)

@@ -1,9 +1,11 @@
-"""Which event loop a test runs in."""
+"""Which event loop a test runs in, and which tests count for the coverage."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Generator, Mapping
 
 import pytest
+from hypothesis import is_hypothesis_test
 
 from tests.support.virtual_time import VirtualTimeLoop
 
@@ -15,3 +17,19 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("virtual_time") is not None:
         return {"virtual": VirtualTimeLoop}
     return {"real": asyncio.new_event_loop}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """What drawn examples happen to run over is not counted: it differs from run to run, and costs twice the time.
+
+    (pytest-cov's own mark for it does not stop the tracing in the processes of pytest-xdist.)
+    """
+    if not is_hypothesis_test(getattr(item, "obj", None)):
+        return (yield)
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)

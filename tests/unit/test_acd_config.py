@@ -37,6 +37,11 @@ def test_given_teams_then_each_agent_has_theirs_and_each_team_its_title(tmp_path
     assert found.teams[TeamName("sales")].title == {"zh-CN": "\u9500\u552e"}
 
 
+def test_given_a_desk_of_its_own_then_it_is_a_phone_of_the_house(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, AGENTS.replace("skills", 'desk: "8001", skills')))
+    assert config.phones == ("1001", "8001")
+
+
 @pytest.mark.parametrize(
     ("agents", "queues", "place", "words"),
     [

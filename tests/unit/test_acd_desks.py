@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from acd.config import AgentConfig
-from switchroom.domain.errors import UnknownAgent
-from switchroom.domain.events import AgentState, DeskChanged, OfferMade, PhoneChanged
+from switchroom.domain.errors import Refused, UnknownAgent
+from switchroom.domain.events import AgentState, AgentStateChanged, DeskChanged, OfferMade, PhoneChanged
 from switchroom.domain.ids import AgentId, Extension
 from tests.fixtures.acd_house import ANN, BOB, CONFIG, House
 
@@ -45,23 +45,47 @@ async def test_given_a_desk_that_another_takes_then_who_sat_there_is_logged_out_
     assert ann is not None and (ann.extension, ann.phone_registered) == (None, False)
 
 
-async def test_given_an_agent_in_a_talk_when_another_takes_the_desk_then_they_are_logged_out_after_it(
-    house: House,
-) -> None:
+async def test_given_an_agent_in_a_talk_then_nobody_takes_their_phone_and_they_stay_there(house: House) -> None:
     await house.open(ANN)
     await house.queue("one")
     await house.connected("one", ANN)
-    await house.acd.take_desk(BOB, Extension(ANN))
+    for agent_id, extension in ((BOB, Extension(ANN)), (ANN, WINDOW)):
+        with pytest.raises(Refused, match="in use"):
+            await house.acd.take_desk(agent_id, extension)
     assert house.state(ANN) is AgentState.BUSY
-    await house.ended("one")
-    await house.passes(30)
-    assert house.state(ANN) is AgentState.LOGGED_OUT
+    assert house.of(DeskChanged) == [house.of(DeskChanged)[0]]
+
+
+async def test_given_an_agent_whose_desk_was_taken_then_they_get_their_own_again_or_hear_that_it_is_taken(
+    house: House,
+) -> None:
+    await house.open(ANN, BOB)
+    await house.acd.take_desk(BOB, Extension(ANN))
+    with pytest.raises(Refused, match="Somebody else sits at your phone 1001"):
+        await house.acd.set_state(ANN, "available", None)
+    await house.acd.take_desk(BOB, WINDOW)
+    view = await house.acd.set_state(ANN, "available", None)
+    assert (view.state, view.extension, view.phone_registered) == (AgentState.AVAILABLE, ANN, True)
+
+
+async def test_given_a_restart_then_all_sit_where_they_sat_whoever_comes_first_in_the_file(house: House) -> None:
+    now = house.clock.now()
+    states = [AgentStateChanged(at=now, agent_id=agent_id, state=AgentState.AVAILABLE) for agent_id in (ANN, BOB)]
+    house.configure(replace(CONFIG, further_phones=(WINDOW,)))
+    house.acd.restore(states, {ANN: Extension(BOB), BOB: WINDOW})
+    assert [(a.id, a.extension, a.state) for a in house.acd.agents()] == [
+        (ANN, Extension(BOB), AgentState.AVAILABLE),
+        (BOB, WINDOW, AgentState.AVAILABLE),
+    ]
+    house.configure(CONFIG)
+    house.acd.restore(states, {ANN: Extension(BOB)})
+    assert [a.extension for a in house.acd.agents()] == [Extension(BOB), None]
 
 
 async def test_given_an_offer_that_has_not_rung_when_its_agent_loses_the_desk_then_it_goes_on_to_another(
     house: House,
 ) -> None:
-    house.delivery.delay_s = 0.2
+    house.channels.delay_s = 0.2
     await house.open(ANN, BOB)
     await house.queue("one")
     assert house.offers() == [("one", ANN)]
@@ -69,8 +93,8 @@ async def test_given_an_offer_that_has_not_rung_when_its_agent_loses_the_desk_th
     await house.passes(1)
     assert house.state(ANN) is AgentState.LOGGED_OUT
     assert house.offers() == [("one", ANN), ("one", BOB)]
-    assert [offer.agent_id for offer in house.delivery.brought] == [BOB]
-    assert [offer.agent_id for offer in house.delivery.cancelled] == [ANN]
+    assert [offer.agent_id for offer in house.channels.brought] == [BOB]
+    assert [offer.agent_id for offer in house.channels.cancelled] == [ANN]
 
 
 async def test_given_an_unknown_agent_then_no_desk_is_taken(house: House) -> None:

@@ -2,12 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from acd.core.effects import Decided
-from acd.core.line import QueueEntry
-from acd.explain import AgentThen, WaitedThen, reasons, record, sentences
+from acd.explain import AgentThen, WaitedThen, decision, reasons, sentences
 from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.events import AgentState
-from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, OfferId, QueueName
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -18,10 +16,14 @@ def agent(number: str, state: AgentState = AgentState.AVAILABLE, *, level: int =
 
 
 def decided(agent_id: str | None) -> dict[str, object]:
-    came = NOW.timestamp() - 12
-    needs = Requirements(QueueName("returns"), {"returns": 3}, CustomerTier.GOLD)
-    entry = QueueEntry(ContactId("c"), needs, came, (came - 60, came, ContactId("c")))
-    return record(Decided(entry, AgentId(agent_id) if agent_id else None, OfferId("o") if agent_id else None), NOW)
+    return decision(
+        Requirements(QueueName("returns"), {"returns": 3}, CustomerTier.GOLD),
+        enqueued_at=NOW - timedelta(seconds=12),
+        at=NOW,
+        head_start_s=60.0,
+        agent_id=AgentId(agent_id) if agent_id else None,
+        offer_id=OfferId("o") if agent_id else None,
+    )
 
 
 AGENTS = [

@@ -27,26 +27,26 @@ async def house() -> House:
 
 
 async def test_given_a_caller_who_leaves_before_it_rings_then_the_delivery_is_cancelled(house: House) -> None:
-    house.delivery.delay_s = 0.2
+    house.channels.delay_s = 0.2
     await house.open(ANN)
     await house.queue("one")
     await house.ended("one", Outcome.ABANDONED)
     await house.passes(1)
-    assert house.delivery.brought == []
+    assert house.channels.brought == []
     assert house.state(ANN) is AgentState.AVAILABLE
 
 
 async def test_given_a_delivery_that_fails_then_it_is_told_and_tried_again_with_a_pause(house: House) -> None:
-    house.delivery.error = OSError("no route")
+    house.channels.error = OSError("no route")
     await house.open(ANN)
     await house.queue("one")
     assert [event.failure for event in house.of(OfferFailed)] == [OfferFailure.SWITCH_FAILED]
-    house.delivery.error = None
+    house.channels.error = None
     await house.passes(0.9)
     assert len(house.offers()) == 1
     await house.passes(0.2)
     assert len(house.offers()) == 2
-    assert len(house.delivery.brought) == 1
+    assert len(house.channels.brought) == 1
 
 
 async def test_given_a_late_word_about_an_offer_that_is_over_then_the_present_one_goes_on(house: House) -> None:

@@ -21,7 +21,9 @@ from cti_bridge.connectors.port import Connectors
 from cti_bridge.http.endpoint import endpoint, problems
 from cti_bridge.http.guard import Guard
 from cti_bridge.http.route import Capability, Request, Route
+from server.adapters import ByChannel
 from server.sources import Sources, described
+from switchroom.domain.contact import VOICE
 from switchroom.domain.events import AgentState, ContactEnded, Event, OfferMade, PhoneChanged, Reconciled
 from switchroom.domain.history import ContactRecord, fold
 from switchroom.domain.ids import ContactId, Extension, OfferId, QueueName
@@ -31,8 +33,9 @@ from switchroom.runtime.clock import SystemClock
 from switchroom.runtime.settings import SettingsError
 from switchroom.storage.accounts import Accounts
 from switchroom.storage.database import Database
+from tests.fakes.channels import FakeChannels
 from tests.fixtures.acd_house import ANN, BOB, CONFIG
-from tests.support.text_channel import TextChannel
+from tests.support.text_channel import TEXT, TextChannel
 from tests.support.virtual_time import VirtualClock
 
 RETURNS = QueueName("returns")
@@ -50,16 +53,20 @@ class Office:
             CONFIG,
             self.bus,
             self.clock,
-            self.channel,
+            ByChannel({VOICE: FakeChannels(), TEXT: self.channel}),
             lambda: OfferId(f"o{next(numbers)}"),
             make_core=lambda parameters, new_id, now: Core(parameters, new_id, now, rules),
         )
 
     async def open(self) -> None:
         await self.acd.start()
-        self.bus.publish(Reconciled(at=self.clock.now(), live=frozenset()))
+        self.reconcile_calls()
         for agent_id in (ANN, BOB):
             self.bus.publish(PhoneChanged(at=self.clock.now(), extension=Extension(agent_id), registered=True))
+
+    def reconcile_calls(self) -> None:
+        """As each minute: the softswitch has no call, and knows of no text."""
+        self.bus.publish(Reconciled(at=self.clock.now(), live=frozenset()))
 
     def record(self, contact_id: ContactId) -> ContactRecord:
         record: ContactRecord | None = None
@@ -76,6 +83,7 @@ async def test_a_text_waits_is_offered_accepted_and_ended_as_a_call_is() -> None
     await office.open()
     first = office.channel.write("li", RETURNS)
     second = office.channel.write("wang", RETURNS)
+    office.reconcile_calls()
     assert [queue.waiting for queue in office.acd.queues()] == [2]
     await office.acd.set_state(ANN, "available", None)
     await asyncio.sleep(1)
@@ -84,6 +92,7 @@ async def test_a_text_waits_is_offered_accepted_and_ended_as_a_call_is() -> None
     await office.acd.set_state(BOB, "available", None)
     await asyncio.sleep(1)
     office.channel.accept(first)
+    office.reconcile_calls()
     assert office.acd.agent(BOB).state is AgentState.BUSY  # type: ignore[union-attr]
     office.channel.close(first)
     assert office.acd.agent(BOB).state is AgentState.WRAP_UP  # type: ignore[union-attr]

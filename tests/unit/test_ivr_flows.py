@@ -1,8 +1,6 @@
 """Menus in use: loaded, edited while calls go on, broken and mended."""
 
-import asyncio
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from structlog.testing import capture_logs
@@ -12,6 +10,7 @@ from ivr.language.surroundings import Surroundings
 from ivr.machine.effects import Prompt
 from ivr.speech.synthesis import Prompts
 from tests.fakes.ivr_speech import FakeSynthesiser
+from tests.support.waiting import eventually
 
 MENU = """
 ivr: 1
@@ -94,12 +93,6 @@ async def test_given_no_good_one_before_when_a_menu_is_wrong_in_itself_as_well_t
     assert flows.find("100") is None
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
 async def test_a_number_leads_to_its_flow_and_prompts_are_made_beforehand(tmp_path: Path) -> None:
     flows, folder, synthesiser = make(tmp_path)
     (folder / "a.yaml").write_text(menu("a", "100"))
@@ -125,22 +118,22 @@ async def test_given_an_edit_then_the_next_call_gets_it_and_a_broken_one_changes
         assert pinned is not None
 
         path.write_text(menu("a", "100", "See you."))
-        await until(lambda: flows.find("100") is not pinned)
+        await eventually(lambda: flows.find("100") is not pinned)
         edited = flows.find("100")
         assert edited is not None and edited.version != pinned.version
 
         path.write_text(menu("a", "100").replace("goto: bye", "goto: by"))
-        await until(lambda: flows.flows()[0].error is not None)
+        await eventually(lambda: flows.flows()[0].error is not None)
         assert flows.find("100") is edited
         assert "IVR101" in (flows.flows()[0].error or "")
         assert flows.flows()[0].version == edited.version
 
         path.write_text(menu("a", "100", "See you."))
-        await until(lambda: flows.flows()[0].error is None)
+        await eventually(lambda: flows.flows()[0].error is None)
         assert flows.find("100") is edited, "the same content is the same version"
 
         path.unlink()
-        await until(lambda: flows.find("100") is None)
+        await eventually(lambda: flows.find("100") is None)
     finally:
         await flows.stop()
 
@@ -194,9 +187,9 @@ async def test_given_the_folder_goes_and_comes_back_then_it_is_still_followed(tm
     try:
         with capture_logs() as logs:
             shutil.rmtree(folder)
-            await until(lambda: any(one["event"] == "flow.watch_failed" for one in logs))
+            await eventually(lambda: any(one["event"] == "flow.watch_failed" for one in logs))
         folder.mkdir()
         (folder / "b.yaml").write_text(menu("b", "200"))
-        await until(lambda: flows.find("200") is not None)
+        await eventually(lambda: flows.find("200") is not None)
     finally:
         await flows.stop()

@@ -248,3 +248,8 @@ def test_every_kind_of_input_has_a_name() -> None:
 def test_given_a_record_that_is_none_then_it_is_refused(kind: str, data: dict[str, object]) -> None:
     with pytest.raises(ReplayError):
         decode(RecordedInput(1, kind, data))
+
+
+def test_given_an_input_that_is_erased_then_the_refusal_says_so() -> None:
+    with pytest.raises(ReplayError, match="`digit`: what the menu took in is erased"):
+        decode(RecordedInput(1, "digit", {}))

@@ -1,124 +1,32 @@
 """A caller's whole way through a menu, with Asterisk's side of the socket played by the test."""
 
 import asyncio
-import contextlib
-import json
 import math
 import random
 import struct
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from ivr.flows import Flows
 from ivr.machine import effects
 from ivr.ports import LookupFailed
 from ivr.replay import replay
-from ivr.server import MediaServer
-from ivr.speech.listening import Recognisers
 from ivr.speech.port import SpeechFailed, Understood
-from ivr.speech.synthesis import Kept, Prompts
-from switchroom.domain.caller import Caller
 from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.errors import Refused, UnknownContact
-from switchroom.domain.ids import ContactId, QueueName
-from switchroom.runtime.listening import doors
-from switchroom.runtime.settings import Media, SettingsError
+from switchroom.domain.ids import QueueName
 from tests.fakes.ivr_asterisk import FakeAsterisk
-from tests.fakes.ivr_calls import FakeCallControl, FakeLookups
-from tests.fakes.ivr_speech import FakeRecogniser, FakeSynthesiser
-
-MENU = """
-ivr: 1
-name: shop
-numbers: ["4008123123"]
-languages: [en-US]
-start: main
-defaults:
-  listen: {timeout: 300ms, between_digits: 200ms}
-  noinput: [Nothing heard.]
-  nomatch: [Not understood.]
-  give_up: {after: 2, goto: agent}
-globals:
-  "0": {phrases: {en-US: [agent]}, goto: agent}
-nodes:
-  main:
-    menu: Main menu.
-    choices:
-      "1": {phrases: {en-US: [orders]}, goto: ask}
-      "2": {goto: bye}
-  ask: {collect: Your number., into: number, digits: {exactly: 8}, goto: find}
-  find:
-    lookup: orders
-    with: {number: "{number}"}
-    into: order
-    timeout: 100ms
-    retries: 1
-    ok: {say: "It is {order.status}.", goto: bye}
-    not_found: {say: No such order., goto: ask}
-    error: {say: Sorry., goto: agent}
-  agent: {queue: general, skills: {"lang:en": 1}, say: One moment.}
-  bye: {hangup: Goodbye.}
-"""
-CIRCLE = """
-ivr: 1
-name: circle
-numbers: ["1000"]
-languages: [en-US]
-start: again
-defaults: {noinput: [x], nomatch: [y], give_up: {goto: bye}}
-nodes:
-  again: {lookup: orders, into: order, ok: again, not_found: bye, error: bye}
-  bye: {hangup: Goodbye.}
-"""
-CALLER = Caller(contact_id=ContactId("c-1"), number="4008123123", phone="13800138000", tier=CustomerTier.GOLD)
-CIRCLER = Caller(contact_id=ContactId("c-3"), number="1000", phone="13800138000")
-
-
-@dataclass
-class House:
-    port: int
-    calls: FakeCallControl
-    lookups: FakeLookups
-    synthesiser: FakeSynthesiser
-    recogniser: FakeRecogniser
-    flows: Flows
-    server: MediaServer
-    prompts: Prompts
-
-    async def prompts_forgotten(self) -> None:
-        """Nothing that was made beforehand is there any more."""
-        self.prompts._kept = Kept(0)
-        self.prompts._cache = self.prompts._cache / "empty"
+from tests.fixtures.menu_house import CALLER, MENU, House, menu_house
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    folder = tmp_path / "menus"
-    folder.mkdir()
-    (folder / "shop.yaml").write_text(MENU)
-    (folder / "circle.yaml").write_text(CIRCLE)
-    calls, lookups, synthesiser, recogniser = (
-        FakeCallControl(CALLER, CIRCLER),
-        FakeLookups(),
-        FakeSynthesiser(),
-        FakeRecogniser(),
-    )
-    prompts = Prompts([synthesiser], tmp_path / "recordings", tmp_path / "cache")
-    flows = Flows(folder, tmp_path / "recordings", prompts)
-    await flows.load()
-    recognisers = Recognisers({"en-US": recogniser})
-    server = MediaServer(Media(port=0, claim_timeout_s=0.5), flows, calls, lookups, prompts, recognisers, most=100)
-    async with doors() as opened:
-        await server.start(opened)
-        yield House(server.port, calls, lookups, synthesiser, recogniser, flows, server, prompts)
-        await server.stop()
-    assert server.sessions == 0
+    async with menu_house(tmp_path) as house:
+        yield house
 
 
 def voice(seconds: float) -> bytes:
@@ -287,9 +195,7 @@ async def test_given_a_voice_at_work_when_a_key_is_pressed_then_it_acts_at_once_
     async with FakeAsterisk(house.port, "c-1") as asterisk:
         await asterisk.press("120260105")
         await house.calls.reaches("find")
-        async with asyncio.timeout(5):
-            while "It is shipped." not in house.synthesiser.asked:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: "It is shipped." in house.synthesiser.asked)
         pressed = asyncio.get_running_loop().time()
         await asterisk.press("5")
         await asterisk.hears("Goodbye.")
@@ -314,39 +220,6 @@ async def test_given_a_fault_of_ours_in_the_menu_then_the_caller_waits_for_a_per
     assert fell_back == ("fall_back", {"number": "20260107", "language": "en-US"})
 
 
-async def test_an_unknown_call_and_a_call_in_use_are_closed(house: House) -> None:
-    async with FakeAsterisk(house.port, "nobody") as unknown:
-        await asyncio.wait_for(unknown.closed.wait(), 20)
-    async with FakeAsterisk(house.port, "c-1", plays=False) as first:
-        await first.hears("Main menu.")
-        async with FakeAsterisk(house.port, "c-1") as second:
-            await asyncio.wait_for(second.closed.wait(), 20)
-        assert not first.closed.is_set()
-    assert unknown.said == second.said == []
-
-
-@pytest.mark.parametrize("contact_id", ["", "a" * 65, "../x", "a b", "张"])
-async def test_a_call_id_that_is_none_is_refused(house: House, contact_id: str) -> None:
-    with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
-        async with FakeAsterisk(house.port, contact_id):
-            pass
-    assert caught.value.status == 400
-
-
-@pytest.mark.parametrize("gone", [False, True])
-async def test_given_no_flow_for_the_number_then_the_caller_waits_in_the_fallback_queue(
-    house: House, gone: bool
-) -> None:
-    house.calls.fails_with = UnknownContact("gone") if gone else None
-    stranger = Caller(contact_id=ContactId("c-2"), number="999", phone="")
-    house.calls.callers[stranger.contact_id] = stranger
-    async with FakeAsterisk(house.port, "c-2") as asterisk:
-        await asyncio.wait_for(asterisk.closed.wait(), 20)
-    await house.calls.until("released")
-    assert house.calls.record == ([] if gone else [("fall_back", {})]) + [("released",)]
-    assert asterisk.commands[-1] == "HANGUP"
-
-
 async def test_given_a_flow_that_goes_in_circles_then_the_caller_waits_in_the_fallback_queue(house: House) -> None:
     house.lookups.answers = [{"status": "shipped"}] * 200
     async with FakeAsterisk(house.port, "c-3") as asterisk:
@@ -354,65 +227,6 @@ async def test_given_a_flow_that_goes_in_circles_then_the_caller_waits_in_the_fa
         await asyncio.wait_for(asterisk.closed.wait(), 20)
     assert house.calls.record[-2:] == [("fall_back", {}), ("released",)]
     assert asterisk.commands[-1] == "HANGUP"
-
-
-async def test_given_a_connection_that_says_nothing_then_it_is_closed_in_time(house: House) -> None:
-    async with (
-        aiohttp.ClientSession() as http,
-        http.ws_connect(f"http://127.0.0.1:{house.port}/media?contact_id=c-1", protocols=("media",)) as socket,
-    ):
-        assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
-    assert house.calls.record == []
-
-
-async def test_malformed_messages_end_one_call_and_no_other(house: House) -> None:
-    """Fuzz: whatever a connection sends, it is closed (or goes on), and the next caller is served."""
-    dice = random.Random(7)
-    start = json.dumps(
-        {
-            "event": "MEDIA_START",
-            "channel": "c",
-            "channel_id": "1",
-            "format": "slin",
-            "optimal_frame_size": 320,
-            "ptime": 20,
-        }
-    )
-    pieces = [
-        start,
-        "{",
-        "[]",
-        '{"event":5}',
-        '{"event":"DTMF_END","digit":"xx"}',
-        '{"event":"MEDIA_XON"}',
-        "\0",
-        "张" * 99,
-    ]
-    pieces += [start.replace("320", n) for n in ("0", "-1", "null", "1e9")]
-    pieces += ['{"event":"MEDIA_MARK_PROCESSED","correlation_id":"1:x"}', '{"event":"DTMF_END","digit":"1"}']
-    async with aiohttp.ClientSession() as http:
-        for _ in range(60):
-            async with http.ws_connect(f"http://127.0.0.1:{house.port}/media?contact_id=c-1") as socket:
-                with contextlib.suppress(ConnectionError):
-                    for _ in range(dice.randrange(1, 6)):
-                        if dice.random() < 0.3:
-                            await socket.send_bytes(dice.randbytes(dice.randrange(0, 2000)))
-                        else:
-                            await socket.send_str(dice.choice(pieces))
-    async with FakeAsterisk(house.port, "c-1") as asterisk:
-        await asterisk.hears("Main menu.")
-
-
-async def test_given_a_taken_port_then_the_error_says_so(house: House, tmp_path: Path) -> None:
-    prompts = Prompts([house.synthesiser], tmp_path, tmp_path)
-    second = MediaServer(
-        Media(port=house.port), house.flows, house.calls, house.lookups, prompts, Recognisers({}), most=1
-    )
-    taken = f"127.0.0.1:{house.port} cannot be used for media .*SWITCHROOM_MEDIA__PORT"
-    async with doors() as opened:
-        with pytest.raises(SettingsError, match=taken):
-            await second.start(opened)
-    await second.stop()
 
 
 async def test_given_a_condition_of_the_wrong_type_then_the_log_says_so_once(house: House, tmp_path: Path) -> None:
@@ -430,14 +244,6 @@ async def test_given_a_condition_of_the_wrong_type_then_the_log_says_so_once(hou
             house.calls.record.clear()
     warned = [one for one in logs if one["event"] == "flow.condition_of_wrong_type"]
     assert [(one["node"], one["condition"]) for one in warned] == [("decide", "order.total > 1000.0")]
-
-
-async def test_given_the_server_stops_then_callers_are_let_go(house: House) -> None:
-    async with FakeAsterisk(house.port, "c-1", plays=False) as asterisk:
-        await asterisk.hears("Main menu.")
-        await house.server.stop()
-        await asyncio.wait_for(asterisk.closed.wait(), 20)
-    await house.calls.until("released")
 
 
 async def test_given_a_call_then_its_records_replay_to_what_was_done(house: House) -> None:

@@ -1,8 +1,7 @@
 """Recordings are finished when calls end and when disks have room again; nothing of them is lost in between."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,6 +16,7 @@ from switchroom.domain.events import ContactEnded, Reconciled, RecordingReady
 from switchroom.domain.ids import ContactId
 from switchroom.runtime.bus import Bus
 from tests.fakes.clock import FakeClock
+from tests.support.waiting import eventually
 
 NAME = "0b1f-1001-1767864600.raw"
 CALL = ContactId("0b1f")
@@ -61,22 +61,15 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     await found.recordings.stop()
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.005)
-
-
 async def test_given_a_call_that_ended_then_its_raw_file_goes_only_once_the_ledger_knows(house: House) -> None:
     raw = house.spool / NAME
     raw.write_bytes(SAMPLES)
     house.in_ledger.clear()
     house.ended()
-    await until(lambda: bool(house.ready))
+    await eventually(lambda: bool(house.ready))
     assert raw.exists()
     house.in_ledger.set()
-    await until(lambda: not raw.exists())
+    await eventually(lambda: not raw.exists())
     [ready] = house.ready
     assert (ready.contact_id, ready.agent_id, ready.seconds) == (CALL, "1001", 1.0)
     assert (house.files / ready.path).is_file()
@@ -89,14 +82,14 @@ async def test_given_a_folder_that_cannot_be_written_then_the_raw_file_is_kept_a
     raw.write_bytes(SAMPLES)
     house.files.write_text("in the way")  # root may write to any folder, but not below a file
     house.ended()
-    await until(lambda: house.idle)
+    await eventually(lambda: house.idle)
     house.reconciled()
-    await until(lambda: house.idle)
+    await eventually(lambda: house.idle)
     assert raw.read_bytes() == SAMPLES
     assert house.ready == []
     house.files.unlink()
     house.reconciled()
-    await until(lambda: not raw.exists())
+    await eventually(lambda: not raw.exists())
     assert len(house.ready) == 1
 
 
@@ -104,7 +97,7 @@ async def test_given_a_live_call_when_reconciled_then_its_recording_is_left_alon
     raw = house.spool / NAME
     raw.write_bytes(SAMPLES)
     house.reconciled(CALL)
-    await until(lambda: house.idle)
+    await eventually(lambda: house.idle)
     assert house.ready == []
     assert raw.exists()
 
@@ -115,8 +108,8 @@ async def test_given_foreign_files_in_the_spool_then_they_stay_and_the_others_ar
         (house.spool / name).write_bytes(SAMPLES)
     (house.spool / "0b1f-1001-1767864602.raw").mkdir()
     house.reconciled()
-    await until(lambda: not (house.spool / NAME).exists())
-    await until(lambda: house.idle)
+    await eventually(lambda: not (house.spool / NAME).exists())
+    await eventually(lambda: house.idle)
     assert all((house.spool / name).exists() for name in foreign)
     assert len(house.ready) == 1
 
@@ -129,12 +122,12 @@ async def test_given_a_ledger_that_refuses_the_recording_then_the_raw_file_stays
     house.refuses = True
     with capture_logs() as log:
         house.ended()
-        await until(lambda: house.idle)
+        await eventually(lambda: house.idle)
     assert [entry["file"] for entry in log if entry["event"] == "recordings.not_in_ledger"] == [NAME]
     assert raw.read_bytes() == SAMPLES
     house.refuses = False
     house.reconciled()
-    await until(lambda: not raw.exists())
+    await eventually(lambda: not raw.exists())
     assert len(house.ready) == 2
 
 
@@ -142,5 +135,5 @@ async def test_given_a_talk_in_the_evening_of_utc_then_it_lies_in_the_folder_of_
     evening = datetime(2026, 1, 8, 16, 30, tzinfo=UTC)
     (house.spool / f"{CALL}-1001-{evening.timestamp():.0f}.raw").write_bytes(SAMPLES)
     house.ended()
-    await until(lambda: bool(house.ready))
+    await eventually(lambda: bool(house.ready))
     assert [ready.path for ready in house.ready] == [f"2026/01/09/{CALL}-1001-003000.wav"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from telephony.softswitch.port import (
 from telephony.softswitch.translate import Message
 from tests.fakes.ami_server import AmiServer, ami_server
 from tests.fakes.fake_softswitch import delivery
+from tests.support.waiting import eventually
 
 CALL, AGENT, CHANNEL = ContactId("91c64074-e96f-453e-969e-6e042287e7c2"), AgentId("1001"), "PJSIP/carrier-00000001"
 WAITING = Waiting(Requirements(QueueName("refund")), datetime(2026, 11, 23, 9, tzinfo=UTC))
@@ -52,7 +53,7 @@ class Watched:
         self.events: list[SwitchEvent] = []
 
     async def told(self, *events: SwitchEvent) -> None:
-        await until(lambda: self.events[-len(events) :] == list(events), f"{events} in {self.events}")
+        await eventually(lambda: self.events[-len(events) :] == list(events), f"{events} in {self.events}")
 
     async def with_call(self, server: AmiServer) -> None:
         """Connect, and know of one caller."""
@@ -60,15 +61,6 @@ class Watched:
         await self.told(SwitchUp())
         server.send(CALL_ENTERED)
         await self.told(ARRIVED)
-
-
-async def until(holds: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            while not holds():
-                await asyncio.sleep(0.005)
-    except TimeoutError:
-        pytest.fail(f"never: {what}")
 
 
 @pytest.fixture
@@ -100,11 +92,11 @@ async def test_given_a_login_when_asterisk_is_not_booted_yet_then_it_is_up_only_
 ) -> None:
     server.boots, server.after_login = False, CALL_ENTERED
     await watched.softswitch.start(watched.events.append)
-    await until(lambda: server.logins, "logged in")
+    await eventually(lambda: server.logins, "logged in")
     with pytest.raises(SwitchError, match="not connected"):
         await watched.softswitch.snapshot()
     server.tell(Event="FullyBooted")
-    await until(lambda: watched.softswitch.connected, "up")
+    await eventually(lambda: watched.softswitch.connected, "up")
     assert watched.events == [SwitchUp()]  # what was told before is for the snapshot
 
 
@@ -113,7 +105,7 @@ async def test_given_a_login_when_asterisk_dies_while_booting_then_the_adapter_c
 ) -> None:
     server.boots = False
     await watched.softswitch.start(watched.events.append)
-    await until(lambda: server.logins, "logged in")
+    await eventually(lambda: server.logins, "logged in")
     server.boots = True
     server.drop()
     await watched.told(SwitchUp())
@@ -126,7 +118,7 @@ async def test_given_a_refused_login_when_tried_then_it_is_logged_and_tried_agai
     server.answers["Login"] = "Response: Error\r\nMessage: Authentication failed"
     with capture_logs() as logs:
         await watched.softswitch.start(watched.events.append)
-        await until(lambda: len(server.asked("Login")) >= 3, "three tries")
+        await eventually(lambda: len(server.asked("Login")) >= 3, "three tries")
     refused = [entry for entry in logs if entry["event"] == "ami.login_refused"]
     assert refused
     assert refused[0]["log_level"] == "error"
@@ -382,4 +374,4 @@ async def test_given_a_login_then_it_is_known_for_how_long_asterisk_has_been_run
 async def test_given_a_fallback_when_told_then_the_adapter_tells_it(server: AmiServer, watched: Watched) -> None:
     await watched.with_call(server)
     server.send(FELL_BACK)
-    await until(lambda: any(isinstance(event, CallerFellBack) for event in watched.events), "the fallback is told")
+    await eventually(lambda: any(isinstance(event, CallerFellBack) for event in watched.events), "the fallback is told")

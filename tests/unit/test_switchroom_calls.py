@@ -40,6 +40,9 @@ from tests.fakes.bookings import FakeBookings
 from tests.fakes.clock import FakeClock
 from tests.fakes.fake_softswitch import OFFER, FakeSoftswitch, delivery
 from tests.support.brands import BRANDS, SHOP
+from tests.support.virtual_time import settle
+
+pytestmark = pytest.mark.virtual_time
 
 E = TypeVar("E", bound=Event)
 
@@ -106,11 +109,6 @@ class House:
         self.switch.let_go(contact_id)
         self.calls.release(contact_id)
         return contact_id
-
-
-async def settle() -> None:
-    for _ in range(6):
-        await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -512,6 +510,24 @@ async def test_given_a_caller_who_gave_up_after_a_transfer_while_no_server_was_t
     assert ended.outcome is Outcome.ABANDONED
     assert [event.requirements.queue for event in house.of(ContactQueued)] == [COMPLAINTS]
     assert len(house.of(ContactConnected)) == len(house.of(TalkEnded)) == 1
+    await house.calls.stop()
+
+
+async def test_given_a_talk_that_was_booked_before_the_server_died_then_it_is_not_told_again(house: House) -> None:
+    contact_id = await talking(house)
+    house.clock.advance(5)
+    await house.calls.talks.transfer(contact_id, ANN, COMPLAINTS)
+    await settle()
+    assert len(house.of(TalkEnded)) == 1
+    await house.calls.stop()
+    house.restart()
+    house.clock.advance(5)
+    house.switch.caller_hangs_up(contact_id)
+    await house.calls.start()
+    await settle()
+    [ended] = house.of(ContactEnded)
+    assert (ended.outcome, ended.agent_id) == (Outcome.ABANDONED, None)
+    assert house.of(ContactAdopted) == house.of(ContactConnected) == house.of(TalkEnded) == []
     await house.calls.stop()
 
 

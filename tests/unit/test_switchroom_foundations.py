@@ -95,12 +95,13 @@ def test_from_every_state_a_call_can_end_and_an_ended_one_stays_so() -> None:
 # The mailbox
 
 
+@pytest.mark.virtual_time
 async def test_a_mailbox_does_one_piece_after_the_other() -> None:
     tasks, done = BackgroundTasks(), []
     mailbox = Mailbox(tasks, "m")
 
     async def work(number: int) -> None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(3 - number)
         done.append(number)
 
     for number in range(3):

@@ -128,6 +128,17 @@ def test_given_a_transfer_then_each_wait_and_each_talk_is_kept() -> None:
     assert (record.answered_at, record.agent_id, dict(record.collected)) == (later(24), bob, {"order": "1"})
 
 
+def test_given_a_talk_that_is_told_again_after_a_transfer_then_the_second_wait_goes_on() -> None:
+    record = told(ENTERED, QUEUED, CONNECTED, OVER, queued_for("complaints", 60), CONNECTED, OVER)
+    assert [visit.ending for visit in record.visits] == [VisitEnding.ANSWERED, None]
+
+
+def test_given_a_talk_of_which_only_the_end_was_heard_then_it_answered_the_wait_before_it() -> None:
+    record = told(ENTERED, QUEUED, OVER, queued_for("complaints", 60))
+    answered, waits = record.visits
+    assert (answered.ending, answered.ended_at, waits.ending) == (VisitEnding.ANSWERED, later(24), None)
+
+
 def test_given_a_customer_who_gives_up_after_a_transfer_then_only_the_second_wait_is_abandoned() -> None:
     gone = ev.ContactEnded(at=later(80), contact_id=CALL, outcome=Outcome.ABANDONED)
     record = told(ENTERED, QUEUED, CONNECTED, OVER, queued_for("complaints", 60), gone)

@@ -31,7 +31,10 @@ from telephony.softswitch.port import SwitchError
 from telephony.talk_requests import EFFECT_WITHIN_S
 from tests.fakes.fake_softswitch import OFFER, delivery
 from tests.fakes.fake_talks import Behaviour
-from tests.unit.test_switchroom_calls import COMPLAINTS, House, settle
+from tests.support.virtual_time import settle
+from tests.unit.test_switchroom_calls import COMPLAINTS, House
+
+pytestmark = pytest.mark.virtual_time
 
 ANN, BOB = AgentId("1001"), AgentId("1002")
 BOBS_PHONE = Extension("1002")

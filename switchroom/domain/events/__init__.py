@@ -12,7 +12,7 @@ from switchroom.domain.events.agent import (
     DesktopOpened,
     PhoneChanged,
 )
-from switchroom.domain.events.base import Event
+from switchroom.domain.events.base import Event, Personal
 from switchroom.domain.events.contact import (
     ContactAdopted,
     ContactConnected,
@@ -33,7 +33,7 @@ from switchroom.domain.events.offer import (
     ScreenPopSent,
     ScreenPopShown,
 )
-from switchroom.domain.events.queue import ContactQueued, DecisionMade, NobodyOnDuty, PlaceChange, PlaceChanged
+from switchroom.domain.events.queue import ContactQueued, NobodyOnDuty, PlaceChange, PlaceChanged
 from switchroom.domain.events.recording import RecordingReady
 from switchroom.domain.events.switch import Reconciled, SwitchLost
 from switchroom.domain.events.talk import (
@@ -46,7 +46,7 @@ from switchroom.domain.events.talk import (
     ContactHeld,
     ContactResumed,
 )
-from switchroom.domain.events.ticket import TicketClosed, TicketFailed, TicketOpened
+from switchroom.domain.events.ticket import TicketClosed, TicketFailed, TicketJoined, TicketOpened
 
 __all__ = [
     "AgentJoined",
@@ -69,7 +69,6 @@ __all__ = [
     "ContactResumed",
     "ContactTransferred",
     "CustomerIdentified",
-    "DecisionMade",
     "DeskChanged",
     "DesktopClosed",
     "DesktopOpened",
@@ -83,6 +82,7 @@ __all__ = [
     "OfferFailed",
     "OfferFailure",
     "OfferMade",
+    "Personal",
     "PhoneChanged",
     "PlaceChange",
     "PlaceChanged",
@@ -94,5 +94,6 @@ __all__ = [
     "TalkEnded",
     "TicketClosed",
     "TicketFailed",
+    "TicketJoined",
     "TicketOpened",
 ]

@@ -1,28 +1,29 @@
 """A contact comes, is known, is served, and ends."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from switchroom.domain.call import CallState
-from switchroom.domain.contact import CustomerTier, Outcome, Waiting
-from switchroom.domain.events.base import Event
-from switchroom.domain.ids import AgentId, BrandName, ContactId, CustomerId, OfferId, QueueName
+from switchroom.domain.contact import VOICE, CustomerTier, Outcome, Waiting
+from switchroom.domain.events.base import Event, Personal, personal
+from switchroom.domain.ids import AgentId, BrandName, ChannelName, ContactId, CustomerId, OfferId, QueueName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactEvent(Event):
-    """Something that happened to one call."""
+    """Something that happened to one contact."""
 
     contact_id: ContactId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactEntered(ContactEvent):
-    """A customer's INVITE was accepted. Both numbers are digits with an optional leading ``+``, else empty."""
+    """A customer came. Of a call, both numbers are digits with an optional leading ``+``, else empty."""
 
     number: str
-    caller: str
+    caller: str = field(metadata=personal(Personal.PERSON, erased=""))
     brand: BrandName
+    channel: ChannelName = VOICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class ContactAdopted(ContactEvent):
     """A call was found live in the softswitch after a restart or a lost connection, and goes on from ``state``."""
 
     number: str
-    caller: str
+    caller: str = field(metadata=personal(Personal.PERSON, erased=""))
     brand: BrandName
     entered_at: datetime
     state: CallState
@@ -38,6 +39,7 @@ class ContactAdopted(ContactEvent):
     offer_id: OfferId | None = None
     waiting: Waiting | None = None
     answered_at: datetime | None = None
+    channel: ChannelName = VOICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class ContactRefused(ContactEvent):
     """A call was told "busy", because as many as fit were here: it is over, and lost."""
 
     number: str
-    caller: str
+    caller: str = field(metadata=personal(Personal.PERSON, erased=""))
     brand: BrandName
 
 
@@ -53,9 +55,9 @@ class ContactRefused(ContactEvent):
 class CustomerIdentified(ContactEvent):
     """The caller's number was looked up. ``customer_id`` is None for a stranger."""
 
-    customer_id: CustomerId | None
+    customer_id: CustomerId | None = field(metadata=personal(Personal.PERSON, erased=None))
     tier: CustomerTier = CustomerTier.STANDARD
-    name: str | None = None
+    name: str | None = field(default=None, metadata=personal(Personal.PERSON, erased=None))
     language: str | None = None
 
 

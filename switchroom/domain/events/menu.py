@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from switchroom.domain.events.base import Personal, personal
 from switchroom.domain.events.contact import ContactEvent
 
 
@@ -38,7 +39,7 @@ class InputTaken(ContactEvent):
 
     node: str
     kind: InputKind
-    value: str
+    value: str = field(metadata=personal(Personal.INPUT, erased=""))
     confidence: float | None = None
 
 
@@ -52,4 +53,4 @@ class MenuInput(ContactEvent):
 
     number: int
     kind: str
-    received: Mapping[str, Any]
+    received: Mapping[str, Any] = field(metadata=personal(Personal.INPUT, erased={}))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from switchroom.domain.contact import VOICE
 from switchroom.domain.events.contact import ContactEvent
-from switchroom.domain.ids import AgentId, Extension, OfferId, QueueName
+from switchroom.domain.ids import AgentId, ChannelName, Extension, OfferId, QueueName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,9 @@ class OfferMade(ContactEvent):
     """The phone that is to ring."""
     queue: QueueName
     ring_timeout_s: int
+    head_start_s: float = 0.0
+    """By how much the customer's tier let the contact come before others."""
+    channel: ChannelName = VOICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

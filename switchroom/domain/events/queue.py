@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from switchroom.domain.contact import Requirements
+from switchroom.domain.events.base import Personal, personal
 from switchroom.domain.events.contact import ContactEvent
 from switchroom.domain.ids import QueueName
 
@@ -17,7 +17,7 @@ class ContactQueued(ContactEvent):
 
     requirements: Requirements
     enqueued_at: datetime
-    collected: Mapping[str, str] = field(default_factory=dict)
+    collected: Mapping[str, str] = field(default_factory=dict, metadata=personal(Personal.INPUT, erased={}))
 
 
 class PlaceChange(StrEnum):
@@ -42,10 +42,3 @@ class NobodyOnDuty(ContactEvent):
 
     queue: QueueName
     until: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionMade(ContactEvent):
-    """The router decided; ``decision`` is its JSON form with candidates, exclusions and scores."""
-
-    decision: Mapping[str, Any]

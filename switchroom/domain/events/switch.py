@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from switchroom.domain.contact import VOICE
 from switchroom.domain.events.base import Event
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.ids import AgentId, ChannelName, ContactId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,10 +15,11 @@ class SwitchLost(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled(Event):
-    """Our state is that of the softswitch again. Whatever refers to a call not in ``live`` is over.
+    """What is known of a channel's contacts is as it is there: those not in ``live`` are over.
 
-    ``talking`` maps each agent who talks to their call: nobody else does.
+    ``talking`` maps each agent who serves one to that contact: nobody else serves one of this channel.
     """
 
     live: frozenset[ContactId]
     talking: Mapping[AgentId, ContactId] = field(default_factory=dict)
+    channel: ChannelName = VOICE

@@ -37,6 +37,7 @@ def upgrade() -> None:
     op.create_table(
         "contacts",
         sa.Column("contact_id", sa.String, nullable=False),
+        sa.Column("channel", sa.String, nullable=False),
         sa.Column("number", sa.String, nullable=False),
         sa.Column("caller", sa.String, nullable=False),
         sa.Column("brand", sa.String),
@@ -67,7 +68,6 @@ def upgrade() -> None:
         sa.Column("server", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("contact_id", name="pk_contacts"),
     )
-    op.create_index("ix_contacts_agent_id", "contacts", ["agent_id", "entered_at"])
     op.create_index("ix_contacts_customer_id", "contacts", ["customer_id", "entered_at"])
     op.create_index("ix_contacts_entered_at", "contacts", ["entered_at"])
     op.create_index(
@@ -77,6 +77,18 @@ def upgrade() -> None:
         sqlite_where=sa.text("outcome IS NULL"),
         postgresql_where=sa.text("outcome IS NULL"),
     )
+    op.create_table(
+        "contact_agents",
+        sa.Column("agent_id", sa.String, nullable=False),
+        sa.Column("contact_id", sa.String, nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.contact_id"], name="fk_contact_agents_contact_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("agent_id", "contact_id", name="pk_contact_agents"),
+    )
+    op.create_index("ix_contact_agents_contact_id", "contact_agents", ["contact_id"])
+    op.create_index("ix_contact_agents_entered_at", "contact_agents", ["agent_id", "entered_at"])
     op.create_table(
         "customers",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -105,10 +117,22 @@ def upgrade() -> None:
     )
     op.create_index("ix_events_agent_id", "events", ["agent_id", "seq"])
     op.create_index("ix_events_contact_id", "events", ["contact_id", "seq"])
+    op.create_table(
+        "personal_data",
+        sa.Column("contact_id", sa.String, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("data", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("contact_id", "seq", "at", name="pk_personal_data"),
+        sqlite_with_rowid=False,
+        postgresql_partition_by="RANGE (at)",
+    )
     head = op.create_table(
         "log_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("id", name="pk_log_head"),
     )
     op.bulk_insert(head, [{"id": 1, "seq": 0}])
@@ -118,6 +142,20 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("server", name="pk_heartbeats"),
     )
+    op.create_table(
+        "legal_holds",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.String, nullable=False),
+        sa.Column("subject_id", sa.String, nullable=False),
+        sa.Column("reason", sa.String, nullable=False),
+        sa.Column("placed_by", sa.String, nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True)),
+        sa.Column("released_by", sa.String),
+        sa.Column("released_at", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("id", name="pk_legal_holds"),
+    )
+    op.create_index("ix_legal_holds_subject", "legal_holds", ["subject", "subject_id"])
     op.create_table(
         "outbox",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -147,6 +185,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("path", name="uq_recordings_path"),
     )
     op.create_index("ix_recordings_contact_id", "recordings", ["contact_id"])
+    op.create_index("ix_recordings_created_at", "recordings", ["created_at"])
+    op.create_table(
+        "audio_owed",
+        sa.Column("path", sa.String, nullable=False),
+        sa.Column("server", sa.String, nullable=False),
+        sa.PrimaryKeyConstraint("path", name="pk_audio_owed"),
+    )
+    op.create_index("ix_audio_owed_server", "audio_owed", ["server"])
+    op.create_table(
+        "retention_runs",
+        sa.Column("server", sa.String, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("counts", JSON, nullable=False),
+        sa.PrimaryKeyConstraint("server", name="pk_retention_runs"),
+    )
     op.create_table(
         "users",
         sa.Column("login", sa.String, nullable=False),
@@ -155,6 +209,17 @@ def upgrade() -> None:
         sa.Column("agent_id", sa.String),
         sa.Column("team", sa.String),
         sa.PrimaryKeyConstraint("login", name="pk_users"),
+    )
+    op.create_table(
+        "visit_days",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("brand", sa.String, nullable=False),
+        sa.Column("queue", sa.String, nullable=False),
+        sa.Column("ending", sa.String, nullable=False),
+        sa.Column("within_s", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("visits", sa.BigInteger(), nullable=False),
+        sa.Column("waited_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("day", "brand", "queue", "ending", "within_s", name="pk_visit_days"),
     )
     op.create_table(
         "customer_phones",
@@ -219,6 +284,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for table in (
+        "contact_agents",
         "ticket_contacts",
         "tickets",
         "sessions",

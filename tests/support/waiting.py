@@ -1,4 +1,4 @@
-"""Waiting for what should become true, in tests that watch real programs."""
+"""Waiting for what should become true, in tests that watch real programs, sockets and threads."""
 
 import asyncio
 import time
@@ -15,9 +15,9 @@ def wait_until(holds: Callable[[], object], what: str, timeout_s: float = TIMEOU
         time.sleep(0.02)
 
 
-async def eventually(holds: Callable[[], object], what: str, timeout_s: float = TIMEOUT_S) -> None:
+async def eventually(holds: Callable[[], object], what: str = "a condition", timeout_s: float = TIMEOUT_S) -> None:
     """`wait_until` for tests that run in an event loop."""
     deadline = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.005)

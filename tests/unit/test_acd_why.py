@@ -6,18 +6,17 @@ from server.why import Why
 from switchroom.domain.contact import CustomerTier
 from switchroom.domain.events import ContactEntered
 from switchroom.domain.ids import ContactId
-from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
 from tests.fakes.clock import FakeClock
 from tests.fixtures.acd_house import ANN, BOB, CONFIG, House
+from tests.fixtures.sqlite import migrated
 from tests.support.brands import SHOP
 
 
 async def test_given_decisions_in_the_log_then_each_is_told_with_the_agents_and_the_line_of_its_moment(
     tmp_path: Path,
 ) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")
-    await database.upgrade()
+    database = await migrated(tmp_path / "switchroom.db")
     house = House(clock=FakeClock())
     ledger = Ledger(database, house.bus, house.clock)
     await ledger.start()

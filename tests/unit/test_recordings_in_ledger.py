@@ -1,6 +1,5 @@
 """A raw recording goes when the real ledger has it, and stays when the database refuses its event."""
 
-import asyncio
 from datetime import UTC
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from switchroom.domain.contact import Outcome
 from switchroom.domain.events import ContactEnded, Reconciled
 from switchroom.domain.ids import ContactId
 from switchroom.runtime.bus import Bus
-from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.recordings import Recordings as RecordingIndex
-from tests.e2e.waiting import eventually
 from tests.fakes.clock import FakeClock
+from tests.fixtures.sqlite import migrated
+from tests.support.waiting import eventually
 
 CALL = ContactId("0b1f")
 
@@ -26,8 +25,7 @@ async def test_given_an_event_that_the_database_refuses_then_the_raw_recording_s
 ) -> None:
     monkeypatch.setattr(service, "SETTLED_AFTER_S", 0.01)
     clock, bus = FakeClock(), Bus()
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")
-    await database.upgrade()
+    database = await migrated(tmp_path / "switchroom.db")
     async with database.write() as connection:
         await connection.exec_driver_sql(
             "CREATE TRIGGER no_recordings BEFORE INSERT ON recordings BEGIN SELECT RAISE(ABORT, 'refused'); END"
@@ -49,15 +47,14 @@ async def test_given_an_event_that_the_database_refuses_then_the_raw_recording_s
     try:
         bus.publish(ContactEnded(at=clock.now(), contact_id=CALL, outcome=Outcome.CONNECTED))
         await eventually(lambda: asked == [False], "the ledger was asked")
-        await asyncio.sleep(0)
-        assert raw.exists()
         async with database.write() as connection:
             await connection.exec_driver_sql("DROP TRIGGER no_recordings")
         await eventually(lambda: not recordings._busy, "the first try is over")
+        assert raw.exists()
         bus.publish(Reconciled(at=clock.now(), live=frozenset()))
         await eventually(lambda: not raw.exists(), "it was taken in the end")
         assert asked == [False, True]
-        assert len(await index.of_call(CALL)) == 1
+        assert len(await index.of_contact(CALL)) == 1
     finally:
         await recordings.stop()
         await ledger.stop()

@@ -1,18 +1,21 @@
-"""A delivery that keeps what it was to bring, and lets it ring at once."""
+"""Channels that keep what they were to bring, and let it ring at once."""
 
 import asyncio
 
+from switchroom.domain.contact import Requirements
 from switchroom.domain.events import OfferMade
+from switchroom.domain.ids import ContactId
 
 
-class FakeDelivery:
-    """`acd.offers.Delivery`. ``delay_s`` is how long it takes, ``error`` what it raises then."""
+class FakeChannels:
+    """`acd.channels.Channels`. ``delay_s`` is how long it takes, ``error`` what it raises then."""
 
     def __init__(self) -> None:
         self.delay_s = 0.0
         self.error: Exception | None = None
         self.brought: list[OfferMade] = []
         self.cancelled: list[OfferMade] = []
+        self.required: dict[ContactId, Requirements] = {}
 
     async def deliver(self, offer: OfferMade) -> None:
         try:
@@ -23,3 +26,6 @@ class FakeDelivery:
         if self.error is not None:
             raise self.error
         self.brought.append(offer)
+
+    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
+        self.required[contact_id] = requirements

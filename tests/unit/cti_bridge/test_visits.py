@@ -9,7 +9,7 @@ from switchroom.domain import events as ev
 from switchroom.domain.brand import Brand, Brands, ServiceLevel
 from switchroom.domain.contact import Outcome, Requirements
 from switchroom.domain.history import ContactRecord, fold
-from switchroom.domain.ids import AgentId, BrandName, ContactId, OfferId, QueueName
+from switchroom.domain.ids import AgentId, BrandName, ContactId, OfferId, QueueName, TicketId
 
 NOON = datetime(2026, 1, 8, 12, tzinfo=UTC)
 SHOP = Brand(name=BrandName("shop"), title={"en-US": "Shop"}, service_level=ServiceLevel(20.0, 0.8))
@@ -24,8 +24,8 @@ class Figures:
 
     def hear(self, *events: ev.ContactEvent) -> None:
         for event in events:
-            self._record = fold(self._record, event)
-            self._figures.watch(event, self._record)
+            before, self._record = self._record, fold(self._record, event)
+            self._figures.watch(event, before, self._record)
 
     def ended(self, queue: str, ending: str) -> float:
         labels = {"queue": queue, "brand": "shop", "ending": ending}
@@ -60,6 +60,9 @@ def test_given_a_transferred_contact_then_each_wait_is_counted_once_and_the_quic
         queued("complaints", 60),
         connected(95, "o2"),
         ev.ContactEnded(at=at(120), contact_id=CALL, outcome=Outcome.CONNECTED, agent_id=ANN),
+        # What follows in wrap-up ends no wait again.
+        ev.RecordingReady(at=at(121), contact_id=CALL, agent_id=ANN, path="x", seconds=1, left_rms=0.1, right_rms=0.1),
+        ev.TicketClosed(at=at(150), contact_id=CALL, ticket_id=TicketId("7"), disposition="done"),
     )
     assert (figures.ended("returns", "answered"), figures.ended("complaints", "answered")) == (1, 1)
     assert (figures.in_time("returns"), figures.in_time("complaints")) == (1, 0)
