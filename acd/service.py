@@ -218,11 +218,16 @@ class AcdService:
 
     def _agent_changed(self, effect: ef.AgentChanged) -> None:
         if self._shared is not None:
-            if effect.state in HELD:
+            if effect.state in HELD or self._is_consulted(effect):
                 self._shared.hold(effect.agent_id)
             else:
                 self._shared.let_go(effect.agent_id)
         self._announce(effect)
+
+    def _is_consulted(self, effect: ef.AgentChanged) -> bool:
+        """Reserved without an offer: another agent's question rings."""
+        offer = self._core.offers.of(effect.contact_id)
+        return effect.state is AgentState.RESERVED and (offer is None or offer.agent_id != effect.agent_id)
 
     def _reserve(self, effect: ef.Reserve) -> None:
         offer = effect.offer

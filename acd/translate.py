@@ -8,7 +8,7 @@ from acd.core import effects as ef
 from acd.core import events as ev
 from acd.core.agents import REQUESTED_STATE
 from switchroom.domain import events as facts
-from switchroom.domain.call import CallState
+from switchroom.domain.call import TALKING, CallState
 
 _MOVES = {state: what for what, state in REQUESTED_STATE.items()}
 
@@ -38,13 +38,23 @@ def _adopted(event: facts.ContactAdopted) -> ev.Event | None:
     waiting = event.waiting
     if event.agent_id is None:
         return None
-    if event.state is CallState.CONNECTED:
+    if event.state in TALKING:
         queue = waiting.requirements.queue if waiting else None
         return ev.TalkFound(event.contact_id, event.agent_id, queue, (event.answered_at or event.at).timestamp())
-    if event.state is CallState.RINGING and waiting is not None:
+    if event.state is CallState.OFFERED and waiting is not None:
         needs, came = waiting.requirements, waiting.enqueued_at.timestamp()
         return ev.OfferFound(event.contact_id, event.offer_id, event.agent_id, needs, came)
     return None
+
+
+_STAYS = (facts.ConsultEnding.HANDED_OVER, facts.ConsultEnding.CONFERENCE)
+"""After a consultation that ended so the agent has the contact."""
+
+
+def _consult_ended(event: facts.ConsultEnded) -> ev.Event | None:
+    if event.ending in _STAYS:
+        return None
+    return ev.ConsultOver(event.contact_id, event.consulted, event.at.timestamp())
 
 
 HEARD: Mapping[type[facts.Event], Callable[[Any], ev.Event | None]] = {
@@ -53,6 +63,9 @@ HEARD: Mapping[type[facts.Event], Callable[[Any], ev.Event | None]] = {
     facts.ContactAdopted: _adopted,
     facts.ContactConnected: lambda e: ev.OfferAccepted(e.contact_id, e.agent_id, e.at.timestamp()),
     facts.OfferFailed: lambda e: ev.OfferFailed(e.contact_id, e.offer_id, e.agent_id, e.failure),
+    facts.ConsultStarted: lambda e: ev.ConsultBegan(e.contact_id, e.consulted),
+    facts.ConsultAnswered: lambda e: ev.ConsultAnswered(e.contact_id, e.consulted, e.at.timestamp()),
+    facts.ConsultEnded: _consult_ended,
     facts.TalkEnded: lambda e: ev.TalkEnded(e.contact_id, e.agent_id, e.at.timestamp()),
     facts.ContactEnded: lambda e: ev.ContactLeft(e.contact_id, e.at.timestamp()),
     facts.PhoneChanged: lambda e: ev.PhoneChanged(e.extension, e.registered),

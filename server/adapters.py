@@ -67,7 +67,7 @@ class Voice:
             log.info("offer.caller_gone", contact_id=offer.contact_id)
 
     def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
-        self._calls.keep_requirements(contact_id, requirements)
+        self._calls.places.keep_requirements(contact_id, requirements)
 
 
 class LedgerBookings:

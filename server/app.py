@@ -163,6 +163,7 @@ class Server:
             bridge=bridge,
             agents=acd,
             calls=calls,
+            commands=calls.talks,
             flows=ivr.flows,
             explain=Why(database, config).decisions,
             recordings_folder=settings.recordings,

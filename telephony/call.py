@@ -1,4 +1,5 @@
-"""One live call: where it stands, and what is said on the bus when that changes.
+"""One live call: where it stands, and what is said on the bus when that changes, up to the answer (`telephony.talking`
+goes on from there).
 
 It only knows what happened; who makes things happen is `telephony.calls`. Its mailbox does one thing after the other.
 """
@@ -9,24 +10,22 @@ from dataclasses import replace
 from datetime import datetime
 
 from switchroom.domain.brand import Brand
-from switchroom.domain.call import CallState, Move, after
+from switchroom.domain.call import TALKING, CallState, Move, after
 from switchroom.domain.caller import Caller
-from switchroom.domain.contact import CustomerTier, Outcome, Requirements, Talk, Waiting
+from switchroom.domain.contact import CustomerTier, Outcome, Requirements, Waiting
 from switchroom.domain.events import (
     AgentRang,
     ContactAdopted,
-    ContactConnected,
     ContactEnded,
     ContactEntered,
+    ContactEvent,
     ContactQueued,
-    ContactTransferred,
     CustomerIdentified,
     FlowStarted,
     OfferFailed,
     OfferFailure,
     PlaceChange,
     PlaceChanged,
-    TalkEnded,
 )
 from switchroom.domain.ids import AgentId, ContactId, OfferId
 from switchroom.domain.leg import LegMove
@@ -34,7 +33,7 @@ from switchroom.domain.views import CallView
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
 from switchroom.runtime.mailbox import Mailbox
-from telephony.legs import Legs
+from telephony.legs import Consulted, Legs
 
 _RANKS = tuple(CustomerTier)
 
@@ -67,8 +66,17 @@ class Call:
         self.offer_id: OfferId | None = None
         self.transfer_to: Waiting | None = None
         """The place that a transfer has asked for: taken when the talk is over."""
+        self.second: Consulted | None = None
+        """Whom the agent asks, or who talks to the caller as well."""
+        self.asked: tuple[int, float] | None = None
+        """A command that was given at this count of ``moves``, and until when its effect is waited for (monotonic)."""
+        self.returning = False
+        """The agent has asked to go back to the caller."""
+        self.talks_began: dict[OfferId, datetime] = {}
+        self.talks_told: set[OfferId] = set()
+        """The talks of which the end was told."""
         self.legs = Legs()
-        self._talks_told: set[OfferId] = set()
+        self.legs.caller(contact_id, entered_at)
         self.resolved = False
         """The menu has given the caller what they asked for."""
         self.claimed = False
@@ -86,6 +94,15 @@ class Call:
     def state(self, state: CallState) -> None:
         self._state = state
         self.moves += 1
+
+    def move(self, what: Move) -> None:
+        self.state = after(self.state, what)
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def publish(self, event: ContactEvent) -> None:
+        self._bus.publish(event)
 
     # What happens to it.
 
@@ -110,7 +127,7 @@ class Call:
     ) -> None:
         """Found in the softswitch, or in its journal: it goes on from there."""
         self.state, self.agent_id, self.offer_id, self.waiting = state, agent_id, offer_id, waiting
-        if state is CallState.RINGING and agent_id is not None and offer_id is not None:
+        if state is CallState.OFFERED and agent_id is not None and offer_id is not None:
             self.legs.move(offer_id, agent_id, LegMove.RANG, self._clock.now())
         self._bus.publish(
             ContactAdopted(
@@ -128,27 +145,12 @@ class Call:
             )
         )
 
-    def found_past(self, talk: Talk, *, waited_again: Waiting | None, was_told: bool) -> None:
-        """A talk of a call that is over, from the softswitch's journal; ``was_told``: its end was heard at the time.
-
-        After the last talk the caller may have waited again, because they were transferred.
-        """
-        assert talk.offer_id is not None
-        if was_told:
-            self.state = CallState.QUEUED if waited_again else CallState.CONNECTED
-            self.agent_id, self.offer_id, self.waiting = None if waited_again else talk.agent_id, None, waited_again
-            return
-        self.adopted(CallState.CONNECTED, talk.agent_id, talk.offer_id, None, talk.began_at)
-        self.tell_connected(talk.began_at)
-        self.transfer_to = waited_again
-        self.agent_left(talk.offer_id, talk.agent_id, talk.ended_at)
-
     def known_as(self, customer: CustomerIdentified) -> None:
         self._customer = customer
         self.identified.set()
 
     def menu_started(self, flow: str, version: str) -> None:
-        self.state = after(self.state, Move.MENU_STARTED)
+        self.move(Move.MENU_STARTED)
         self._bus.publish(
             FlowStarted(
                 at=self._clock.now(),
@@ -167,7 +169,7 @@ class Call:
         self.waiting = waiting
         if self.state is CallState.QUEUED:
             return
-        self.state = after(self.state, Move.QUEUED)
+        self.move(Move.QUEUED)
         self.tell_waiting(collected)
 
     def tell_waiting(self, collected: Mapping[str, str]) -> None:
@@ -202,19 +204,27 @@ class Call:
         )
 
     def offered(self, agent_id: AgentId, offer_id: OfferId) -> None:
-        self.state, self.agent_id, self.offer_id = after(self.state, Move.OFFERED), agent_id, offer_id
+        self.agent_id, self.offer_id = agent_id, offer_id
+        self.move(Move.OFFERED)
         self.legs.dial(offer_id, agent_id, self._clock.now())
 
     def rang(self, agent_id: AgentId, offer_id: OfferId) -> None:
         self.legs.move(offer_id, agent_id, LegMove.RANG, self._clock.now())
+        if self.is_second(offer_id):
+            return  # not an offer's ring
         now = self._clock.now()
         self._bus.publish(AgentRang(at=now, contact_id=self.contact_id, offer_id=offer_id, agent_id=agent_id))
 
+    def is_second(self, offer_id: OfferId) -> bool:
+        """Whether this is the leg of an agent who is consulted."""
+        return self.second is not None and self.second.offer_id == offer_id
+
     def offer_failed(self, offer_id: OfferId, agent_id: AgentId, failure: OfferFailure) -> None:
         """The agent did not take it. A late word about an offer that is over changes nothing."""
-        if self.state is not CallState.RINGING or self.offer_id not in (None, offer_id):
+        if self.state is not CallState.OFFERED or self.offer_id not in (None, offer_id):
             return
-        self.state, self.agent_id, self.offer_id = after(self.state, Move.OFFER_FAILED), None, None
+        self.agent_id, self.offer_id = None, None
+        self.move(Move.OFFER_FAILED)
         self.legs.move(offer_id, agent_id, LegMove.LEFT, self._clock.now())
         self._bus.publish(
             OfferFailed(
@@ -226,63 +236,6 @@ class Call:
             )
         )
 
-    def answered(self, agent_id: AgentId, offer_id: OfferId | None, at: datetime | None = None) -> None:
-        """Agent and caller talk, since ``at`` (now, unless it is told late)."""
-        if self.state is CallState.CONNECTED:
-            return
-        self.state, self.agent_id, self.offer_id = after(self.state, Move.ANSWERED), agent_id, offer_id
-        self.tell_connected(at)
-
-    def tell_connected(self, at: datetime | None = None) -> None:
-        assert self.agent_id is not None
-        at = at or self._clock.now()
-        if self.offer_id is not None:
-            self.legs.move(self.offer_id, self.agent_id, LegMove.ANSWERED, at)
-        self._bus.publish(
-            ContactConnected(
-                at=at,
-                contact_id=self.contact_id,
-                agent_id=self.agent_id,
-                offer_id=self.offer_id,
-            )
-        )
-
-    def talk_ended(self, talk: Talk) -> None:
-        """Agent and caller talk no more; told once for each talk."""
-        assert talk.offer_id is not None and talk.ended_at is not None
-        if talk.offer_id in self._talks_told:
-            return
-        self._talks_told.add(talk.offer_id)
-        self.legs.move(talk.offer_id, talk.agent_id, LegMove.LEFT, talk.ended_at)
-        self._bus.publish(
-            TalkEnded(
-                at=talk.ended_at,
-                contact_id=self.contact_id,
-                agent_id=talk.agent_id,
-                offer_id=talk.offer_id,
-                began_at=talk.began_at,
-            )
-        )
-
-    def has_ended_talk(self, offer_id: OfferId) -> bool:
-        """Whether the end of the talk that this offer brought was told."""
-        return offer_id in self._talks_told
-
-    def agent_left(self, offer_id: OfferId, agent_id: AgentId, at: datetime | None = None) -> bool:
-        """The agent's line is gone. Whether the caller waits again, because they were transferred."""
-        at = at or self._clock.now()
-        began_at = self.legs.up_at(offer_id) or at
-        self.talk_ended(Talk(agent_id=agent_id, offer_id=offer_id, began_at=began_at, ended_at=at))
-        place = self.transfer_to
-        if self.state is not CallState.CONNECTED or offer_id != self.offer_id or place is None:
-            return False
-        self.state, self.agent_id, self.offer_id = after(self.state, Move.TRANSFERRED), None, None
-        self.waiting, self.transfer_to = place, None
-        queue = place.requirements.queue
-        self._bus.publish(ContactTransferred(at=at, contact_id=self.contact_id, agent_id=agent_id, queue=queue))
-        self.tell_waiting({})
-        return True
-
     def ended(self, *, at: datetime | None = None, by_softswitch: bool = False) -> None:
         """It is over, since ``at`` (now, unless it is told late); nothing more is done for it.
 
@@ -290,14 +243,12 @@ class Call:
         """
         self.mailbox.close()
         at = at or self._clock.now()
-        if self.state is CallState.RINGING and self.agent_id is not None and self.offer_id is not None:
+        if self.state is CallState.OFFERED and self.agent_id is not None and self.offer_id is not None:
             self.offer_failed(self.offer_id, self.agent_id, OfferFailure.CALLER_LEFT)
-        elif self.state is CallState.CONNECTED and self.agent_id is not None and self.offer_id is not None:
-            self.agent_left(self.offer_id, self.agent_id, at)
-        outcome, agent_id = self.outcome, self.agent_id if self.state is CallState.CONNECTED else None
+        outcome, agent_id = self.outcome, self.agent_id if self.state in TALKING else None
         if by_softswitch and outcome is Outcome.ABANDONED:
             outcome = Outcome.SYSTEM_FAILED
-        self.state = after(self.state, Move.ENDED)
+        self.move(Move.ENDED)
         self._bus.publish(ContactEnded(at=at, contact_id=self.contact_id, outcome=outcome, agent_id=agent_id))
 
     # What others see of it.
@@ -305,10 +256,17 @@ class Call:
     @property
     def outcome(self) -> Outcome:
         """How it ends if it ends now."""
-        if self.state is CallState.CONNECTED:
+        if self.state in TALKING:
             return Outcome.CONNECTED
         in_menu = self.state in (CallState.ENTERED, CallState.IN_MENU)
         return Outcome.SELF_SERVICE if in_menu and self.resolved else Outcome.ABANDONED
+
+    @property
+    def talking(self) -> frozenset[AgentId]:
+        """The agents whom the call keeps busy, a consulted one included."""
+        if self.state not in TALKING or self.agent_id is None:
+            return frozenset()
+        return frozenset({self.agent_id, *([self.second.agent_id] if self.second else [])})
 
     @property
     def caller(self) -> Caller:

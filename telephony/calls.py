@@ -7,35 +7,33 @@ bus.
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from switchroom.domain.brand import Brands
 from switchroom.domain.call import CallState
-from switchroom.domain.caller import IDENTIFIED_WITHIN_S, Caller
-from switchroom.domain.contact import Requirements, Waiting, for_queue
-from switchroom.domain.errors import Refused, UnknownContact
+from switchroom.domain.caller import Caller
+from switchroom.domain.contact import Requirements, Waiting
+from switchroom.domain.errors import UnknownContact
 from switchroom.domain.events import (
     ContactRefused,
-    CustomerIdentified,
     InputKind,
     InputTaken,
     MenuInput,
     NodeVisited,
     OfferFailure,
     PhoneChanged,
-    PlaceChange,
     SwitchLost,
 )
-from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
+from switchroom.domain.ids import ContactId, Extension, QueueName
 from switchroom.domain.views import CallView
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
-from switchroom.runtime.mailbox import Work
+from telephony import talking
 from telephony.call import Call
+from telephony.places import Places
 from telephony.reconcile import Bookings, Reconciler
 from telephony.registry import CallRegistry
 from telephony.softswitch.port import (
@@ -45,9 +43,14 @@ from telephony.softswitch.port import (
     AgentRinging,
     CallerArrived,
     CallerFellBack,
+    CallerHeld,
+    CallerJoined,
     CallerLeft,
     CallerRefused,
     CallGone,
+    ConferenceBegan,
+    ConsultBegan,
+    ConsultOver,
     Delivery,
     PhoneState,
     Softswitch,
@@ -56,6 +59,7 @@ from telephony.softswitch.port import (
     SwitchEvent,
     SwitchUp,
 )
+from telephony.talk_requests import TalkRequests
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +68,7 @@ RECONCILE_EVERY_S = 60.0
 
 
 class Calls:
-    """All live calls of this server (ivr.ports.CallControl, cti_bridge.calls.port.CallCommands)."""
+    """All live calls of this server (ivr.ports.CallControl, cti_bridge.calls.port.LiveCalls)."""
 
     def __init__(
         self, switch: Softswitch, bus: Bus, clock: Clock, bookings: Bookings, fallback: QueueName, brands: Brands
@@ -79,7 +83,8 @@ class Calls:
         self._calls = CallRegistry(self._tasks, bus, clock, fallback, brands)
         self._reconciler = Reconciler(self._calls, switch, bookings, bus, clock, self._tasks, self._on_switch)
         self._reconciling: asyncio.Task[None] | None = None
-        bus.subscribe(CustomerIdentified, self._on_identified)
+        self.places = Places(self._calls, switch, bus, clock)
+        self.talks = TalkRequests(self._calls, switch, clock)
 
     async def start(self) -> None:
         await self._switch.start(self._on_switch)
@@ -112,7 +117,7 @@ class Calls:
             raise UnknownContact(contact_id)
         call.claimed = True
         try:
-            await self._identified(call)
+            await self.places.identified(call)
         except asyncio.CancelledError:
             call.claimed = False
             raise
@@ -156,14 +161,14 @@ class Calls:
         call = self._calls.known(contact_id)
 
         async def work() -> None:
-            await self._identified(call)
+            await self.places.identified(call)
             waiting = call.waiting or Waiting(call.ranked(requirements), self._clock.now())
             await self._switch.wait(contact_id, waiting, collected)
             call.queued(waiting, collected)
             if call.ranked(waiting.requirements) != waiting.requirements:  # who it is was told while it was written
-                await self._rank(call)
+                await self.places.rank(call)
 
-        await self._ask(call, work)
+        await self.talks.ask(call, work)
 
     async def fall_back(self, contact_id: ContactId, collected: Mapping[str, str]) -> None:
         """The menu cannot go on: the caller waits in the fallback queue. As `queue`."""
@@ -173,7 +178,7 @@ class Calls:
     async def finish(self, contact_id: ContactId) -> None:
         """The menu is done with the caller: the dialplan hangs up when the media connection closes."""
         call = self._calls.known(contact_id)
-        await self._ask(call, lambda: self._switch.finish(contact_id))
+        await self.talks.ask(call, lambda: self._switch.finish(contact_id))
 
     # Requests of ACD and desks.
 
@@ -194,43 +199,6 @@ class Calls:
                 call.offer_failed(delivery.offer_id, delivery.agent_id, OfferFailure.SWITCH_FAILED)
 
         await self._calls.ask(call, work)
-
-    async def transfer(self, contact_id: ContactId, agent_id: AgentId, queue: QueueName) -> None:
-        """Send the agent's caller back into line, for ``queue``, with what is known of them; the agent is free.
-
-        Returns when the softswitch has taken it: `ContactTransferred` follows. UnknownContact if there is no such call,
-        Refused if the two do not talk, or the softswitch does not do it: then they talk on.
-        """
-        call = self._calls.known(contact_id)
-
-        async def work() -> None:
-            if call.state is not CallState.CONNECTED or call.agent_id != agent_id:
-                raise Refused("Only a call that is answered can be transferred.")
-            if call.transfer_to is not None:
-                raise Refused("The call is being transferred already.")
-            before = call.waiting.requirements if call.waiting else Requirements(queue, tier=call.caller.tier)
-            call.transfer_to = Waiting(call.ranked(for_queue(before, queue)), self._clock.now())
-            try:
-                await self._switch.transfer(contact_id, call.transfer_to)
-            except BaseException:
-                call.transfer_to = None
-                raise
-
-        await self._ask(call, work)
-
-    async def hang_up(self, contact_id: ContactId) -> None:
-        """End the call now; UnknownContact if there is none, Refused if the softswitch does not answer."""
-        call = self._calls.known(contact_id)
-        await self._ask(call, lambda: self._switch.hang_up(contact_id))
-
-    async def _ask(self, call: Call, work: Work) -> None:
-        """Do ``work`` in the call's mailbox; UnknownContact when the caller is gone, Refused by the softswitch."""
-        try:
-            await self._calls.ask(call, work)
-        except CallGone:
-            raise UnknownContact(call.contact_id) from None
-        except SwitchError as error:
-            raise Refused("The softswitch does not answer; the call goes on.") from error
 
     # What the softswitch says.
 
@@ -266,68 +234,31 @@ class Calls:
     async def _happened(self, call: Call, event: SwitchEvent) -> None:
         match event:
             case CallerFellBack(waiting=waiting):
-                await self._fell_back(call, waiting)
-            case AgentRinging(offer_id=offer_id, agent_id=agent_id):
-                call.rang(agent_id, offer_id)
-            case AgentAnswered(offer_id=offer_id, agent_id=agent_id, at=at):
-                call.answered(agent_id, offer_id, at)
+                await self.places.fell_back(call, waiting)
             case AgentFailed(offer_id=offer_id, agent_id=agent_id, failure=failure):
                 call.offer_failed(offer_id, agent_id, failure)
-            case AgentLeft(offer_id=offer_id, agent_id=agent_id, at=at):
-                if not call.agent_left(offer_id, agent_id, at) and call.offer_id == offer_id:
+            case AgentRinging(offer_id=offer_id, agent_id=agent_id):
+                call.rang(agent_id, offer_id)
+            case AgentAnswered(offer_id=offer_id, at=at) if call.is_second(offer_id):
+                talking.consult_answered(call, at)
+            case AgentAnswered(offer_id=offer_id, agent_id=agent_id, at=at):
+                talking.answered(call, agent_id, offer_id, at)
+            case CallerHeld():
+                talking.held(call)
+            case CallerJoined(offer_id=offer_id, agent_id=agent_id):
+                talking.joined(call, offer_id, agent_id)
+            case ConsultBegan(offer_id=offer_id, agent_id=agent_id):
+                talking.consult_began(call, offer_id, agent_id)
+            case ConsultOver(offer_id=offer_id, failure=failure):
+                talking.consult_failed(call, offer_id, failure)
+            case ConferenceBegan():
+                talking.conference_began(call)
+            case AgentLeft(offer_id=offer_id, agent_id=agent_id, waits=waits, at=at):
+                place = (call.transfer_to or self._calls.place(call, call.waiting)) if waits else None
+                if not talking.agent_left(call, offer_id, agent_id, at, place):
                     self._calls.end(call)
             case CallerLeft():
                 self._calls.end(call)
-
-    async def _fell_back(self, call: Call, written: Waiting | None) -> None:
-        """The dialplan knows no tiers: who was recognised keeps their own, on the channel too."""
-        if call.state not in (CallState.ENTERED, CallState.IN_MENU):
-            return  # a place once had is kept
-        waiting = self._calls.place(call, written)
-        ranked = replace(waiting, requirements=call.ranked(waiting.requirements))
-        if ranked != waiting:
-            await self._write_place(call, ranked)
-        call.queued(ranked, {})
-
-    # Who is calling, and what that changes.
-
-    async def _identified(self, call: Call) -> None:
-        """Wait until it is known who is calling, at most until `IDENTIFIED_WITHIN_S` after their arrival."""
-        left_s = IDENTIFIED_WITHIN_S - (self._clock.now() - call.entered_at).total_seconds()
-        if not call.identified.is_set() and left_s > 0:
-            try:
-                await asyncio.wait_for(call.identified.wait(), left_s)
-            except TimeoutError:
-                log.info("calls.caller_unidentified", contact_id=call.contact_id)
-
-    def _on_identified(self, event: CustomerIdentified) -> None:
-        call = self._calls.get(event.contact_id)
-        if call is None:
-            return
-        call.known_as(event)
-        if call.waiting is not None and call.ranked(call.waiting.requirements) != call.waiting.requirements:
-            call.mailbox.post(lambda: self._rank(call))
-
-    async def _rank(self, call: Call) -> None:
-        """A tier that was learned late: the caller gets its place, with the time waited so far."""
-        if call.waiting is None or call.state not in (CallState.QUEUED, CallState.RINGING):
-            return
-        call.waiting = replace(call.waiting, requirements=call.ranked(call.waiting.requirements))
-        await self._write_place(call, call.waiting)
-        call.tell_place(PlaceChange.TIER_LEARNED)
-
-    def keep_requirements(self, contact_id: ContactId, requirements: Requirements) -> None:
-        """Write on the channel what is required of the agent from now on; of a call that is over, nothing."""
-        call = self._calls.get(contact_id)
-        if call is not None and call.waiting is not None:
-            waiting = call.waiting = replace(call.waiting, requirements=requirements)
-            call.mailbox.post(lambda: self._write_place(call, waiting))
-
-    async def _write_place(self, call: Call, waiting: Waiting) -> None:
-        try:
-            await self._switch.wait(call.contact_id, waiting, None)
-        except SwitchError as error:
-            log.warning("calls.place_not_written", contact_id=call.contact_id, error=str(error))
 
     async def _note_served(self, contact_id: ContactId) -> None:
         with contextlib.suppress(SwitchError):  # gone, or away: the caller is served all the same

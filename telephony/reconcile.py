@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from switchroom.domain.call import CallState
+from switchroom.domain.call import TALKING, CallState
 from switchroom.domain.contact import Outcome, Talk
 from switchroom.domain.events import OfferFailure, Reconciled
 from switchroom.domain.ids import ContactId, OfferId
@@ -22,7 +22,6 @@ from switchroom.runtime.clock import Clock
 from telephony.call import Call
 from telephony.registry import CallRegistry
 from telephony.softswitch.port import (
-    AgentAnswered,
     AgentFailed,
     AgentLeft,
     CallerFellBack,
@@ -34,6 +33,8 @@ from telephony.softswitch.port import (
     SwitchError,
     SwitchEvent,
 )
+from telephony.talking import answered, found_past, has_ended_talk, talk_ended, tell_connected
+from telephony.talks_found import take_up, talk_caught_up
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +50,11 @@ FOUND_IN: Mapping[LivePhase, CallState] = {
     LivePhase.ARRIVING: CallState.ENTERED,
     LivePhase.IN_MENU: CallState.ENTERED,
     LivePhase.WAITING: CallState.QUEUED,
-    LivePhase.RINGING: CallState.RINGING,
+    LivePhase.RINGING: CallState.OFFERED,
     LivePhase.TALKING: CallState.CONNECTED,
+    LivePhase.HELD: CallState.HELD,
+    LivePhase.CONSULTING: CallState.CONSULTING,
+    LivePhase.CONFERENCE: CallState.CONFERENCE,
 }
 """A caller who is LEAVING is as good as gone."""
 
@@ -117,7 +121,7 @@ class Reconciler:
                 self._align(call, live)
                 aligned.append(call)
         await self._settled(aligned)
-        talking = {c.agent_id: c.contact_id for c in self._calls if c.agent_id and c.state is CallState.CONNECTED}
+        talking = {agent_id: call.contact_id for call in self._calls for agent_id in call.talking}
         live_ids = frozenset(call.contact_id for call in self._calls)
         if not booked:  # nobody may take them for over before they are booked as they were
             live_ids |= {over.contact_id for over in past}
@@ -176,11 +180,11 @@ class Reconciler:
         """Talks of a call that goes on here, of which the end, or all, was not heard."""
         for talk in talks:
             assert talk.offer_id is not None
-            if call.has_ended_talk(talk.offer_id):
+            if has_ended_talk(call, talk.offer_id):
                 continue
-            if call.state in (CallState.QUEUED, CallState.RINGING):
-                call.answered(talk.agent_id, talk.offer_id, talk.began_at)
-            call.talk_ended(talk)
+            if call.state in (CallState.QUEUED, CallState.OFFERED):
+                answered(call, talk.agent_id, talk.offer_id, talk.began_at)
+            talk_ended(call, talk)
 
     def _finish_unseen(self, over: PastCall, booked: Booked | None) -> None:
         """A call that ended, or came and ended, while no server was there; ``booked`` tells what was heard before."""
@@ -195,7 +199,8 @@ class Reconciler:
         for talk in over.talks:
             assert talk.offer_id is not None
             was_told = booked is not None and talk.offer_id in booked.talks_over
-            call.found_past(talk, waited_again=over.waited_again if talk is over.talks[-1] else None, was_told=was_told)
+            again = over.waited_again if talk is over.talks[-1] else None
+            found_past(call, talk, waited_again=again, was_told=was_told)
         self._calls.end(call, at=over.ended_at, by_softswitch=not heard_of)
 
     def _end_vanished(self, before: Collection[ContactId], found: Snapshot) -> None:
@@ -237,28 +242,26 @@ class Reconciler:
         waiting = self._calls.place(call, live.waiting) if in_line else live.waiting
         call.resolved = live.served
         for talk in live.talks:
-            call.talk_ended(talk)
+            talk_ended(call, talk)
         call.adopted(FOUND_IN[live.phase], live.agent_id, live.offer_id, waiting, live.answered_at)
         if call.state is CallState.QUEUED and call.waiting is not None:
             call.tell_waiting(live.collected)
-        elif call.state is CallState.CONNECTED and call.agent_id is not None:
-            call.tell_connected(live.answered_at)
+        elif call.state in TALKING and call.agent_id is not None:
+            tell_connected(call, live.answered_at)
+            take_up(call, live)
 
     def _align(self, call: Call, live: LiveCall) -> None:
         """Catch up with what was missed of a call that is known."""
         found = FOUND_IN[live.phase]
-        if found is CallState.CONNECTED and live.agent_id is not None and live.offer_id is not None:
-            self._on_event(
-                AgentAnswered(
-                    contact_id=call.contact_id, offer_id=live.offer_id, agent_id=live.agent_id, at=live.answered_at
-                )
-            )
-        elif found is CallState.RINGING and call.state is CallState.QUEUED:
+        if found in TALKING:
+            for event in talk_caught_up(call, live):
+                self._on_event(event)
+        elif found is CallState.OFFERED and call.state is CallState.QUEUED:
             call.adopted(found, live.agent_id, live.offer_id, live.waiting or call.waiting)
         elif found is CallState.QUEUED:
-            if call.state is CallState.CONNECTED and live.waiting is not None:
-                self._transferred(call, live)
-            elif call.state is CallState.RINGING and call.agent_id is not None and call.offer_id is not None:
+            if call.state in TALKING and live.waiting is not None:
+                self._back_in_line(call, live)
+            elif call.state is CallState.OFFERED and call.agent_id is not None and call.offer_id is not None:
                 self._on_event(
                     AgentFailed(
                         contact_id=call.contact_id,
@@ -270,12 +273,17 @@ class Reconciler:
             elif call.state in (CallState.ENTERED, CallState.IN_MENU):
                 self._on_event(CallerFellBack(contact_id=call.contact_id, waiting=live.waiting))
 
-    def _transferred(self, call: Call, live: LiveCall) -> None:
+    def _back_in_line(self, call: Call, live: LiveCall) -> None:
         """The talk ended unheard, and the caller waits again."""
         for talk in live.talks:
             if talk.offer_id is not None and talk.offer_id == call.offer_id:
-                call.transfer_to = live.waiting
+                if live.waiting != call.waiting:
+                    call.transfer_to = live.waiting
                 left = AgentLeft(
-                    contact_id=call.contact_id, offer_id=talk.offer_id, agent_id=talk.agent_id, at=talk.ended_at
+                    contact_id=call.contact_id,
+                    offer_id=talk.offer_id,
+                    agent_id=talk.agent_id,
+                    waits=True,
+                    at=talk.ended_at,
                 )
                 self._on_event(left)

@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 
 from switchroom.domain.brand import Brand, Brands
+from switchroom.domain.call import TALKING
 from switchroom.domain.contact import Requirements, Waiting
 from switchroom.domain.errors import UnknownContact
 from switchroom.domain.ids import ContactId, QueueName
@@ -15,6 +16,7 @@ from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
 from switchroom.runtime.mailbox import Mailbox, MailboxClosed, Work
 from telephony.call import Call
+from telephony.talking import talks_over
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +78,8 @@ class CallRegistry:
         """As `Call.ended`; without effect on a call that has ended."""
         if self._calls.pop(call.contact_id, None) is not None:
             self.remember(call.contact_id)
+            if call.state in TALKING:
+                talks_over(call, at or self._clock.now())
             call.ended(at=at, by_softswitch=by_softswitch)
 
     def has_ended(self, contact_id: ContactId) -> bool:

@@ -18,6 +18,7 @@ class AgentMove(StrEnum):
     PAUSE = "pause"
     LOG_OUT = "log_out"
     RESERVE = "reserve"
+    CONSULT = "consult"
     RELEASE = "release"
     RING_NO_ANSWER = "ring_no_answer"
     CONNECT = "connect"
@@ -27,17 +28,33 @@ class AgentMove(StrEnum):
 _M = AgentMove
 
 TRANSITIONS: Mapping[AgentState, Mapping[AgentMove, AgentState]] = {
-    S.LOGGED_OUT: {_M.READY: S.AVAILABLE, _M.PAUSE: S.PAUSED, _M.LOG_OUT: S.LOGGED_OUT},
+    S.LOGGED_OUT: {
+        _M.READY: S.AVAILABLE,
+        _M.PAUSE: S.PAUSED,
+        _M.LOG_OUT: S.LOGGED_OUT,
+        _M.CONSULT: S.RESERVED,
+    },
     S.AVAILABLE: {
         _M.READY: S.AVAILABLE,
         _M.PAUSE: S.PAUSED,
         _M.LOG_OUT: S.LOGGED_OUT,
         _M.RESERVE: S.RESERVED,
+        _M.CONSULT: S.RESERVED,
     },
     S.RESERVED: {_M.RELEASE: S.AVAILABLE, _M.RING_NO_ANSWER: S.PAUSED, _M.CONNECT: S.BUSY},
     S.BUSY: {_M.CONNECT: S.BUSY, _M.FINISH: S.WRAP_UP},
-    S.WRAP_UP: {_M.READY: S.AVAILABLE, _M.PAUSE: S.PAUSED, _M.LOG_OUT: S.LOGGED_OUT},
-    S.PAUSED: {_M.READY: S.AVAILABLE, _M.PAUSE: S.PAUSED, _M.LOG_OUT: S.LOGGED_OUT},
+    S.WRAP_UP: {
+        _M.READY: S.AVAILABLE,
+        _M.PAUSE: S.PAUSED,
+        _M.LOG_OUT: S.LOGGED_OUT,
+        _M.CONSULT: S.RESERVED,
+    },
+    S.PAUSED: {
+        _M.READY: S.AVAILABLE,
+        _M.PAUSE: S.PAUSED,
+        _M.LOG_OUT: S.LOGGED_OUT,
+        _M.CONSULT: S.RESERVED,
+    },
 }
 """What a person asks for while an offer waits or a talk goes on is not here: `Agent.requested` keeps it instead."""
 

@@ -50,6 +50,9 @@ class Core:
             ev.RequirementsChanged: self._requirements_changed,
             ev.ContactLeft: self._left,
             ev.TalkEnded: self._talk_ended,
+            ev.ConsultBegan: lambda e: self.roster.consult(e.agent_id, e.contact_id, self._now),
+            ev.ConsultOver: lambda e: self.roster.release(e.agent_id, e.contact_id, e.at, self._now),
+            ev.ConsultAnswered: lambda e: self.roster.consult_answered(e.agent_id, e.contact_id, e.at),
             ev.OfferConfirmed: self._confirmed,
             ev.OfferContested: self._contested,
             ev.OfferDelivered: self._delivered,
@@ -58,10 +61,10 @@ class Core:
             ev.OfferFound: self._offer_found,
             ev.TalkFound: self._talk_found,
             ev.StateRequested: self._state_requested,
-            ev.RequestWithdrawn: self._request_withdrawn,
-            ev.PhoneChanged: self._phone_changed,
+            ev.RequestWithdrawn: lambda e: self.roster.withdraw(e.agent_id, e.what, e.reason),
+            ev.PhoneChanged: lambda e: self.roster.phone(e.extension, e.registered),
             ev.DeskTaken: self._desk_taken,
-            ev.AgentsRestored: self._restored,
+            ev.AgentsRestored: lambda e: self.roster.restore(e.agents, e.desks),
             ev.SwitchLost: self._switch_lost,
             ev.Reconciled: self._reconciled,
             ev.TimePassed: self._time_passed,
@@ -275,12 +278,12 @@ class Core:
         self._line.free += [agent.id for agent in self.roster if agent.eligible]
 
     def _is_engaged(self, agent: Agent, found: ev.Reconciled) -> bool:
-        """Reserved by an offer that lives, talking, or serving a contact of another channel: nobody else has one."""
-        if agent.state is AgentState.RESERVED and agent.contact_id is not None:
-            offer = self.offers.of(agent.contact_id)
-            return offer is not None and offer.agent_id == agent.id
-        serves = found.talking.get(agent.id) == agent.contact_id or agent.channel != found.channel
-        return agent.state is AgentState.BUSY and serves
+        """Reserved by an offer that lives, consulted, or serving a contact, also of another channel: nobody else is."""
+        if agent.contact_id is None or found.talking.get(agent.id) == agent.contact_id:
+            return agent.contact_id is not None
+        offer = self.offers.of(agent.contact_id)
+        is_offered = offer is not None and offer.agent_id == agent.id
+        return is_offered if agent.state is AgentState.RESERVED else agent.channel != found.channel
 
     # Agents
 
@@ -289,12 +292,6 @@ class Core:
 
     def _state_requested(self, event: ev.StateRequested) -> None:
         self.roster.request(event.agent_id, event.what, event.reason, self._now)
-
-    def _request_withdrawn(self, event: ev.RequestWithdrawn) -> None:
-        self.roster.withdraw(event.agent_id, event.what, event.reason)
-
-    def _phone_changed(self, event: ev.PhoneChanged) -> None:
-        self.roster.phone(event.extension, event.registered)
 
     def _desk_taken(self, event: ev.DeskTaken) -> None:
         sat_there, agent = self.roster.at_desk(event.extension), self.roster.get(event.agent_id)
@@ -313,9 +310,6 @@ class Core:
             return False
         offer = self.offers.of(agent.contact_id)
         return agent.state is AgentState.BUSY or (offer is not None and offer.is_ringing)
-
-    def _restored(self, event: ev.AgentsRestored) -> None:
-        self.roster.restore(event.agents, event.desks)
 
     # Time, and matching
 

@@ -40,6 +40,29 @@ class TalkEnded(NamedTuple):
     at: float
 
 
+class ConsultBegan(NamedTuple):
+    """The agent's phone is called, for another agent's question about the contact."""
+
+    contact_id: ContactId
+    agent_id: AgentId
+
+
+class ConsultAnswered(NamedTuple):
+    """The agent who is consulted has answered, at ``at``."""
+
+    contact_id: ContactId
+    agent_id: AgentId
+    at: float
+
+
+class ConsultOver(NamedTuple):
+    """The agent is consulted no more, since ``at``, and does not have the contact."""
+
+    contact_id: ContactId
+    agent_id: AgentId
+    at: float
+
+
 class OfferConfirmed(NamedTuple):
     """No other server holds the agent or the contact: the offer may go out."""
 
@@ -150,7 +173,8 @@ class SwitchLost(NamedTuple):
 
 
 class Reconciled(NamedTuple):
-    """The channel's contacts that are not in ``live`` are over; agents who are not in ``talking`` serve none of it."""
+    """The channel's contacts that are not in ``live`` are over; agents who are not in ``talking`` serve none of it, and
+    are not consulted."""
 
     live: frozenset[ContactId]
     talking: Mapping[AgentId, ContactId]
@@ -166,6 +190,9 @@ Event = (
     | RequirementsChanged
     | ContactLeft
     | TalkEnded
+    | ConsultBegan
+    | ConsultAnswered
+    | ConsultOver
     | OfferConfirmed
     | OfferContested
     | OfferDelivered

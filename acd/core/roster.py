@@ -103,6 +103,23 @@ class Roster:
         agent = self._agents[agent_id]
         self._become(agent, after(agent.state, AgentMove.RESERVE), now, contact_id=contact_id, queue=queue)
 
+    def consult(self, agent_id: AgentId, contact_id: ContactId, now: float) -> None:
+        """Another agent asks them about a contact: afterwards they are what they were. Who has a contact keeps it."""
+        agent = self._agents.get(agent_id)
+        if agent is None or agent.state in ENGAGED:
+            return
+        queue = next((self._agents[other].queue for other in self.engaged_with(contact_id)), None)
+        if agent.state is AgentState.PAUSED:
+            agent.requested = (AgentMove.PAUSE, agent.reason)
+        elif agent.state is AgentState.LOGGED_OUT:
+            agent.requested = (AgentMove.LOG_OUT, None)
+        self._become(agent, after(agent.state, AgentMove.CONSULT), now, contact_id=contact_id, queue=queue)
+
+    def consult_answered(self, agent_id: AgentId, contact_id: ContactId, at: float) -> None:
+        agent = self._agents.get(agent_id)
+        if agent is not None and (agent.state, agent.contact_id) == (AgentState.RESERVED, contact_id):
+            self.connect(agent, at, VOICE)
+
     def connect(self, agent: Agent, at: float, channel: ChannelName) -> None:
         target, agent.channel = after(agent.state, AgentMove.CONNECT), channel
         self._become(agent, target, at, contact_id=agent.contact_id, queue=agent.queue)

@@ -7,16 +7,19 @@ import structlog
 from aiohttp import web
 
 from cti_bridge.agents.port import AgentCommands
-from cti_bridge.calls.port import CallCommands
+from cti_bridge.calls.port import CallCommands, LiveCalls
 from cti_bridge.http.models import In
 from cti_bridge.http.problems import Problem, not_found
 from cti_bridge.http.route import Capability, Request, Route
 from switchroom.domain.errors import Refused, UnknownContact
-from switchroom.domain.ids import ContactId, QueueName
+from switchroom.domain.events import AgentState
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 from switchroom.domain.user import Right
 from switchroom.domain.views import CallView
 
 log = structlog.get_logger(__name__)
+
+_ACTIONS = "/api/v1/contacts/{id}/actions/"
 
 
 class TransferRequest(In):
@@ -25,25 +28,54 @@ class TransferRequest(In):
     queue: QueueName
 
 
+class ConsultRequest(In):
+    """The agent who is asked."""
+
+    agent: AgentId
+
+
 class Calls(Capability):
-    def __init__(self, calls: CallCommands, agents: AgentCommands) -> None:
-        self._calls, self._agents = calls, agents
+    def __init__(self, calls: LiveCalls, commands: CallCommands, agents: AgentCommands) -> None:
+        self._calls, self._commands, self._agents = calls, commands, agents
 
     async def hang_up(self, request: Request) -> web.Response:
         live = self._live(request)
-        await _done(self._calls.hang_up(live.contact_id))
+        await _done(self._commands.hang_up(live.contact_id))
         log.info("audit.call_hung_up", user=request.user.login, contact_id=live.contact_id)
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
+    async def hold(self, request: Request) -> web.Response:
+        live, agent_id = self._answered(request)
+        return await _taken(request, live, "held", self._commands.hold(live.contact_id, agent_id))
+
+    async def resume(self, request: Request) -> web.Response:
+        live, agent_id = self._answered(request)
+        return await _taken(request, live, "resumed", self._commands.resume(live.contact_id, agent_id))
+
+    async def consult(self, request: Request) -> web.Response:
+        live, agent_id = self._answered(request)
+        consulted: AgentId = request.body.agent
+        extension = self._phone_of(consulted)
+        return await _taken(
+            request, live, "consults", self._commands.consult(live.contact_id, agent_id, consulted, extension)
+        )
+
+    async def complete(self, request: Request) -> web.Response:
+        live, agent_id = self._answered(request)
+        return await _taken(request, live, "handed_over", self._commands.complete(live.contact_id, agent_id))
+
+    async def conference(self, request: Request) -> web.Response:
+        live, agent_id = self._answered(request)
+        return await _taken(request, live, "conference", self._commands.conference(live.contact_id, agent_id))
+
     async def transfer(self, request: Request) -> web.Response:
-        live, queue = self._live(request), request.body.queue
+        live, agent_id = self._answered(request)
+        queue = request.body.queue
         if queue not in {known.name for known in self._agents.queues()}:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no queue `{queue}`")
-        if live.agent_id is None:
-            raise Problem(HTTPStatus.CONFLICT, "Only a call that is answered can be transferred.")
-        await _done(self._calls.transfer(live.contact_id, live.agent_id, queue))
-        log.info("audit.call_transferred", user=request.user.login, contact_id=live.contact_id, queue=queue)
-        return web.Response(status=HTTPStatus.ACCEPTED)
+        return await _taken(
+            request, live, "transferred", self._commands.transfer(live.contact_id, agent_id, queue), queue=queue
+        )
 
     def _live(self, request: Request) -> CallView:
         """The live call of the path, if the user may act on it."""
@@ -52,10 +84,28 @@ class Calls(Capability):
             raise not_found("live call")
         return live
 
+    def _answered(self, request: Request) -> tuple[CallView, AgentId]:
+        """As `_live`, and the agent who has the caller."""
+        live = self._live(request)
+        if live.agent_id is None:
+            raise Problem(HTTPStatus.CONFLICT, "Nobody has answered this call.")
+        return live, live.agent_id
+
+    def _phone_of(self, agent_id: AgentId) -> Extension:
+        """Where an agent can be asked: not while they have a contact themselves."""
+        agent = self._agents.agent(agent_id)
+        if agent is None:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no agent `{agent_id}`")
+        if agent.extension is None or not agent.phone_registered:
+            raise Problem(HTTPStatus.CONFLICT, f"The phone of agent {agent_id} cannot be reached.")
+        if agent.state in (AgentState.RESERVED, AgentState.BUSY):
+            raise Problem(HTTPStatus.CONFLICT, f"Agent {agent_id} is busy.")
+        return agent.extension
+
     ROUTES = (
         Route(
             method="POST",
-            path="/api/v1/contacts/{id}/actions/hangup",
+            path=f"{_ACTIONS}hangup",
             handle=hang_up,
             needs=Right.ACT,
             summary="End a live call; an agent may end their own",
@@ -63,7 +113,48 @@ class Calls(Capability):
         ),
         Route(
             method="POST",
-            path="/api/v1/contacts/{id}/actions/transfer",
+            path=f"{_ACTIONS}hold",
+            handle=hold,
+            needs=Right.ACT,
+            summary="Let the caller hear music",
+            status=HTTPStatus.ACCEPTED,
+        ),
+        Route(
+            method="POST",
+            path=f"{_ACTIONS}resume",
+            handle=resume,
+            needs=Right.ACT,
+            summary="Go back to the caller, out of a hold or a consultation",
+            status=HTTPStatus.ACCEPTED,
+        ),
+        Route(
+            method="POST",
+            path=f"{_ACTIONS}consult",
+            handle=consult,
+            needs=Right.ACT,
+            summary="Call another agent, while the caller hears music",
+            body=ConsultRequest,
+            status=HTTPStatus.ACCEPTED,
+        ),
+        Route(
+            method="POST",
+            path=f"{_ACTIONS}complete",
+            handle=complete,
+            needs=Right.ACT,
+            summary="Hand the caller over to the agent who was consulted",
+            status=HTTPStatus.ACCEPTED,
+        ),
+        Route(
+            method="POST",
+            path=f"{_ACTIONS}conference",
+            handle=conference,
+            needs=Right.ACT,
+            summary="Let the caller talk to both agents",
+            status=HTTPStatus.ACCEPTED,
+        ),
+        Route(
+            method="POST",
+            path=f"{_ACTIONS}transfer",
             handle=transfer,
             needs=Right.ACT,
             summary="Send a contact who talks back into line, for a queue; what is known of them goes with them",
@@ -71,6 +162,13 @@ class Calls(Capability):
             status=HTTPStatus.ACCEPTED,
         ),
     )
+
+
+async def _taken(request: Request, live: CallView, what: str, command: Awaitable[None], **more: str) -> web.Response:
+    """The softswitch has taken it; an event tells when it is done."""
+    await _done(command)
+    log.info(f"audit.call_{what}", user=request.user.login, contact_id=live.contact_id, **more)
+    return web.Response(status=HTTPStatus.ACCEPTED)
 
 
 async def _done(command: Awaitable[None]) -> None:

@@ -14,7 +14,7 @@ from cti_bridge.agents.http import Agents
 from cti_bridge.agents.port import AgentCommands
 from cti_bridge.bridge import CtiBridge
 from cti_bridge.calls.http import Calls
-from cti_bridge.calls.port import CallCommands
+from cti_bridge.calls.port import CallCommands, LiveCalls
 from cti_bridge.contacts.http import Contacts, Explain
 from cti_bridge.contacts.visits import VisitFigures
 from cti_bridge.customers.http import Customers
@@ -98,7 +98,8 @@ def create_app(
     hub: Hub,
     bridge: CtiBridge,
     agents: AgentCommands,
-    calls: CallCommands,
+    calls: LiveCalls,
+    commands: CallCommands,
     flows: FlowCatalog,
     explain: Explain,
     recordings_folder: Path,
@@ -126,7 +127,7 @@ def create_app(
         Sessions(accounts, clock, agents, hub),
         agent_routes,
         Contacts(store, log, index, explain),
-        Calls(calls, agents),
+        Calls(calls, commands, agents),
         Recordings(index, recordings_folder),
         Customers(bridge.connectors, store, erasure, ledger, bridge.profiles),
         Holds(HoldStore(database), bridge.connectors.crm, store, clock),

@@ -127,10 +127,6 @@ class _Nothing:
 
     def find(self, contact_id: ContactId) -> CallView | None: ...
 
-    async def hang_up(self, contact_id: ContactId) -> None: ...
-
-    async def transfer(self, contact_id: ContactId, agent_id: AgentId, queue: QueueName) -> None: ...
-
     def flows(self) -> Sequence[FlowView]:
         return ()
 
@@ -163,7 +159,7 @@ class _House:
         brands = Brands((), NO_BRAND)
         self.bridge = CtiBridge(self.bus, self.clock, connectors, Contacts(database), hub, brands, outbox)
         await self.bridge.start()
-        nothing = _Nothing()
+        nothing: Any = _Nothing()  # no desktop asks for anything here
         app = create_app(
             bus=self.bus,
             clock=self.clock,
@@ -173,6 +169,7 @@ class _House:
             bridge=self.bridge,
             agents=self.acd,
             calls=nothing,
+            commands=nothing,
             flows=nothing,
             explain=Why(database, config).decisions,
             recordings_folder=self.folder,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from switchroom.domain import events as ev
-from switchroom.domain.call import CallState
+from switchroom.domain.call import TALKING
 from switchroom.domain.contact import VOICE, CustomerTier, Outcome, QueueVisit, Talk, VisitEnding
 from switchroom.domain.ids import AgentId, BrandName, ChannelName, ContactId, CustomerId, OfferId, QueueName, TicketId
 
@@ -93,7 +93,7 @@ def _refused(record: ContactRecord, event: ev.ContactRefused) -> dict[str, Any]:
 
 
 def _adopted(record: ContactRecord, event: ev.ContactAdopted) -> dict[str, Any]:
-    talking = event.state is CallState.CONNECTED
+    talking = event.state in TALKING
     began_at = event.answered_at or event.at
     talk = _began(record, event.agent_id, event.offer_id, began_at) if talking and event.agent_id else {}
     return {
@@ -152,13 +152,17 @@ def _place_changed(record: ContactRecord, event: ev.PlaceChanged) -> dict[str, A
 
 
 def _visiting(record: ContactRecord, queue: QueueName, enqueued_at: datetime) -> Sequence[QueueVisit]:
-    """With a visit of this queue; the same one, if the place is only told again."""
+    """With a visit of this queue; the same one, if the place is only told again.
+
+    Who comes back into an old place, out of a talk, has waited there only since.
+    """
     visits = record.visits
     if visits and visits[-1].ending is None and visits[-1].queue == queue:
         return visits
+    since = max((enqueued_at, *(talk.ended_at for talk in record.talks if talk.ended_at is not None)))
     return (
         *_visits_ended(record, enqueued_at, VisitEnding.TRANSFERRED),
-        QueueVisit(queue=queue, enqueued_at=enqueued_at),
+        QueueVisit(queue=queue, enqueued_at=since),
     )
 
 
@@ -253,6 +257,7 @@ _CHANGES: Mapping[type[ev.ContactEvent], Callable[[ContactRecord, Any], dict[str
     ev.AgentRang: lambda r, e: {"ringing_at": r.ringing_at or e.at},
     ev.OfferFailed: lambda _, e: {**_NO_OFFER, "agent_id": None},
     ev.ContactConnected: _connected,
+    ev.AgentJoined: lambda r, e: _began(r, e.agent_id, e.offer_id, e.at),
     ev.TalkEnded: _talk_ended,
     ev.ContactEnded: _ended,
     ev.TicketJoined: lambda _, e: {"ticket_id": e.ticket_id},

@@ -12,10 +12,10 @@ Extension = NewType("Extension", str)
 """A phone of the house: the user part of its SIP address. An agent may sit at any."""
 
 OfferId = NewType("OfferId", str)
-"""One reservation of one agent for one contact."""
+"""One reservation of one agent for one contact; a consultation is one, too."""
 
 LegId = NewType("LegId", str)
-"""One party's line in a call; an agent's has the id of the offer that brought it."""
+"""One party's line in a call: the caller's has the id of the contact, an agent's that of the offer that brought it."""
 
 ChannelName = NewType("ChannelName", str)
 """What a contact came over, as ``voice``; a channel that is added brings its own name."""

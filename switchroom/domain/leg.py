@@ -63,6 +63,10 @@ class Leg:
     agent_id: AgentId | None = None
     up_at: datetime | None = None
 
+    def as_party(self, party: Party) -> "Leg":
+        """The same line, in another role."""
+        return replace(self, party=party)
+
 
 def move(leg: Leg, what: LegMove, at: datetime) -> Leg:
     """The leg after ``what``; `IllegalLegMove` if the table has no such move.

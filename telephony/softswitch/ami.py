@@ -105,55 +105,89 @@ class AmiSoftswitch:
         except ValueError as error:
             raise SwitchError(str(error)) from error
         # NEXT comes last: until it is there the dialplan does not act on the others.
-        await self._do(
-            contact_id,
-            *(
-                {"Action": "Setvar", "Variable": name, "Value": value}
-                for name, value in {**variables, "NEXT": "waiting"}.items()
-            ),
-        )
+        await self._do(contact_id, *_written({**variables, "NEXT": "waiting"}))
 
     async def connect(self, contact_id: ContactId, delivery: Delivery) -> None:
         if not _EXTENSION.fullmatch(delivery.extension):
             raise SwitchError("a phone is named by digits")
-        await self._do(
-            contact_id,
-            {"Action": "Setvar", "Variable": "TO_OFFER", "Value": delivery.offer_id},
-            {"Action": "Setvar", "Variable": "TO_AGENT", "Value": delivery.agent_id},
-            {"Action": "Setvar", "Variable": "RING_S", "Value": str(delivery.ring_timeout_s)},
-            {"Action": "Redirect", "Context": "connect", "Exten": delivery.extension, "Priority": "1"},
-        )
+        variables = {
+            "TO_OFFER": delivery.offer_id,
+            "TO_AGENT": delivery.agent_id,
+            "RING_S": str(delivery.ring_timeout_s),
+        }
+        await self._do(contact_id, *_written(variables), _redirect("connect", delivery.extension))
 
     async def transfer(self, contact_id: ContactId, waiting: Waiting) -> None:
         try:
             variables = encode(waiting, None)
         except ValueError as error:
             raise SwitchError(str(error)) from error
-        await self._do(
-            contact_id,
-            *({"Action": "Setvar", "Variable": name, "Value": value} for name, value in variables.items()),
-            {"Action": "Redirect", "Context": "transferred", "Exten": "s", "Priority": "1"},
-        )
+        await self._do(contact_id, *_written(variables), _redirect("back-in-line"))
+
+    async def hold(self, contact_id: ContactId) -> None:
+        await self._do(contact_id, _redirect("held", **await self._agent_to(contact_id, "holding", "s")))
+
+    async def resume(self, contact_id: ContactId) -> None:
+        await self._do(contact_id, _redirect("resumed"))
+
+    async def consult(self, contact_id: ContactId, delivery: Delivery) -> None:
+        if not _EXTENSION.fullmatch(delivery.extension):
+            raise SwitchError("a phone is named by digits")
+        variables = {
+            "CONSULTED": delivery.agent_id,
+            "CONSULT": delivery.offer_id,
+            "CONSULT_S": str(delivery.ring_timeout_s),
+            "EXPERT_LEG": "",
+            "JOINED_AT": "",
+        }
+        to_agent = await self._agent_to(contact_id, "consult", delivery.extension)
+        await self._do(contact_id, *_written(variables), _redirect("consulting", **to_agent))
+
+    async def complete(self, contact_id: ContactId) -> None:
+        # The caller alone: the agent's leg frees itself when the other is taken out of its bridge.
+        await self._do(contact_id, _redirect("takeover"))
+
+    async def conference(self, contact_id: ContactId) -> None:
+        legs = [await self._leg(contact_id, variable) for variable in ("AGENT_LEG", "EXPERT_LEG")]
+        hooks = [
+            {"Action": "Setvar", "Channel": leg, "Variable": "CHANNEL(hangup_handler_push)", "Value": "leg,over,1"}
+            for leg in legs
+        ]
+        await self._do(contact_id, *hooks)
+        await self._do(contact_id, _redirect("conference"))
+
+    async def _agent_to(self, contact_id: ContactId, context: str, extension: str) -> dict[str, str]:
+        """What a redirect of the caller needs to move the agent's leg in the same step."""
+        leg = await self._leg(contact_id, "AGENT_LEG")
+        return {"ExtraChannel": leg, "ExtraContext": context, "ExtraExten": extension, "ExtraPriority": "1"}
+
+    async def _leg(self, contact_id: ContactId, variable: str) -> str:
+        """The uniqueid of an agent's leg; SwitchError if there is none."""
+        (answer,) = await self._do(contact_id, {"Action": "Getvar", "Variable": variable})
+        if not (leg := text(answer, "Value")):
+            raise SwitchError("no agent has this caller, or is asked")
+        return leg
 
     async def note_served(self, contact_id: ContactId) -> None:
-        await self._do(contact_id, {"Action": "Setvar", "Variable": "SERVED", "Value": "yes"})
+        await self._do(contact_id, *_written({"SERVED": "yes"}))
 
     async def finish(self, contact_id: ContactId) -> None:
-        await self._do(contact_id, {"Action": "Setvar", "Variable": "NEXT", "Value": "hangup"})
+        await self._do(contact_id, *_written({"NEXT": "hangup"}))
 
     async def hang_up(self, contact_id: ContactId) -> None:
         await self._do(contact_id, {"Action": "Hangup", "Cause": _NORMAL_CLEARING})
 
-    async def _do(self, contact_id: ContactId, *actions: Mapping[str, str]) -> None:
-        """Write all ``actions`` on the caller's channel back to back, then wait for the answers."""
+    async def _do(self, contact_id: ContactId, *actions: Mapping[str, str]) -> list[Message]:
+        """Write all ``actions`` on the caller's channel (or their own) back to back, then wait for the answers."""
         channel = self._channels.get(contact_id)
         if channel is None:
             if self._read:
                 raise CallGone(contact_id)
             raise SwitchError("not connected to Asterisk, or its calls are not read yet")
-        answers = await self._link.request(*({**action, "Channel": channel} for action in actions))
-        for answer in answers:
-            _judge(answer[0])
+        answers = await self._link.request(*({"Channel": channel, **action} for action in actions))
+        for action, answer in zip(actions, answers, strict=True):
+            _judge(answer[0], action)
+        return [answer[0] for answer in answers]
 
     def _up(self) -> None:
         self._tell(SwitchUp())
@@ -181,7 +215,21 @@ class AmiSoftswitch:
                 log.exception("softswitch.handler_failed", event_type=type(event).__name__)
 
 
-def _judge(answer: Message) -> None:
-    if text(answer, "Response") != "Success":
-        reason = text(answer, "Message")
-        raise CallGone(reason) if _GONE.search(reason) else SwitchError(f"Asterisk refused: {reason}")
+def _written(variables: Mapping[str, str]) -> list[dict[str, str]]:
+    """What writes ``variables`` on the channel."""
+    return [{"Action": "Setvar", "Variable": name, "Value": value} for name, value in variables.items()]
+
+
+def _redirect(context: str, extension: str = "s", **extra: str) -> dict[str, str]:
+    return {"Action": "Redirect", "Context": context, "Exten": extension, "Priority": "1", **extra}
+
+
+def _judge(answer: Message, action: Mapping[str, str] | None = None) -> None:
+    """``action`` is what was asked: that an agent's leg is gone does not mean the caller is."""
+    if text(answer, "Response") == "Success":
+        return
+    reason, leg = text(answer, "Message"), (action or {}).get("ExtraChannel")
+    of_leg = "Channel" in (action or {}) or (leg is not None and leg in reason)
+    if _GONE.search(reason) and not of_leg:
+        raise CallGone(reason)
+    raise SwitchError(f"Asterisk refused: {reason}")

@@ -4,9 +4,10 @@ The dialplan writes a line when a caller's channel ends (``[journal]`` in the te
 (cel_custom opens its file for each line, so the file may be taken away at any time). A line is one CSV field, a JSON
 object, whose ``extra`` is
 
-    <call>|<number>|<caller>|<entered at>|<ended at>|<talk>&<talk>&…|<served>|<queue>|<enqueued at>
+    <call>|<number>|<caller>|<entered at>|<ended at>|<talk>&<talk>&…|<served>|<queue>|<enqueued at>|<again>
 
-and a talk is ``<offer>/<agent>/<answered at>/<ended at>``.
+and a talk is ``<offer>/<agent>/<answered at>/<ended at>``; ``<again>`` is "yes" when the caller was back in line after
+the last.
 """
 
 import contextlib
@@ -70,7 +71,7 @@ def _taken(path: Path) -> list[Path]:
 def parse(lines: Sequence[str]) -> Iterator[PastCall]:
     """The calls in ``lines``; a line that cannot be read is left out, and said.
 
-    >>> line = '"{""extra"":""c1|400||2026-11-23T09:00:00+00:00|2026-11-23T09:01:00+00:00||||""}"'
+    >>> line = '"{""extra"":""c1|400||2026-11-23T09:00:00+00:00|2026-11-23T09:01:00+00:00|||||""}"'
     >>> next(parse([line])).contact_id
     'c1'
     """
@@ -82,13 +83,11 @@ def parse(lines: Sequence[str]) -> Iterator[PastCall]:
 
 
 def _call(line: str) -> PastCall:
-    contact_id, number, caller, entered, ended, talks, served, queue, enqueued = line.split("|")
+    contact_id, number, caller, entered, ended, talks, served, queue, enqueued, again = line.split("|")
     entered_at, ended_at = decode_time(entered), decode_time(ended)
     if not contact_id or entered_at is None or ended_at is None:
         raise ValueError(line)
     over = decode_talks(talks)
-    place = decode_waiting({"QUEUE": queue, "ENQUEUED_AT": enqueued})
-    again = over and place and place.enqueued_at > over[-1].began_at
     return PastCall(
         contact_id=ContactId(contact_id),
         number=number,
@@ -96,6 +95,6 @@ def _call(line: str) -> PastCall:
         entered_at=entered_at,
         ended_at=ended_at,
         talks=over,
-        waited_again=place if again else None,
+        waited_again=decode_waiting({"QUEUE": queue, "ENQUEUED_AT": enqueued}) if over and again == "yes" else None,
         served=served == "yes",
     )

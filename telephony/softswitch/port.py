@@ -68,6 +68,8 @@ class CallerFellBack(SwitchEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRinging(SwitchEvent):
+    """Of an offer, or of a consultation: ``offer_id`` tells which."""
+
     contact_id: ContactId
     offer_id: OfferId
     agent_id: AgentId
@@ -75,7 +77,7 @@ class AgentRinging(SwitchEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentAnswered(SwitchEvent):
-    """``at`` is when, if that is long ago."""
+    """Caller and agent talk; or, in a consultation, the two agents. ``at`` is when, if that is long ago."""
 
     contact_id: ContactId
     offer_id: OfferId
@@ -95,16 +97,65 @@ class AgentFailed(SwitchEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentLeft(SwitchEvent):
-    """The talk is over, and its recording is completely written.
+    """Caller and agent talk no more, and the recording is completely written unless others go on in it.
 
-    The caller waits again after `Softswitch.transfer`; otherwise `CallerLeft` follows. ``at`` is when, if that is long
-    ago.
+    ``waits``: the caller is back in line, after `Softswitch.transfer` or because the agent's phone is gone while the
+    caller heard music. Otherwise `CallerJoined` or `CallerLeft` follows, or the caller talks on with the other agent
+    of a conference. ``at`` is when, if that is long ago.
     """
 
     contact_id: ContactId
     offer_id: OfferId
     agent_id: AgentId
+    waits: bool = False
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerHeld(SwitchEvent):
+    """The caller hears music; the agent's leg stays."""
+
+    contact_id: ContactId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerJoined(SwitchEvent):
+    """The caller talks to this agent: again, or because the agent who was consulted took over."""
+
+    contact_id: ContactId
+    offer_id: OfferId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultBegan(SwitchEvent):
+    """The caller hears music, and the phone of ``agent_id`` is called for the agent who has the caller."""
+
+    contact_id: ContactId
+    offer_id: OfferId
+    agent_id: AgentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsultOver(SwitchEvent):
+    """The consulted agent's leg is gone; ``failure`` tells why when it was not answered.
+
+    Unless the caller left, or the agent did, `CallerJoined` follows by itself.
+    """
+
+    contact_id: ContactId
+    offer_id: OfferId
+    agent_id: AgentId
+    failure: OfferFailure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConferenceBegan(SwitchEvent):
+    """The caller talks to both agents, to ``agent_id`` since now."""
+
+    contact_id: ContactId
+    offer_id: OfferId
+    agent_id: AgentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +182,20 @@ class LivePhase(StrEnum):
     WAITING = "waiting"
     RINGING = "ringing"
     TALKING = "talking"
+    HELD = "held"
+    CONSULTING = "consulting"
+    CONFERENCE = "conference"
     LEAVING = "leaving"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondLeg:
+    """The leg of an agent who was consulted: dialled, or ``answered``; in a conference since ``joined_at``."""
+
+    offer_id: OfferId
+    agent_id: AgentId
+    answered: bool = False
+    joined_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +210,8 @@ class LiveCall:
     agent_id: AgentId | None = None
     offer_id: OfferId | None = None
     answered_at: datetime | None = None
-    """Since when they talk, if they do."""
+    """Since when the agent has the caller, if one does."""
+    second: SecondLeg | None = None
     served: bool = False
     """The menu has given the caller what they asked for."""
     waiting: Waiting | None = None
@@ -173,7 +238,7 @@ class PastCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """An offer on its way to the agent's phone."""
+    """An agent's phone that is to ring, for an offer or for a consultation."""
 
     offer_id: OfferId
     agent_id: AgentId
@@ -225,8 +290,30 @@ class Softswitch(Protocol):
     async def transfer(self, contact_id: ContactId, waiting: Waiting) -> None:
         """Bring a caller who talks back into line, atomically: the place is written, the agent's leg ends.
 
-        `AgentLeft` tells when the caller hears the music; what was collected stays on the channel.
+        `AgentLeft` tells when the caller hears the music; what was collected stays on the channel. A held caller may
+        be transferred, too.
         """
+
+    # The next are for a caller whom an agent has. What each did is told by an event; a command that is given before
+    # the event of the last one has come may cross with it.
+
+    async def hold(self, contact_id: ContactId) -> None:
+        """The caller hears music, the agent waits: `CallerHeld`."""
+
+    async def resume(self, contact_id: ContactId) -> None:
+        """Out of a hold, or back from a consultation, whose second leg ends: `CallerJoined`."""
+
+    async def consult(self, contact_id: ContactId, delivery: Delivery) -> None:
+        """A second agent's phone is called for the first, the caller hears music: `ConsultBegan`.
+
+        When nobody answers, or the second hangs up, the caller is back with the first: `ConsultOver`, `CallerJoined`.
+        """
+
+    async def complete(self, contact_id: ContactId) -> None:
+        """The consulted agent takes the caller over, the first is free: `AgentLeft`, `CallerJoined`."""
+
+    async def conference(self, contact_id: ContactId) -> None:
+        """The caller joins the two who talk: `ConferenceBegan`; when one agent leaves, the other two talk on."""
 
     async def note_served(self, contact_id: ContactId) -> None:
         """Write on the channel that the menu has given the caller what they asked for."""

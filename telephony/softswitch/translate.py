@@ -1,7 +1,7 @@
 """Asterisk's manager events and lists in our own words. Pure and stateless: each message tells all that is needed.
 
-That it does is the configuration's work: ``channelvars = CONTACT_ID,LEG,AGENT`` puts these on every event about a
-channel, and the dialplan (``softswitch_config/templates/extensions.conf.j2``) keeps one context for each phase.
+That it does is the configuration's work: ``channelvars`` puts the call, the side and the agents on every event about
+a channel, and the dialplan (``softswitch_config/templates/extensions.conf.j2``) keeps one context for each phase.
 """
 
 import re
@@ -18,11 +18,17 @@ from telephony.softswitch.port import (
     AgentRinging,
     CallerArrived,
     CallerFellBack,
+    CallerHeld,
+    CallerJoined,
     CallerLeft,
     CallerRefused,
+    ConferenceBegan,
+    ConsultBegan,
+    ConsultOver,
     LiveCall,
     LivePhase,
     PhoneState,
+    SecondLeg,
     Snapshot,
     SwitchEvent,
 )
@@ -34,6 +40,7 @@ STATUS_VARIABLES = ",".join(
     (
         *("CONTACT_ID", "LEG", "AGENT", "OFFER", "NUMBER", "CALLER", "ENTERED_AT", "ANSWERED_AT", "SERVED"),
         *("QUEUE", "ENQUEUED_AT", "TIER", "TIER_FIXED", "SKILLS", "COLLECTED", "TALKS"),
+        *("CONSULT", "CONSULTED", "EXPERT_LEG", "JOINED_AT"),
     )
 )
 """What to ask of the ``Status`` action, for `snapshot`."""
@@ -54,11 +61,19 @@ _PHASES = {
     "ivr": LivePhase.IN_MENU,
     "fallback": LivePhase.IN_MENU,
     "waiting": LivePhase.WAITING,
-    "transferred": LivePhase.WAITING,
+    "back-in-line": LivePhase.WAITING,
     "connect": LivePhase.RINGING,
+    "resumed": LivePhase.TALKING,
+    "takeover": LivePhase.TALKING,
+    "held": LivePhase.HELD,
+    "consulting": LivePhase.CONSULTING,
+    "conference": LivePhase.CONFERENCE,
     "leave": LivePhase.LEAVING,
 }
-"""By dialplan context; in ``connect``, a caller whose agent's leg is up talks."""
+"""By dialplan context; in ``connect``, a caller whose agent's leg is up talks; so does one with whom one agent of a
+conference is left."""
+
+_HAS_AGENT = (LivePhase.TALKING, LivePhase.HELD, LivePhase.CONSULTING, LivePhase.CONFERENCE)
 
 _PHONE = re.compile(r"PJSIP/([0-9]+)")
 _UNREGISTERED = frozenset({"UNAVAILABLE", "INVALID", "UNKNOWN"})
@@ -128,8 +143,23 @@ def _offer_failed(contact_id: ContactId, message: Message) -> SwitchEvent:
 
 def _talk_ended(contact_id: ContactId, message: Message) -> SwitchEvent:
     return AgentLeft(
-        contact_id=contact_id, offer_id=OfferId(text(message, "Offer")), agent_id=AgentId(text(message, "Agent"))
+        contact_id=contact_id,
+        offer_id=OfferId(text(message, "Offer")),
+        agent_id=AgentId(text(message, "Agent")),
+        waits=text(message, "Waits") == "yes",
     )
+
+
+def _consult_began(contact_id: ContactId, message: Message) -> SwitchEvent:
+    offer_id, agent_id = OfferId(text(message, "Offer")), AgentId(text(message, "Agent"))
+    return ConsultBegan(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id)
+
+
+def _consult_over(contact_id: ContactId, message: Message) -> SwitchEvent:
+    status = text(message, "DialStatus")
+    failure = None if status == "ANSWER" else _FAILURES.get(status, OfferFailure.UNREACHABLE)
+    offer_id, agent_id = OfferId(text(message, "Offer")), AgentId(text(message, "Agent"))
+    return ConsultOver(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id, failure=failure)
 
 
 def _dial_state(message: Message) -> SwitchEvent | None:
@@ -160,6 +190,22 @@ def _hangup(message: Message) -> SwitchEvent | None:
     return None
 
 
+def _bridge_enter(message: Message) -> SwitchEvent | None:
+    """The effect itself: what the dialplan says before it could still fail."""
+    variables = _variables(message, "ChanVariable")
+    if variables.get("LEG") != "caller":
+        return None
+    contact_id = ContactId(variables.get("CONTACT_ID", ""))
+    match text(message, "Context"):
+        case "resumed":
+            offer_id, agent_id = OfferId(variables.get("OFFER", "")), AgentId(variables.get("AGENT", ""))
+            return CallerJoined(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id)
+        case "conference":
+            offer_id, agent_id = OfferId(variables.get("CONSULT", "")), AgentId(variables.get("CONSULTED", ""))
+            return ConferenceBegan(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id)
+    return None
+
+
 def _phone(message: Message) -> PhoneState | None:
     if not (device := _PHONE.fullmatch(text(message, "Device"))):
         return None
@@ -181,6 +227,8 @@ def _live_call(message: Message, answered: Set[ContactId]) -> LiveCall | None:
         return None
     if phase is LivePhase.RINGING and variables["CONTACT_ID"] in answered:
         phase = LivePhase.TALKING
+    if phase is LivePhase.CONFERENCE and not variables.get("JOINED_AT"):
+        phase = LivePhase.TALKING
     return LiveCall(
         contact_id=ContactId(variables["CONTACT_ID"]),
         number=variables.get("NUMBER", ""),
@@ -189,11 +237,23 @@ def _live_call(message: Message, answered: Set[ContactId]) -> LiveCall | None:
         phase=phase,
         agent_id=AgentId(variables["AGENT"]) if variables.get("AGENT") else None,
         offer_id=OfferId(variables["OFFER"]) if variables.get("OFFER") else None,
-        answered_at=decode_time(variables.get("ANSWERED_AT", "")) if phase is LivePhase.TALKING else None,
+        answered_at=decode_time(variables.get("ANSWERED_AT", "")) if phase in _HAS_AGENT else None,
+        second=_second(variables) if phase in _HAS_AGENT else None,
         served=variables.get("SERVED") == "yes",
         waiting=decode_waiting(variables),
         collected=decode_collected(variables),
         talks=_talks(variables),
+    )
+
+
+def _second(variables: Mapping[str, str]) -> SecondLeg | None:
+    if not variables.get("CONSULT") or not variables.get("CONSULTED"):
+        return None
+    return SecondLeg(
+        offer_id=OfferId(variables["CONSULT"]),
+        agent_id=AgentId(variables["CONSULTED"]),
+        answered=bool(variables.get("EXPERT_LEG")),
+        joined_at=decode_time(variables.get("JOINED_AT", "")),
     )
 
 
@@ -210,12 +270,16 @@ _USER_EVENTS: Mapping[str, Callable[[ContactId, Message], SwitchEvent | None]] =
     "CallFellBack": _call_fell_back,
     "OfferFailed": _offer_failed,
     "TalkEnded": _talk_ended,
+    "Held": lambda contact_id, _: CallerHeld(contact_id=contact_id),
+    "ConsultBegan": _consult_began,
+    "ConsultOver": _consult_over,
 }
 
 _TRANSLATORS: Mapping[str, Callable[[Message], SwitchEvent | None]] = {
     "UserEvent": _user_event,
     "DialState": _dial_state,
     "DialEnd": _dial_end,
+    "BridgeEnter": _bridge_enter,
     "Hangup": _hangup,
     "DeviceStateChange": _phone,
 }

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+RATE = 8000
+
 
 def read_stereo(path: Path) -> tuple[np.ndarray, np.ndarray]:
     frames = np.frombuffer(path.read_bytes(), "<i2").reshape(-1, 2).astype(float)
@@ -13,3 +15,11 @@ def read_stereo(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def loudest_hz(samples: np.ndarray) -> float:
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     return float(np.fft.rfftfreq(len(samples), 1 / 8000)[spectrum.argmax()])
+
+
+def share_of(samples: np.ndarray, from_hz: float, to_hz: float) -> float:
+    """How much of the sound's energy lies between these frequencies, 0 to 1."""
+    energy = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
+    frequencies = np.fft.rfftfreq(len(samples), 1 / RATE)
+    inside = (frequencies >= from_hz) & (frequencies <= to_hz)
+    return float(energy[inside].sum() / max(energy.sum(), 1e-9))

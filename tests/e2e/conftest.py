@@ -21,6 +21,7 @@ from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import CARRIER, Phones, free_port
 from tests.e2e.switch import Switch
 from tests.e2e.whole_system import Running, own_settings, whole_system
+from tests.e2e.worlds import FakeWorld, RealWorld, World
 
 AGENTS = tuple(AgentId(str(number)) for number in range(1001, 1011))
 NUMBERS = ("4008123123", "4008123124")
@@ -115,6 +116,20 @@ def softphones(asterisk: RunningAsterisk) -> Iterator[Softphones]:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture(params=["fake", "asterisk"])
+async def world(
+    request: pytest.FixtureRequest, asterisk: RunningAsterisk, softphones: Softphones
+) -> AsyncIterator[World]:
+    """What surrounds a softswitch, for what both kinds keep."""
+    if request.param == "fake":
+        yield FakeWorld()
+        return
+    real = RealWorld(asterisk, softphones)
+    await real.menu.start()
+    yield real
+    await real.menu.stop()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The AMI adapter under observation: what it told, and how to wait for it."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,7 +9,15 @@ import pytest
 
 from switchroom.domain.contact import CustomerTier, Requirements, Waiting
 from switchroom.domain.ids import ContactId, QueueName
-from telephony.softswitch.port import CallerArrived, CallGone, LiveCall, LivePhase, Softswitch, SwitchEvent
+from telephony.softswitch.port import (
+    CallerArrived,
+    CallGone,
+    LiveCall,
+    LivePhase,
+    PhoneState,
+    Softswitch,
+    SwitchEvent,
+)
 from tests.e2e.menu_server import MenuServer
 from tests.support.waiting import eventually
 
@@ -36,6 +45,19 @@ class Switch:
     async def told(self, event: SwitchEvent) -> None:
         await eventually(lambda: event in self.events, f"{event}, told: {self.events}")
 
+    async def told_last(self, state: PhoneState) -> None:
+        """Wait until this is the phone's state, asking where nothing is told of it."""
+
+        def latest() -> PhoneState | None:
+            of_phone = [e for e in self.events if isinstance(e, PhoneState) and e.extension == state.extension]
+            return of_phone[-1] if of_phone else None
+
+        for _ in range(100):
+            if latest() == state or state in (await self.softswitch.snapshot()).phones:
+                return
+            await asyncio.sleep(0.05)
+        pytest.fail(f"the phone never was {state}: {latest()}")
+
     async def arrived(self) -> ContactId:
         def calls() -> list[ContactId]:
             return [event.contact_id for event in self.events if isinstance(event, CallerArrived)]
@@ -44,9 +66,12 @@ class Switch:
         return calls()[-1]
 
     async def hang_up_all(self) -> None:
-        for call in (await self.softswitch.snapshot()).calls:
-            with contextlib.suppress(CallGone):  # hung up by itself meanwhile
-                await self.softswitch.hang_up(call.contact_id)
+        """Returns when they are gone: the next test hears of no call but its own."""
+        while calls := (await self.softswitch.snapshot()).calls:
+            for call in calls:
+                with contextlib.suppress(CallGone):  # hung up by itself meanwhile
+                    await self.softswitch.hang_up(call.contact_id)
+            await asyncio.sleep(0.02)
 
     async def live(self, contact_id: ContactId) -> LiveCall | None:
         calls = (await self.softswitch.snapshot()).calls

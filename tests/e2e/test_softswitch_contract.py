@@ -1,18 +1,14 @@
 """What every softswitch keeps: the fake that unit tests use, and the real Asterisk behind AMI."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Protocol
 
 import pytest
 
-from softswitch_config.render import Folders
 from switchroom.domain.contact import Requirements
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
-from telephony.softswitch.ami import AmiSoftswitch
+from switchroom.domain.ids import Extension, OfferId, QueueName
 from telephony.softswitch.port import (
     AgentAnswered,
     AgentFailed,
@@ -22,128 +18,23 @@ from telephony.softswitch.port import (
     CallerLeft,
     CallGone,
     LivePhase,
-    PastCall,
     PhoneState,
-    Softswitch,
     SwitchError,
-    SwitchEvent,
     SwitchUp,
 )
-from tests.e2e.conftest import RunningAsterisk, Softphones
-from tests.e2e.menu_server import MenuServer
 from tests.e2e.switch import COLLECTED, WAITING, Switch
-from tests.fakes.fake_softswitch import OFFER, Behaviour, FakeSoftswitch, delivery
-from tests.support.waiting import eventually
-
-NUMBER, CALLER = "4008123123", "13800138000"
-AGENT, ABSENT = AgentId("1004"), AgentId("1010")
-
-
-class World(Protocol):
-    """What happens around a softswitch."""
-
-    softswitch: Softswitch
-
-    async def call(self) -> None: ...
-    async def let_go(self, contact_id: ContactId) -> None: ...
-    async def register(self, behaviour: Behaviour) -> None: ...
-    async def nobody_answers(self, contact_id: ContactId) -> None: ...
-    async def caller_hangs_up(self, contact_id: ContactId) -> None: ...
-    async def agent_hangs_up(self, contact_id: ContactId) -> None: ...
-
-
-class FakeWorld:
-    def __init__(self) -> None:
-        self._fake = FakeSoftswitch()
-        self.softswitch: Softswitch = self._fake
-
-    async def call(self) -> None:
-        self._fake.arrive(NUMBER, CALLER)
-
-    async def let_go(self, contact_id: ContactId) -> None:
-        self._fake.let_go(contact_id)
-
-    async def register(self, behaviour: Behaviour) -> None:
-        self._fake.register(AGENT, behaviour)
-
-    async def nobody_answers(self, contact_id: ContactId) -> None:
-        self._fake.fail(contact_id, OfferFailure.NO_ANSWER)
-
-    async def caller_hangs_up(self, contact_id: ContactId) -> None:
-        self._fake.caller_hangs_up(contact_id)
-
-    async def agent_hangs_up(self, contact_id: ContactId) -> None:
-        self._fake.agent_hangs_up(contact_id)
-
-
-class RealWorld:
-    def __init__(self, asterisk: RunningAsterisk, softphones: Softphones) -> None:
-        ami = asterisk.settings.asterisk
-        secret = asterisk.credentials.ami_secret
-        self.softswitch: Softswitch = AmiSoftswitch(
-            ami.ami_host, ami.ami_port, ami.ami_user, secret, Folders.of(asterisk.settings).journal
-        )
-        self.menu = MenuServer(asterisk.settings.media)
-        self._softphones = softphones
-        self._customer = softphones.customer(CALLER)
-
-    async def call(self) -> None:
-        self._customer.call(NUMBER)
-        await eventually(lambda: self.menu.callers, "the caller is in the menu")
-
-    async def let_go(self, contact_id: ContactId) -> None:
-        await self.menu.let_go(contact_id)
-
-    async def register(self, behaviour: Behaviour) -> None:
-        after_s = 0.05 if behaviour == "answers" else None
-        self._agent = self._softphones.agent(AGENT, answer_after_s=after_s, busy=behaviour == "busy")
-
-    async def nobody_answers(self, contact_id: ContactId) -> None:
-        """The ring time (1 s) passes."""
-
-    async def caller_hangs_up(self, contact_id: ContactId) -> None:
-        self._customer.history[-1].hang_up()
-
-    async def agent_hangs_up(self, contact_id: ContactId) -> None:
-        self._agent.history[-1].hang_up()
-
-
-@pytest.fixture(params=["fake", "asterisk"])
-async def world(
-    request: pytest.FixtureRequest, asterisk: RunningAsterisk, softphones: Softphones
-) -> AsyncIterator[World]:
-    if request.param == "fake":
-        yield FakeWorld()
-        return
-    real = RealWorld(asterisk, softphones)
-    await real.menu.start()
-    yield real
-    await real.menu.stop()
+from tests.e2e.worlds import ABSENT, AGENT, CALLER, NUMBER, World, observed, of_call, queued, written_down
+from tests.fakes.fake_softswitch import OFFER, delivery
+from tests.fakes.fake_talks import Behaviour
 
 
 @pytest.fixture
 async def switch(world: World) -> AsyncIterator[Switch]:
-    made = Switch(world.softswitch)
-    await made.softswitch.start(made.take)
-    await made.told(SwitchUp())
+    made = await observed(world)
     yield made
     await made.hang_up_all()
     await made.softswitch.stop()
     assert not made.softswitch.connected
-
-
-async def queued(world: World, switch: Switch) -> ContactId:
-    await world.call()
-    contact_id = await switch.arrived()
-    await switch.softswitch.wait(contact_id, WAITING, COLLECTED)
-    await world.let_go(contact_id)
-    await switch.until_phase(contact_id, LivePhase.WAITING)
-    return contact_id
-
-
-def of_call(switch: Switch) -> list[SwitchEvent]:
-    """What was told of the call, phones aside."""
-    return [event for event in switch.events if not isinstance(event, SwitchUp | PhoneState)]
 
 
 async def test_a_caller_arrives_in_the_menu_and_waits_with_what_was_written(world: World, switch: Switch) -> None:
@@ -176,19 +67,9 @@ async def test_a_menu_that_finishes_ends_the_call(world: World, switch: Switch) 
     assert await switch.live(contact_id) is None
 
 
-async def written_down(switch: Switch, contact_id: ContactId) -> PastCall:
-    """The call, as the softswitch's journal has it: a moment after the caller's end was told."""
-    async with asyncio.timeout(5):
-        while True:
-            for past in await switch.softswitch.past_calls():
-                if past.contact_id == contact_id:
-                    return past
-            await asyncio.sleep(0.05)
-
-
 @pytest.mark.parametrize("still_in_the_menu", [False, True])
 async def test_an_agent_rings_answers_and_hangs_up(world: World, switch: Switch, still_in_the_menu: bool) -> None:
-    await world.register("answers")
+    await world.register(AGENT, "answers")
     await switch.told(PhoneState(extension=Extension(AGENT), registered=True, in_use=False))
     if still_in_the_menu:
         await world.call()
@@ -213,7 +94,7 @@ async def test_an_agent_rings_answers_and_hangs_up(world: World, switch: Switch,
 
 
 async def test_the_caller_ends_the_talk(world: World, switch: Switch) -> None:
-    await world.register("answers")
+    await world.register(AGENT, "answers")
     contact_id = await queued(world, switch)
     await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
     await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
@@ -226,13 +107,13 @@ async def test_the_caller_ends_the_talk(world: World, switch: Switch) -> None:
 
 
 async def test_a_caller_who_is_transferred_waits_again_and_talks_to_the_next(world: World, switch: Switch) -> None:
-    await world.register("answers")
+    await world.register(AGENT, "answers")
     contact_id = await queued(world, switch)
     await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
     await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     place = replace(WAITING, requirements=Requirements(QueueName("complaints"), {"lang:zh": 1}))
     await switch.softswitch.transfer(contact_id, place)
-    await switch.told(AgentLeft(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
+    await switch.told(AgentLeft(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT, waits=True))
     await switch.until_phase(contact_id, LivePhase.WAITING)
     call = await switch.live(contact_id)
     assert call is not None
@@ -255,7 +136,7 @@ async def test_a_caller_who_is_transferred_waits_again_and_talks_to_the_next(wor
 
 
 async def test_a_caller_who_gives_up_after_a_transfer_is_written_down_so(world: World, switch: Switch) -> None:
-    await world.register("answers")
+    await world.register(AGENT, "answers")
     contact_id = await queued(world, switch)
     await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
     await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
@@ -278,7 +159,7 @@ async def test_an_agent_who_does_not_take_the_call_leaves_the_caller_waiting(
 ) -> None:
     agent = AGENT if behaviour else ABSENT
     if behaviour:
-        await world.register(behaviour)
+        await world.register(AGENT, behaviour)
     contact_id = await queued(world, switch)
     await switch.softswitch.connect(contact_id, delivery(agent, 1))
     if behaviour == "rings":
@@ -293,7 +174,7 @@ async def test_an_agent_who_does_not_take_the_call_leaves_the_caller_waiting(
 
 
 async def test_a_caller_who_hangs_up_while_it_rings_is_told_before_the_end(world: World, switch: Switch) -> None:
-    await world.register("rings")
+    await world.register(AGENT, "rings")
     contact_id = await queued(world, switch)
     await switch.softswitch.connect(contact_id, delivery(AGENT, 10))
     await switch.told(AgentRinging(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))

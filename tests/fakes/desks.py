@@ -120,6 +120,7 @@ class FakeCallDesk:
         self._clock = clock
         self.hung_up: list[ContactId] = []
         self.transferred: list[tuple[ContactId, AgentId, QueueName]] = []
+        self.asked: list[tuple[str, ContactId, AgentId, *tuple[str, ...]]] = []
         self.calls: dict[ContactId, CallView] = {}
         self.refusal: str | None = None
 
@@ -150,11 +151,30 @@ class FakeCallDesk:
         self.hung_up.append(contact_id)
 
     async def transfer(self, contact_id: ContactId, agent_id: AgentId, queue: QueueName) -> None:
+        self._ask("transfer", contact_id, agent_id, queue)
+        self.transferred.append((contact_id, agent_id, queue))
+
+    async def hold(self, contact_id: ContactId, agent_id: AgentId) -> None:
+        self._ask("hold", contact_id, agent_id)
+
+    async def resume(self, contact_id: ContactId, agent_id: AgentId) -> None:
+        self._ask("resume", contact_id, agent_id)
+
+    async def consult(self, contact_id: ContactId, agent_id: AgentId, consulted: AgentId, extension: Extension) -> None:
+        self._ask("consult", contact_id, agent_id, consulted, extension)
+
+    async def complete(self, contact_id: ContactId, agent_id: AgentId) -> None:
+        self._ask("complete", contact_id, agent_id)
+
+    async def conference(self, contact_id: ContactId, agent_id: AgentId) -> None:
+        self._ask("conference", contact_id, agent_id)
+
+    def _ask(self, what: str, contact_id: ContactId, agent_id: AgentId, *more: str) -> None:
         if self.refusal:
             raise Refused(self.refusal)
         if contact_id not in self.calls:
             raise UnknownContact(contact_id)
-        self.transferred.append((contact_id, agent_id, queue))
+        self.asked.append((what, contact_id, agent_id, *more))
 
 
 class FakeFlowDesk:

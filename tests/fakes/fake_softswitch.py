@@ -1,6 +1,6 @@
 """A softswitch in memory: does what it is told, lets the test play the callers and the phones, notes every command.
 
-It keeps the same contract as the real one (tests/e2e/test_softswitch_contract.py).
+It keeps the same contract as the real one (tests/e2e/test_softswitch_contract.py, test_softswitch_talks.py).
 """
 
 import asyncio
@@ -8,19 +8,14 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal
 
-from switchroom.domain.contact import Talk, Waiting
+from switchroom.domain.contact import Waiting
 from switchroom.domain.events import OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId
 from telephony.softswitch.port import (
-    AgentAnswered,
-    AgentFailed,
-    AgentLeft,
     AgentRinging,
     CallerArrived,
     CallerFellBack,
-    CallerLeft,
     CallGone,
     Delivery,
     LiveCall,
@@ -33,8 +28,7 @@ from telephony.softswitch.port import (
     SwitchEvent,
     SwitchUp,
 )
-
-Behaviour = Literal["answers", "rings", "busy"]
+from tests.fakes.fake_talks import Behaviour, FakeTalks, Line, Phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +41,6 @@ class Command:
 
 
 OFFER = OfferId("o1")
-NOWHERE = Extension("")
 
 
 def delivery(agent_id: AgentId, ring_timeout_s: int = 20, offer_id: OfferId = OFFER) -> Delivery:
@@ -57,23 +50,7 @@ def delivery(agent_id: AgentId, ring_timeout_s: int = 20, offer_id: OfferId = OF
 
 
 @dataclass(slots=True)
-class _Line:
-    """A caller in the softswitch."""
-
-    live: LiveCall
-    extension: Extension = NOWHERE
-    """Where it rings, or rang last."""
-    next: Literal["", "waiting", "hangup"] = ""
-
-
-@dataclass(slots=True)
-class _Phone:
-    behaviour: Behaviour
-    in_use: bool = False
-
-
-@dataclass(slots=True)
-class FakeSoftswitch:
+class FakeSoftswitch(FakeTalks):
     """Both sides: the port for the server, and below it what callers, phones and lines do in a test."""
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -90,9 +67,9 @@ class FakeSoftswitch:
     """What happens while a place is being written on a channel."""
     _started_at: datetime = field(init=False)
     _handler: Callable[[SwitchEvent], None] | None = None
-    _lines: dict[ContactId, _Line] = field(default_factory=dict)
-    _past: list[PastCall] = field(default_factory=list)
-    _phones: dict[Extension, _Phone] = field(default_factory=dict)
+    lines: dict[ContactId, Line] = field(default_factory=dict)
+    past: list[PastCall] = field(default_factory=list)
+    phones: dict[Extension, Phone] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.snapshot_arrives.set()
@@ -112,10 +89,10 @@ class FakeSoftswitch:
         self._must_be_connected("snapshot")
         phones = (
             PhoneState(extension=extension, registered=True, in_use=phone.in_use)
-            for extension, phone in self._phones.items()
+            for extension, phone in self.phones.items()
         )
         found = Snapshot(
-            calls=tuple(line.live for line in self._lines.values()),
+            calls=tuple(line.live for line in self.lines.values()),
             phones=tuple(phones),
             uptime_s=(self.now() - self._started_at).total_seconds(),
         )
@@ -124,13 +101,13 @@ class FakeSoftswitch:
         return found
 
     async def past_calls(self) -> Sequence[PastCall]:
-        return tuple(self._past)
+        return tuple(self.past)
 
     async def forget_past_calls(self, booked: Set[ContactId]) -> None:
-        self._past = [call for call in self._past if call.contact_id not in booked]
+        self.past = [call for call in self.past if call.contact_id not in booked]
 
     async def wait(self, contact_id: ContactId, waiting: Waiting, collected: Mapping[str, str] | None) -> None:
-        line = self._command("wait", contact_id, waiting, None if collected is None else dict(collected))
+        line = self.command("wait", contact_id, waiting, None if collected is None else dict(collected))
         line.live = replace(line.live, waiting=waiting)
         if collected is not None:
             line.live = replace(line.live, collected=dict(collected))
@@ -138,45 +115,29 @@ class FakeSoftswitch:
         self.while_writing(contact_id)
 
     async def connect(self, contact_id: ContactId, delivery: Delivery) -> None:
-        line = self._command("connect", contact_id, delivery)
+        line = self.command("connect", contact_id, delivery)
         offer_id, agent_id = delivery.offer_id, delivery.agent_id
         line.live = replace(line.live, phase=LivePhase.RINGING, agent_id=agent_id, offer_id=offer_id)
         line.extension = delivery.extension
-        phone = self._phones.get(delivery.extension)
+        phone = self.phones.get(delivery.extension)
         if phone is None:
             self.fail(contact_id, OfferFailure.UNREACHABLE)
         elif phone.behaviour == "busy":
             self.fail(contact_id, OfferFailure.BUSY)
         else:
-            self._tell(AgentRinging(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id))
+            self.tell(AgentRinging(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id))
             if phone.behaviour == "answers":
                 self.answer(contact_id)
 
-    async def transfer(self, contact_id: ContactId, waiting: Waiting) -> None:
-        line = self._command("transfer", contact_id, waiting)
-        over, extension = self._talk_over(line.live), line.extension
-        assert over.offer_id is not None
-        line.live = replace(
-            line.live,
-            phase=LivePhase.WAITING,
-            waiting=waiting,
-            agent_id=None,
-            offer_id=None,
-            answered_at=None,
-            talks=(*line.live.talks, over),
-        )
-        self._tell(AgentLeft(contact_id=contact_id, offer_id=over.offer_id, agent_id=over.agent_id))
-        self._free(extension)
-
     async def note_served(self, contact_id: ContactId) -> None:
-        line = self._command("note_served", contact_id)
+        line = self.command("note_served", contact_id)
         line.live = replace(line.live, served=True)
 
     async def finish(self, contact_id: ContactId) -> None:
-        self._command("finish", contact_id).next = "hangup"
+        self.command("finish", contact_id).next = "hangup"
 
     async def hang_up(self, contact_id: ContactId) -> None:
-        self._command("hang_up", contact_id)
+        self.command("hang_up", contact_id)
         self.caller_hangs_up(contact_id)
 
     # The world.
@@ -184,17 +145,17 @@ class FakeSoftswitch:
     def arrive(self, number: str, caller: str) -> ContactId:
         """A customer calls, and is in the menu."""
         contact_id = ContactId(str(uuid.uuid4()))
-        self._lines[contact_id] = _Line(
+        self.lines[contact_id] = Line(
             LiveCall(
                 contact_id=contact_id, number=number, caller=caller, entered_at=self.now(), phase=LivePhase.IN_MENU
             )
         )
-        self._tell(CallerArrived(contact_id=contact_id, number=number, caller=caller))
+        self.tell(CallerArrived(contact_id=contact_id, number=number, caller=caller))
         return contact_id
 
     def let_go(self, contact_id: ContactId) -> None:
         """The menu lets go of the caller, who goes where `wait` or `finish` said; else back into the menu."""
-        line = self._lines[contact_id]
+        line = self.lines[contact_id]
         if line.next == "waiting":
             line.live = replace(line.live, phase=LivePhase.WAITING)
         elif line.next == "hangup":
@@ -203,77 +164,17 @@ class FakeSoftswitch:
 
     def fall_back(self, contact_id: ContactId, waiting: Waiting | None) -> None:
         """No menu could be reached; without ``waiting`` what is on the channel cannot be read."""
-        line = self._lines[contact_id]
+        line = self.lines[contact_id]
         line.live = replace(line.live, phase=LivePhase.WAITING, waiting=waiting)
-        self._tell(CallerFellBack(contact_id=contact_id, waiting=waiting))
+        self.tell(CallerFellBack(contact_id=contact_id, waiting=waiting))
 
     def register(self, extension: Extension, behaviour: Behaviour = "answers") -> None:
-        self._phones[extension] = _Phone(behaviour)
-        self._tell_phone(extension)
+        self.phones[extension] = Phone(behaviour)
+        self.tell_phone(extension)
 
     def unregister(self, extension: Extension) -> None:
-        del self._phones[extension]
-        self._tell_phone(extension)
-
-    def answer(self, contact_id: ContactId) -> None:
-        """The ringing agent takes the call."""
-        line, offer_id, agent_id = self._ringing(contact_id)
-        line.live = replace(line.live, phase=LivePhase.TALKING, answered_at=self.now())
-        self._phones[line.extension].in_use = True
-        self._tell(AgentAnswered(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id))
-        self._tell_phone(line.extension)
-
-    def fail(self, contact_id: ContactId, failure: OfferFailure) -> None:
-        """The offer comes to nothing; the caller waits again."""
-        line, offer_id, agent_id = self._ringing(contact_id)
-        line.live = replace(line.live, phase=LivePhase.WAITING, agent_id=None, offer_id=None)
-        self._tell(AgentFailed(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id, failure=failure))
-
-    def agent_hangs_up(self, contact_id: ContactId) -> None:
-        """The agent ends the talk; the dialplan ends the call."""
-        assert self._lines[contact_id].live.phase is LivePhase.TALKING
-        self.caller_hangs_up(contact_id)
-
-    def caller_hangs_up(self, contact_id: ContactId) -> None:
-        line = self._lines[contact_id]
-        live = line.live
-        self._write_down(live)
-        if live.phase is LivePhase.RINGING:
-            _, offer_id, agent_id = self._ringing(contact_id)
-            left = OfferFailure.CALLER_LEFT
-            self._tell(AgentFailed(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id, failure=left))
-        elif live.phase is LivePhase.TALKING and live.agent_id is not None:
-            left = self._talk_over(live)
-            assert left.offer_id is not None
-            self._tell(AgentLeft(contact_id=contact_id, offer_id=left.offer_id, agent_id=left.agent_id))
-            self._free(line.extension)
-        del self._lines[contact_id]
-        self._tell(CallerLeft(contact_id=contact_id))
-
-    def _write_down(self, live: LiveCall) -> None:
-        talks = live.talks
-        if live.phase is LivePhase.TALKING and live.answered_at is not None:
-            talks = (*talks, self._talk_over(live))
-        self._past.append(
-            PastCall(
-                contact_id=live.contact_id,
-                number=live.number,
-                caller=live.caller,
-                entered_at=live.entered_at,
-                ended_at=self.now(),
-                talks=talks,
-                waited_again=self._waited_again(live),
-                served=live.served,
-            )
-        )
-
-    def _waited_again(self, live: LiveCall) -> Waiting | None:
-        place = live.waiting if live.phase is LivePhase.WAITING else None
-        return place if place and live.talks and place.enqueued_at > live.talks[-1].began_at else None
-
-    def _talk_over(self, live: LiveCall) -> Talk:
-        assert live.agent_id is not None and live.offer_id is not None and live.answered_at is not None
-        return Talk(agent_id=live.agent_id, offer_id=live.offer_id, began_at=live.answered_at, ended_at=self.now())
+        del self.phones[extension]
+        self.tell_phone(extension)
 
     def go_down(self) -> None:
         """The connection is lost; what happens now is not told."""
@@ -284,12 +185,12 @@ class FakeSoftswitch:
     def crash(self) -> None:
         """It dies and starts again: every call in it is gone, and nobody is told until `come_up`."""
         self.go_down()
-        self._lines.clear()
+        self.lines.clear()
         self._started_at = self.now()
 
     def come_up(self) -> None:
         self.connected = True
-        self._tell(SwitchUp())
+        self.tell(SwitchUp())
 
     def _must_be_connected(self, command: str) -> None:
         if not self.connected:
@@ -297,29 +198,23 @@ class FakeSoftswitch:
         if command in self.refuse:
             raise self.refuse[command]
 
-    def _command(self, name: str, contact_id: ContactId, *arguments: object) -> _Line:
+    def command(self, name: str, contact_id: ContactId, *arguments: object) -> Line:
         self._must_be_connected(name)
         self.commands.append(Command(name, contact_id, arguments))
-        if contact_id not in self._lines:
+        if contact_id not in self.lines:
             raise CallGone(contact_id)
-        return self._lines[contact_id]
+        return self.lines[contact_id]
 
-    def _ringing(self, contact_id: ContactId) -> tuple[_Line, OfferId, AgentId]:
-        line = self._lines[contact_id]
-        assert line.live.phase is LivePhase.RINGING, f"the call is {line.live.phase}"
-        assert line.live.agent_id is not None and line.live.offer_id is not None
-        return line, line.live.offer_id, line.live.agent_id
+    def free(self, extension: Extension) -> None:
+        if extension in self.phones:
+            self.phones[extension].in_use = False
+            self.tell_phone(extension)
 
-    def _free(self, extension: Extension) -> None:
-        if extension in self._phones:
-            self._phones[extension].in_use = False
-            self._tell_phone(extension)
-
-    def _tell_phone(self, extension: Extension) -> None:
-        phone = self._phones.get(extension)
+    def tell_phone(self, extension: Extension) -> None:
+        phone = self.phones.get(extension)
         in_use = phone is not None and phone.in_use
-        self._tell(PhoneState(extension=extension, registered=phone is not None, in_use=in_use))
+        self.tell(PhoneState(extension=extension, registered=phone is not None, in_use=in_use))
 
-    def _tell(self, event: SwitchEvent) -> None:
+    def tell(self, event: SwitchEvent) -> None:
         if self.connected and not self.deaf and self._handler is not None:
             self._handler(event)

@@ -106,7 +106,7 @@ async def test_given_a_server_that_died_while_a_phone_rang_then_its_reservation_
             caller="",
             brand=SHOP.name,
             entered_at=now,
-            state=CallState.RINGING,
+            state=CallState.OFFERED,
             agent_id=ANN,
             waiting=waiting,
         )

@@ -185,7 +185,7 @@ class ShellDriver:
                 )
             case ev.OfferFound(contact_id, offer_id, agent_id, needs, came):
                 waiting = Waiting(needs, _at(came))
-                return _adopted(now, contact_id, CallState.RINGING, agent_id, offer_id=offer_id, waiting=waiting)
+                return _adopted(now, contact_id, CallState.OFFERED, agent_id, offer_id=offer_id, waiting=waiting)
             case ev.TalkFound(contact_id, agent_id, _, since):
                 return _adopted(now, contact_id, CallState.CONNECTED, agent_id, answered_at=_at(since))
             case ev.PhoneChanged(extension, registered):

@@ -14,6 +14,11 @@ from switchroom.domain.errors import UnknownAgent
 from switchroom.domain.events import (
     AgentState,
     AgentStateChanged,
+    ConsultAnswered,
+    ConsultEnded,
+    ConsultEnding,
+    ConsultEvent,
+    ConsultStarted,
     ContactAdopted,
     NobodyOnDuty,
     OfferFailure,
@@ -22,14 +27,18 @@ from switchroom.domain.events import (
     PlaceChanged,
     Reconciled,
     SwitchLost,
+    TalkEnded,
 )
-from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
+from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
 from tests.fakes.memory_store import MemoryStore
 from tests.fixtures.acd_house import ANN, BOB, House
 from tests.support.brands import SHOP
 from tests.support.virtual_time import VirtualClock, settle
 
 pytestmark = pytest.mark.virtual_time
+
+TALKING = ContactId("talking")
+LIVE = frozenset({TALKING, ContactId("one")})
 
 
 @pytest.fixture
@@ -168,7 +177,7 @@ async def test_given_a_restart_while_a_phone_rings_then_a_missed_call_goes_on_wi
             caller="",
             brand=SHOP.name,
             entered_at=came,
-            state=CallState.RINGING,
+            state=CallState.OFFERED,
             agent_id=ANN,
             waiting=waiting,
         )
@@ -266,7 +275,7 @@ async def test_given_a_restart_while_the_phone_of_an_agent_rings_who_is_no_longe
             caller="",
             brand=SHOP.name,
             entered_at=came,
-            state=CallState.RINGING,
+            state=CallState.OFFERED,
             agent_id=AgentId("9999"),
             waiting=Waiting(Requirements(QueueName("returns"), {"lang:zh": 1}), came),
         )
@@ -357,7 +366,7 @@ async def test_given_a_refused_ring_that_rings_all_the_same_then_it_goes_on_and_
             caller="",
             brand=SHOP.name,
             entered_at=now,
-            state=CallState.RINGING,
+            state=CallState.OFFERED,
             agent_id=ANN,
             waiting=Waiting(needs, now),
         )
@@ -524,3 +533,91 @@ async def test_given_a_place_that_changes_then_the_limit_of_the_unserved_goes_on
     assert len(house.of(NobodyOnDuty)) == 1
     await house.passes(10)
     assert [event.why for event in house.of(PlaceChanged)] == ["tier_learned", "nobody_on_duty"]
+
+
+# Agents who are consulted
+
+
+def consult(house: House, kind: type[ConsultEvent], **more: object) -> None:
+    event = kind(
+        at=house.clock.now(),
+        contact_id=ContactId("talking"),
+        agent_id=ANN,
+        consulted=BOB,
+        offer_id=OfferId("c1"),
+        **more,  # type: ignore[arg-type]
+    )
+    house.bus.publish(event)
+
+
+async def test_given_a_free_agent_who_is_consulted_then_nobody_is_offered_to_them_until_it_is_over(
+    house: House,
+) -> None:
+    await house.open(ANN)
+    await house.queue("talking")
+    await house.connected("talking", ANN)
+    house.bus.publish(PhoneChanged(at=house.clock.now(), extension=Extension(BOB), registered=True))
+    await house.acd.set_state(BOB, "available", None)
+    consult(house, ConsultStarted)
+    assert house.state(BOB) is AgentState.RESERVED
+    await house.queue("one")
+    consult(house, ConsultAnswered)
+    house.bus.publish(Reconciled(at=house.clock.now(), live=LIVE, talking=dict.fromkeys((ANN, BOB), TALKING)))
+    await house.passes(30)
+    assert house.state(BOB) is AgentState.BUSY
+    assert house.offers() == [("talking", ANN)]
+    consult(house, ConsultEnded, ending=ConsultEnding.RETURNED)
+    assert house.state(BOB) is AgentState.WRAP_UP
+    await house.passes(31)
+    assert house.offers() == [("talking", ANN), ("one", BOB)]
+
+
+async def test_given_a_question_that_was_not_answered_then_the_agent_is_what_they_were(house: House) -> None:
+    await house.open(ANN)
+    await house.queue("talking")
+    await house.connected("talking", ANN)
+    for state, reason in (("paused", "lunch"), ("logged_out", None)):
+        await house.acd.set_state(BOB, state, reason)  # type: ignore[arg-type]
+        consult(house, ConsultStarted)
+        assert house.state(BOB) is AgentState.RESERVED
+        consult(house, ConsultEnded, ending=ConsultEnding.NO_ANSWER)
+        view = house.acd.agent(BOB)
+        assert view is not None and (view.state, view.reason) == (AgentState(state), reason)
+
+
+async def test_given_a_consulted_agent_who_takes_over_then_they_have_the_contact_and_the_first_wraps_up(
+    house: House,
+) -> None:
+    await house.open(ANN)
+    await house.queue("talking")
+    await house.connected("talking", ANN)
+    consult(house, ConsultStarted)
+    consult(house, ConsultAnswered)
+    now = house.clock.now()
+    house.bus.publish(TalkEnded(at=now, contact_id=TALKING, agent_id=ANN, offer_id=OfferId("o1"), began_at=now))
+    consult(house, ConsultEnded, ending=ConsultEnding.HANDED_OVER)
+    await house.connected("talking", BOB)
+    assert (house.state(ANN), house.state(BOB)) == (AgentState.WRAP_UP, AgentState.BUSY)
+    await house.ended("talking")
+    assert house.state(BOB) is AgentState.WRAP_UP
+
+
+async def test_given_a_consulted_agent_who_is_not_consulted_any_more_when_reconciled_then_they_are_free(
+    house: House,
+) -> None:
+    await house.open(ANN, BOB)
+    await house.queue("talking")
+    [(_, first)] = house.offers()
+    await house.connected("talking", AgentId(first))
+    other = BOB if first == ANN else ANN
+    event = ConsultStarted(
+        at=house.clock.now(),
+        contact_id=TALKING,
+        agent_id=AgentId(first),
+        consulted=other,
+        offer_id=OfferId("c1"),
+    )
+    house.bus.publish(event)
+    assert house.state(other) is AgentState.RESERVED
+    house.bus.publish(Reconciled(at=house.clock.now(), live=LIVE, talking={AgentId(first): TALKING}))
+    assert house.state(other) is AgentState.AVAILABLE

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from switchroom.domain.contact import Requirements, Waiting
-from switchroom.domain.ids import AgentId, ContactId, QueueName
+from switchroom.domain.ids import AgentId, ContactId, OfferId, QueueName
 from telephony.softswitch.ami import AmiSoftswitch
 from telephony.softswitch.ami_link import AmiTiming
 from telephony.softswitch.ami_protocol import MAX_MESSAGE, AmiProtocol
@@ -275,6 +275,50 @@ async def test_given_a_refusal_when_it_is_not_about_the_caller_then_it_is_an_err
     server.answers["Redirect"] = "Response: Error\r\nMessage: Permission denied"
     with pytest.raises(SwitchError, match="Permission denied") as error:
         await watched.softswitch.connect(CALL, delivery(AGENT, 20))
+    assert not isinstance(error.value, CallGone)
+
+
+LEG = "1764000000.7"
+
+
+async def test_given_a_talk_when_held_or_consulting_then_both_legs_are_moved_in_one_action(
+    server: AmiServer, watched: Watched
+) -> None:
+    await watched.with_call(server)
+    server.answers["Getvar"] = f"Response: Success\r\nVariable: AGENT_LEG\r\nValue: {LEG}"
+    await watched.softswitch.hold(CALL)
+    await watched.softswitch.consult(CALL, delivery(AgentId("1002"), 15, OfferId("c1")))
+    hold, consult = server.asked("Redirect")
+    assert (hold["Channel"], hold["Context"], hold["Exten"]) == (CHANNEL, "held", "s")
+    assert (hold["ExtraChannel"], hold["ExtraContext"], hold["ExtraExten"]) == (LEG, "holding", "s")
+    assert (consult["Context"], consult["ExtraContext"], consult["ExtraExten"]) == ("consulting", "consult", "1002")
+    written = {action["Variable"]: action["Value"] for action in server.asked("Setvar")}
+    assert written == {"CONSULTED": "1002", "CONSULT": "c1", "CONSULT_S": "15", "EXPERT_LEG": "", "JOINED_AT": ""}
+
+
+async def test_given_a_talk_when_it_changes_hands_then_the_caller_alone_is_moved(
+    server: AmiServer, watched: Watched
+) -> None:
+    await watched.with_call(server)
+    server.answers["Getvar"] = f"Response: Success\r\nVariable: AGENT_LEG\r\nValue: {LEG}"
+    for command in (watched.softswitch.resume, watched.softswitch.complete, watched.softswitch.conference):
+        await command(CALL)
+    assert [(one["Context"], "ExtraChannel" in one) for one in server.asked("Redirect")] == [
+        ("resumed", False),
+        ("takeover", False),
+        ("conference", False),
+    ]
+
+
+@pytest.mark.parametrize("leg", ["", LEG])
+async def test_given_an_agents_leg_that_is_gone_when_held_then_it_is_refused_and_the_caller_is_not_taken_for_gone(
+    server: AmiServer, watched: Watched, leg: str
+) -> None:
+    await watched.with_call(server)
+    server.answers["Getvar"] = f"Response: Success\r\nVariable: AGENT_LEG\r\nValue: {leg}"
+    server.answers["Redirect"] = f"Response: Error\r\nMessage: Channel does not exist: {leg}"
+    with pytest.raises(SwitchError) as error:
+        await watched.softswitch.hold(CALL)
     assert not isinstance(error.value, CallGone)
 
 

@@ -70,7 +70,7 @@ def test_the_carrier_is_known_by_address_and_agents_by_password(tmp_path: Path) 
 def test_the_manager_user_may_do_no_more_than_is_needed(tmp_path: Path) -> None:
     found = dict(sections(rendered(tmp_path) / "manager.conf"))
     assert found["general"]["bindaddr"] == ["127.0.0.1"]
-    assert found["general"]["channelvars"] == ["CONTACT_ID,LEG,AGENT,OFFER"]
+    assert found["general"]["channelvars"] == ["CONTACT_ID,LEG,AGENT,OFFER,CONSULTED,CONSULT"]
     user = found["switchroom"]
     assert user["read"] == ["system,call,user"]
     assert user["write"] == ["call,reporting"]
@@ -82,6 +82,8 @@ def test_modules_are_named_and_none_opens_a_shell(tmp_path: Path) -> None:
     ((_, modules),) = sections(rendered(tmp_path) / "modules.conf")
     assert modules["autoload"] == ["no"]
     assert {"chan_websocket.so", "chan_pjsip.so"} <= set(modules["load"])
+    talks = {"app_bridgeaddchan.so", "app_bridgewait.so", "app_channelredirect.so", "bridge_softmix.so"}
+    assert talks <= set(modules["load"])
     assert not {"app_system.so", "func_shell.so", "app_originate.so", "res_agi.so", "func_curl.so"} & set(
         modules["load"]
     )

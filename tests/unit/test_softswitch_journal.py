@@ -13,7 +13,7 @@ ENTERED, ANSWERED, ENDED = (f"2026-11-23T09:0{minute}:00.000+00:00" for minute i
 
 def line(contact_id: str, talks: str = "") -> str:
     """As Asterisk's CEL writes it."""
-    extra = f"{contact_id}|4008123123|13800138000|{ENTERED}|{ENDED}|{talks}||returns|{ENTERED}"
+    extra = f"{contact_id}|4008123123|13800138000|{ENTERED}|{ENDED}|{talks}||returns|{ENTERED}|"
     quoted = json.dumps({"extra": extra}).replace('"', '""')
     return f'"{quoted}"\n'
 

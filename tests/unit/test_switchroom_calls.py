@@ -273,7 +273,7 @@ async def test_given_a_softswitch_that_does_not_answer_then_hanging_up_is_refuse
     await settle()
     house.switch.refuse["hang_up"] = SwitchError("no answer")
     with pytest.raises(Refused, match="the call goes on"):
-        await house.calls.hang_up(contact_id)
+        await house.calls.talks.hang_up(contact_id)
 
 
 # After a gap
@@ -296,7 +296,7 @@ async def test_given_a_restarted_server_then_waiting_ringing_and_talking_calls_a
 
     assert {event.contact_id: (event.state, event.agent_id) for event in house.of(ContactAdopted)} == {
         talking: (CallState.CONNECTED, ANN),
-        ringing: (CallState.RINGING, bob),
+        ringing: (CallState.OFFERED, bob),
         waiting: (CallState.QUEUED, None),
     }
     assert [event.contact_id for event in house.of(ContactConnected)] == [talking]
@@ -378,7 +378,7 @@ async def test_given_an_agent_who_is_rung_while_the_snapshot_is_on_its_way_then_
     async with house.snapshot_on_its_way():
         await house.calls.connect(contact_id, delivery(ANN, 20))
     assert house.of(OfferFailed) == []
-    assert house.state(contact_id) is CallState.RINGING
+    assert house.state(contact_id) is CallState.OFFERED
 
 
 async def test_given_an_offer_whose_failure_was_not_told_then_the_next_snapshot_ends_it(house: House) -> None:
@@ -398,11 +398,11 @@ async def test_given_two_offers_when_the_first_ones_failure_is_told_late_then_th
     house.switch.register(bob, "rings")
     contact_id = await house.queued()
     await house.calls.connect(contact_id, delivery(bob, 20))
-    house.switch._tell(
+    house.switch.tell(
         AgentFailed(contact_id=contact_id, offer_id=OfferId("o0"), agent_id=bob, failure=OfferFailure.NO_ANSWER)
     )
     await settle()
-    assert house.state(contact_id) is CallState.RINGING
+    assert house.state(contact_id) is CallState.OFFERED
     assert house.of(OfferFailed) == []
 
 
@@ -423,7 +423,7 @@ async def talking(house: House) -> ContactId:
 async def test_given_a_talk_when_it_is_transferred_then_the_caller_waits_again_with_what_is_known(house: House) -> None:
     contact_id = await talking(house)
     house.clock.advance(30)
-    await house.calls.transfer(contact_id, ANN, COMPLAINTS)
+    await house.calls.talks.transfer(contact_id, ANN, COMPLAINTS)
     await settle()
     assert house.state(contact_id) is CallState.QUEUED
     [over] = house.of(TalkEnded)
@@ -449,12 +449,12 @@ async def test_given_a_transfer_that_is_refused_then_they_talk_on(house: House) 
     contact_id = await talking(house)
     house.switch.refuse["transfer"] = SwitchError("no answer")
     with pytest.raises(Refused):
-        await house.calls.transfer(contact_id, ANN, COMPLAINTS)
+        await house.calls.talks.transfer(contact_id, ANN, COMPLAINTS)
     assert house.state(contact_id) is CallState.CONNECTED
     house.switch.refuse.clear()
     with pytest.raises(Refused):
-        await house.calls.transfer(contact_id, AgentId("1002"), COMPLAINTS)
-    await house.calls.transfer(contact_id, ANN, COMPLAINTS)
+        await house.calls.talks.transfer(contact_id, AgentId("1002"), COMPLAINTS)
+    await house.calls.talks.transfer(contact_id, ANN, COMPLAINTS)
     await settle()
     assert house.state(contact_id) is CallState.QUEUED
 
@@ -464,7 +464,7 @@ async def test_given_a_transfer_whose_effect_was_not_heard_when_reconciled_then_
 ) -> None:
     contact_id = await talking(house)
     house.switch.deaf = True
-    await house.calls.transfer(contact_id, ANN, COMPLAINTS)
+    await house.calls.talks.transfer(contact_id, ANN, COMPLAINTS)
     await settle()
     assert house.state(contact_id) is CallState.CONNECTED
     house.switch.deaf = False
@@ -480,7 +480,7 @@ async def test_given_a_transfer_and_a_restarted_server_then_the_caller_waits_and
 ) -> None:
     contact_id = await talking(house)
     house.switch.deaf = True
-    await house.calls.transfer(contact_id, ANN, COMPLAINTS)
+    await house.calls.talks.transfer(contact_id, ANN, COMPLAINTS)
     await house.calls.stop()
     house.switch.deaf = False
     house.restart()
@@ -516,7 +516,7 @@ async def test_given_a_caller_who_gave_up_after_a_transfer_while_no_server_was_t
 async def test_given_a_talk_that_was_booked_before_the_server_died_then_it_is_not_told_again(house: House) -> None:
     contact_id = await talking(house)
     house.clock.advance(5)
-    await house.calls.transfer(contact_id, ANN, COMPLAINTS)
+    await house.calls.talks.transfer(contact_id, ANN, COMPLAINTS)
     await settle()
     assert len(house.of(TalkEnded)) == 1
     await house.calls.stop()

@@ -36,19 +36,37 @@ from switchroom.domain.events.offer import (
 from switchroom.domain.events.queue import ContactQueued, NobodyOnDuty, PlaceChange, PlaceChanged
 from switchroom.domain.events.recording import RecordingReady
 from switchroom.domain.events.switch import Reconciled, SwitchLost
+from switchroom.domain.events.talk import (
+    AgentJoined,
+    ConsultAnswered,
+    ConsultEnded,
+    ConsultEnding,
+    ConsultEvent,
+    ConsultStarted,
+    ContactHeld,
+    ContactResumed,
+)
 from switchroom.domain.events.ticket import TicketClosed, TicketFailed, TicketJoined, TicketOpened
 
 __all__ = [
+    "AgentJoined",
     "AgentRang",
     "AgentState",
     "AgentStateChanged",
+    "ConsultAnswered",
+    "ConsultEnded",
+    "ConsultEnding",
+    "ConsultEvent",
+    "ConsultStarted",
     "ContactAdopted",
     "ContactConnected",
     "ContactEnded",
     "ContactEntered",
     "ContactEvent",
+    "ContactHeld",
     "ContactQueued",
     "ContactRefused",
+    "ContactResumed",
     "ContactTransferred",
     "CustomerIdentified",
     "DeskChanged",

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from switchroom.domain.ids import AgentId, ContactId
+from switchroom.domain.events import AgentState
+from switchroom.domain.ids import AgentId, ContactId, Extension
 from tests.fixtures.api_client import Client
 from tests.fixtures.bridge_server import BridgeServer
 
@@ -22,6 +23,36 @@ async def test_given_a_live_call_when_transferred_then_telephony_is_asked_for_a_
     assert (await other.ask("POST", path, json={"queue": "complaints"}))[0] == 404
     server.calls.refusal = "Asterisk does not answer"
     assert (await agent.ask("POST", path, json={"queue": "complaints"}))[0] == 409
+
+
+async def test_given_an_agents_own_talk_then_it_can_be_held_handed_over_and_conferred(
+    server: BridgeServer, client: Client
+) -> None:
+    contact_id = ContactId("c9")
+    server.calls.add(contact_id, AgentId("1001"))
+    await server.agents.take_desk(AgentId("1002"), Extension("1002"))
+    agent, other, auditor = [await client(login) for login in ("agent", "other", "auditor")]
+    for action in ("hold", "resume", "complete", "conference"):
+        path = f"/api/v1/contacts/c9/actions/{action}"
+        assert (await agent.ask("POST", path))[0] == 202
+        assert (await other.ask("POST", path))[0] == 404
+        assert (await auditor.ask("POST", path))[0] == 403
+    path = "/api/v1/contacts/c9/actions/consult"
+    assert (await agent.ask("POST", path, json={"agent": "1002"}))[0] == 202
+    assert server.calls.asked == [
+        ("hold", "c9", "1001"),
+        ("resume", "c9", "1001"),
+        ("complete", "c9", "1001"),
+        ("conference", "c9", "1001"),
+        ("consult", "c9", "1001", "1002", "1002"),
+    ]
+    assert (await agent.ask("POST", path, json={"agent": "9999"}))[0] == 422
+    server.agents.move(AgentId("1002"), AgentState.BUSY, contact_id=ContactId("c8"))
+    status, problem = await agent.ask("POST", path, json={"agent": "1002"})
+    assert (status, problem["detail"]) == (409, "Agent 1002 is busy.")
+    server.calls.add(ContactId("waits"), None)
+    supervisor = await client("supervisor")
+    assert (await supervisor.ask("POST", "/api/v1/contacts/waits/actions/hold"))[0] == 409
 
 
 async def test_given_a_live_call_when_hung_up_then_call_control_is_asked(server: BridgeServer, client: Client) -> None:

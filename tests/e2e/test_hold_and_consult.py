@@ -1,0 +1,155 @@
+"""A caller on hold, in a consultation, and handed over, through the whole house: API, states, talks, recordings."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.desk import DeskError
+from demo.scenario import WANG_FANG
+from demo.softphone import PhoneCall
+from demo.system import until
+from tests.e2e.whole_system import (
+    Running,
+    Seat,
+    asks_for_returns,
+    newest_call,
+    own_settings,
+    seat,
+    until_call,
+    whole_system,
+)
+
+FIRST, SECOND = "1001", "1002"
+"""Only the first has the skills for returns."""
+
+
+@pytest.fixture
+async def house(monkeypatch: pytest.MonkeyPatch, short_home: Path) -> AsyncIterator[Running]:
+    async with whole_system(own_settings(monkeypatch, short_home)) as found:
+        yield found
+
+
+async def talks_to_first(house: Running, first: Seat) -> tuple[PhoneCall, str]:
+    caller = await asks_for_returns(house.stage, house.board, WANG_FANG)
+    ring = await asyncio.to_thread(first.phone.wait_call, 30.0)
+    ring.answer()
+    await until_call(house.board, WANG_FANG, lambda found: bool(found.get("answered_at")), "answered")
+    return caller, (await newest_call(house.board, WANG_FANG))["contact_id"]
+
+
+async def act(at: Seat, contact_id: str, action: str, **body: str) -> None:
+    """Ask for it, again while the last step is still under way."""
+    for _ in range(50):
+        try:
+            await at.desk._send("POST", f"contacts/{contact_id}/actions/{action}", body)
+        except DeskError as error:
+            if "409" not in str(error):
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"{action} was refused for 5 s")
+
+
+async def told(house: Running, contact_id: str, kind: str, times: int = 1) -> None:
+    """The contact's story has this event so often."""
+    found: list[str] = []
+    for _ in range(100):
+        story = await house.board.get(f"contacts/{contact_id}")
+        found = [event["type"] for event in story["events"]]
+        if found.count(f"switchroom.{kind}") == times:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"never {kind} {times} times: {found}")
+
+
+async def heard_on(call: PhoneCall, seconds: float = 1.0) -> None:
+    before = len(call.heard())
+    await until(lambda: len(call.heard()) > before + 8000 * seconds, "audio goes on")
+
+
+@pytest.mark.timeout(180)
+async def test_given_a_talk_when_held_consulted_and_handed_over_then_states_talks_recordings_and_the_ticket_follow(
+    house: Running,
+) -> None:
+    async with seat(house.stage, FIRST) as first, seat(house.stage, SECOND) as second:
+        caller, contact_id = await talks_to_first(house, first)
+        with pytest.raises(DeskError, match="404"):
+            await second.desk._send("POST", f"contacts/{contact_id}/actions/hold", {})
+        await act(first, contact_id, "hold")
+        await told(house, contact_id, "contact.held")
+        await heard_on(caller)
+        await act(first, contact_id, "resume")
+        await told(house, contact_id, "contact.resumed")
+        await heard_on(caller)
+
+        await act(first, contact_id, "consult", agent=SECOND)
+        ring = await asyncio.to_thread(second.phone.wait_call, 30.0)
+        await second.until_state("reserved")
+        ring.answer()
+        await told(house, contact_id, "consult.answered")
+        await second.until_state("busy")
+        await heard_on(ring)
+        await act(first, contact_id, "complete")
+        await first.until_state("wrap_up")
+        await told(house, contact_id, "contact.connected", 2)
+        assert (await second.state())["state"] == "busy"
+        await heard_on(caller)
+        caller.hang_up()
+        await second.until_state("wrap_up")
+
+        await until_call(house.board, WANG_FANG, lambda found: bool(found["outcome"]), "over")
+        over = await newest_call(house.board, WANG_FANG)
+        assert (over["outcome"], over["agent_id"]) == ("connected", SECOND)
+        assert [visit["ending"] for visit in over["visits"]] == ["answered"]
+        assert [talk["agent_id"] for talk in over["talks"]] == [FIRST, SECOND]
+        assert over["talks"][0]["ended_at"] <= over["talks"][1]["began_at"] < over["talks"][1]["ended_at"]
+        tickets = [one for one in await house.board.get("tickets?limit=50") if one["contact_id"] == contact_id]
+        assert len(tickets) == 1
+        story: dict[str, Any] = {}
+
+        async def recorded() -> bool:
+            story.update(await house.board.get(f"contacts/{contact_id}"))
+            return len(story["recordings"]) == 2
+
+        async with asyncio.timeout(20):
+            while not await recorded():
+                await asyncio.sleep(0.1)
+        assert [one["agent_id"] for one in story["recordings"]] == [FIRST, SECOND]
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("state", ["held", "consulting", "conference"])
+async def test_given_a_kill_while_the_caller_is_not_only_talking_then_the_next_server_takes_the_call_up_as_it_is(
+    house: Running, state: str
+) -> None:
+    async with seat(house.stage, FIRST) as first, seat(house.stage, SECOND) as second:
+        caller, contact_id = await talks_to_first(house, first)
+        if state == "held":
+            await act(first, contact_id, "hold")
+            await told(house, contact_id, "contact.held")
+        else:
+            await act(first, contact_id, "consult", agent=SECOND)
+            ring = await asyncio.to_thread(second.phone.wait_call, 30.0)
+            ring.answer()
+            await told(house, contact_id, "consult.answered")
+        if state == "conference":
+            await act(first, contact_id, "conference")
+            await told(house, contact_id, "agent.joined")
+        await house.system.kill_server()
+        await heard_on(caller)
+        await house.system.start_server()
+        await first.until_state("busy")
+        if state != "held":
+            await second.until_state("busy")
+        if state != "conference":
+            await act(first, contact_id, "resume")
+            await told(house, contact_id, "contact.resumed")
+        await heard_on(caller)
+        caller.hang_up()
+        await first.until_state("wrap_up")
+        if state != "held":
+            await second.until_state("wrap_up")
