@@ -23,9 +23,10 @@ def pytest_asyncio_loop_factories(
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """What drawn examples happen to run over is not counted: it differs from run to run, and costs twice the time.
 
+    Nor is what tests run over that are marked ``untraced``, because they do the same a hundred times.
     (pytest-cov's own mark for it does not stop the tracing in the processes of pytest-xdist.)
     """
-    if not is_hypothesis_test(getattr(item, "obj", None)):
+    if not is_hypothesis_test(getattr(item, "obj", None)) and item.get_closest_marker("untraced") is None:
         return (yield)
     tracer = sys.gettrace()
     sys.settrace(None)

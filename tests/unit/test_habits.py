@@ -50,6 +50,7 @@ def waits(text: str) -> Iterator[str]:
             yield f"{call.lineno}: real seconds; run it in virtual time"
 
 
+@pytest.mark.untraced
 def test_no_quick_test_waits_by_the_wall_clock_or_by_counting() -> None:
     found = []
     for folder in ("unit", "support", "fakes"):

@@ -81,6 +81,7 @@ def filled(route: Route, dice: random.Random) -> str:
     return path + "?" + "&".join(f"{name}={dice.choice(VALUES)}" for name in wanted if name)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("role", [None, Role.AGENT, Role.SUPERVISOR])
 async def test_given_rubbish_on_every_route_then_it_is_refused_in_one_shape_and_never_500(
     server: BridgeServer, role: Role | None

@@ -12,6 +12,7 @@ from tests.fixtures.api_client import Client
 from tests.fixtures.bridge_server import BridgeServer
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 async def test_every_route_admits_exactly_the_roles_of_its_row(client: Client, route: Route) -> None:
     path = route.path.split("{", 1)[0].rstrip("/") if route.path.startswith("/desktop") else route.path
@@ -44,6 +45,7 @@ def test_the_server_has_no_route_beside_the_table(server: BridgeServer) -> None:
     assert len(there) == len(ROUTES)
 
 
+@pytest.mark.untraced
 async def test_the_openapi_document_is_valid_and_names_every_route(client: Client) -> None:
     status, document = await (await client("agent")).ask("GET", "/api/v1/openapi.json")
     assert status == 200
