@@ -1,50 +1,15 @@
-"""Databases of one's own, and the desktop in a real browser against the real API; only ACD and telephone are fakes."""
+"""The desktop in a real browser against the real API; only ACD and telephone are fakes."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import BrowserContext, Page
 
 from cti_bridge.http.app import DESKTOP
-from switchroom.runtime.clock import SystemClock
-from switchroom.storage.database import Database, upgrade
 from tests.fakes.tcp_proxy import TcpProxy
 from tests.fixtures.bridge_server import BridgeServer
 from tests.fixtures.desktop_page import CHROMIUM, browser_context
 from tests.fixtures.needed import needed
-from tests.fixtures.postgres import Postgres, emptied, running_postgres
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where an empty database is, of either kind."""
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/new/switchroom.db"
-    server: Postgres = request.getfixturevalue("postgres")
-    return await emptied(server)
-
-
-@pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
-    await upgrade(url)
-    database = Database(url)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[BridgeServer]:
-    server = BridgeServer(tmp_path, SystemClock())
-    await server.start()
-    yield server
-    await server.stop()
 
 
 @pytest.fixture

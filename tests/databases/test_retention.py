@@ -357,6 +357,7 @@ async def test_given_the_server_then_it_runs_once_a_day_after_the_time_that_is_s
     assert await house.look() is not None
 
 
+@pytest.mark.thorough
 def test_given_the_command_when_dry_then_it_counts_and_when_not_it_deletes(tmp_path: Path) -> None:
     async def prepare() -> None:
         database = Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")

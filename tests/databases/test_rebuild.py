@@ -126,6 +126,7 @@ async def same(database: Database) -> None:
 
 
 # A history that fails is shown as it was found: to make it smaller would take minutes.
+@pytest.mark.thorough
 @settings(max_examples=40, deadline=None, phases=[Phase.generate])
 @given(batches())
 def test_given_any_history_on_sqlite_when_rebuilt_then_the_projections_are_the_same(history: list[Batch]) -> None:
@@ -209,6 +210,7 @@ async def test_given_any_event_of_the_log_then_it_decodes(database: Database, tm
         assert (entry.event().at, entry.type) == (entry.at, NAMES[type(entry.event())][0])
 
 
+@pytest.mark.thorough
 def test_given_the_command_when_asked_then_it_makes_the_tables_anew(tmp_path: Path) -> None:
     def database() -> Database:
         return Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import unicodedata
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,6 @@ from switchroom.storage.seed import seed_demo
 from switchroom.storage.tables import events, metadata
 from switchroom.storage.tickets import Tickets
 from tests.fakes.clock import FakeClock
-from tests.fixtures.postgres import Postgres, running_postgres
 from tests.support.brands import SHOP
 
 NOON = datetime(2026, 1, 8, 12, 0, tzinfo=UTC)
@@ -56,27 +54,6 @@ HOSTILE = (
     "0086 139\u00a07771\u20112345",
 )
 """How people write the number into notes, and what copying makes of it."""
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite+aiosqlite:///{tmp_path}/switchroom.db"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres").url
-    database = Database(url)
-    if request.param == "postgresql":
-        async with database.write() as connection:
-            await connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-            await connection.exec_driver_sql("CREATE SCHEMA public")
-    await database.upgrade()
-    yield database
-    await database.close()
 
 
 async def dump(database: Database) -> str:
@@ -341,6 +318,7 @@ def switchroom(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.thorough
 def test_given_the_command_when_a_customer_is_forgotten_then_it_says_so_once(tmp_path: Path) -> None:
     async def customer() -> Any:
         database = Database(f"sqlite+aiosqlite:///{tmp_path}/switchroom.db")
@@ -359,6 +337,7 @@ def test_given_the_command_when_a_customer_is_forgotten_then_it_says_so_once(tmp
     assert (again.returncode, again.stderr.strip()) == (1, "switchroom: there is no customer 4242")
 
 
+@pytest.mark.thorough
 def test_given_a_server_on_this_home_when_a_customer_is_forgotten_by_command_then_it_names_the_servers_way(
     tmp_path: Path,
 ) -> None:
