@@ -65,7 +65,7 @@ class Call:
         self.agent_id: AgentId | None = None
         self.offer_id: OfferId | None = None
         self.transfer_to: Waiting | None = None
-        """The place that a transfer has asked for: taken when the talk is over."""
+        """The place that a transfer has asked for: taken when the softswitch tells that it was done."""
         self.second: Consulted | None = None
         """Whom the agent asks, or who talks to the caller as well."""
         self.asked: tuple[int, float] | None = None

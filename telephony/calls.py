@@ -253,8 +253,9 @@ class Calls:
                 talking.consult_failed(call, offer_id, failure)
             case ConferenceBegan():
                 talking.conference_began(call)
-            case AgentLeft(offer_id=offer_id, agent_id=agent_id, waits=waits, at=at):
-                place = (call.transfer_to or self._calls.place(call, call.waiting)) if waits else None
+            case AgentLeft(offer_id=offer_id, agent_id=agent_id, waits=waits, transferred=transferred, at=at):
+                known = call.transfer_to if transferred else call.waiting
+                place = self._calls.place(call, known) if waits else None
                 if not talking.agent_left(call, offer_id, agent_id, at, place):
                     self._calls.end(call)
             case CallerLeft():

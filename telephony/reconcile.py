@@ -199,8 +199,9 @@ class Reconciler:
         for talk in over.talks:
             assert talk.offer_id is not None
             was_told = booked is not None and talk.offer_id in booked.talks_over
-            again = over.waited_again if talk is over.talks[-1] else None
-            found_past(call, talk, waited_again=again, was_told=was_told)
+            last = talk is over.talks[-1]
+            again, transferred = (over.waited_again, over.transferred) if last else (None, False)
+            found_past(call, talk, waited_again=again, transferred=transferred, was_told=was_told)
         self._calls.end(call, at=over.ended_at, by_softswitch=not heard_of)
 
     def _end_vanished(self, before: Collection[ContactId], found: Snapshot) -> None:
@@ -277,13 +278,15 @@ class Reconciler:
         """The talk ended unheard, and the caller waits again."""
         for talk in live.talks:
             if talk.offer_id is not None and talk.offer_id == call.offer_id:
-                if live.waiting != call.waiting:
+                transferred = live.waiting != call.waiting
+                if transferred:
                     call.transfer_to = live.waiting
                 left = AgentLeft(
                     contact_id=call.contact_id,
                     offer_id=talk.offer_id,
                     agent_id=talk.agent_id,
                     waits=True,
+                    transferred=transferred,
                     at=talk.ended_at,
                 )
                 self._on_event(left)

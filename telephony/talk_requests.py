@@ -91,15 +91,10 @@ class TalkRequests:
         """Send the caller back into line, for ``queue``, with what is known of them: `ContactTransferred` follows."""
 
         async def transfer(call: Call) -> None:
-            if call.transfer_to is not None:
-                raise Refused("The call is being transferred already.")
             before = call.waiting.requirements if call.waiting else Requirements(queue, tier=call.caller.tier)
+            # Kept also when the softswitch does not answer: it may have done it all the same, and then tells.
             call.transfer_to = Waiting(call.ranked(for_queue(before, queue)), self._clock.now())
-            try:
-                await self._switch.transfer(contact_id, call.transfer_to)
-            except BaseException:
-                call.transfer_to = None
-                raise
+            await self._switch.transfer(contact_id, call.transfer_to)
 
         await self._do(contact_id, agent_id, (_S.CONNECTED, _S.HELD), transfer)
 

@@ -71,10 +71,10 @@ def talk_ended(call: Call, talk: Talk) -> None:
     )
 
 
-def found_past(call: Call, talk: Talk, *, waited_again: Waiting | None, was_told: bool) -> None:
+def found_past(call: Call, talk: Talk, *, waited_again: Waiting | None, transferred: bool, was_told: bool) -> None:
     """A talk of a call that is over, from the softswitch's journal; ``was_told``: its end was heard at the time.
 
-    After the last talk the caller may have waited again.
+    After the last talk the caller may have waited again, in another place if ``transferred``.
     """
     assert talk.offer_id is not None
     if was_told:
@@ -83,7 +83,7 @@ def found_past(call: Call, talk: Talk, *, waited_again: Waiting | None, was_told
         return
     call.adopted(CallState.CONNECTED, talk.agent_id, talk.offer_id, None, talk.began_at)
     tell_connected(call, talk.began_at)
-    if waited_again is not None and waited_again.enqueued_at > talk.began_at:
+    if transferred:
         call.transfer_to = waited_again
     agent_left(call, talk.offer_id, talk.agent_id, talk.ended_at, waited_again)
 

@@ -122,7 +122,7 @@ class AmiSoftswitch:
             variables = encode(waiting, None)
         except ValueError as error:
             raise SwitchError(str(error)) from error
-        await self._do(contact_id, *_written(variables), _redirect("back-in-line"))
+        await self._do(contact_id, *_written(variables), _redirect("transferred"))
 
     async def hold(self, contact_id: ContactId) -> None:
         await self._do(contact_id, _redirect("held", **await self._agent_to(contact_id, "holding", "s")))

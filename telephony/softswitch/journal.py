@@ -95,6 +95,7 @@ def _call(line: str) -> PastCall:
         entered_at=entered_at,
         ended_at=ended_at,
         talks=over,
-        waited_again=decode_waiting({"QUEUE": queue, "ENQUEUED_AT": enqueued}) if over and again == "yes" else None,
+        waited_again=decode_waiting({"QUEUE": queue, "ENQUEUED_AT": enqueued}) if over and again else None,
+        transferred=bool(over) and again == "transferred",
         served=served == "yes",
     )

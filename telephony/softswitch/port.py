@@ -99,15 +99,16 @@ class AgentFailed(SwitchEvent):
 class AgentLeft(SwitchEvent):
     """Caller and agent talk no more, and the recording is completely written unless others go on in it.
 
-    ``waits``: the caller is back in line, after `Softswitch.transfer` or because the agent's phone is gone while the
-    caller heard music. Otherwise `CallerJoined` or `CallerLeft` follows, or the caller talks on with the other agent
-    of a conference. ``at`` is when, if that is long ago.
+    ``waits``: the caller is back in line, ``transferred`` by `Softswitch.transfer`, or in the old place because the
+    agent's phone is gone while the caller heard music. Otherwise `CallerJoined` or `CallerLeft` follows, or the caller
+    talks on with the other agent of a conference. ``at`` is when, if that is long ago.
     """
 
     contact_id: ContactId
     offer_id: OfferId
     agent_id: AgentId
     waits: bool = False
+    transferred: bool = False
     at: datetime | None = None
 
 
@@ -231,7 +232,9 @@ class PastCall:
     ended_at: datetime
     talks: tuple[Talk, ...] = ()
     waited_again: Waiting | None = None
-    """The caller was transferred out of the last talk, and gave up in line."""
+    """The caller was in line after the last talk, and gave up there."""
+    transferred: bool = False
+    """By a transfer out of that talk."""
     served: bool = False
     """The menu had given the caller what they asked for."""
 

@@ -61,6 +61,7 @@ _PHASES = {
     "ivr": LivePhase.IN_MENU,
     "fallback": LivePhase.IN_MENU,
     "waiting": LivePhase.WAITING,
+    "transferred": LivePhase.WAITING,
     "back-in-line": LivePhase.WAITING,
     "connect": LivePhase.RINGING,
     "resumed": LivePhase.TALKING,
@@ -142,11 +143,13 @@ def _offer_failed(contact_id: ContactId, message: Message) -> SwitchEvent:
 
 
 def _talk_ended(contact_id: ContactId, message: Message) -> SwitchEvent:
+    waits = text(message, "Waits")
     return AgentLeft(
         contact_id=contact_id,
         offer_id=OfferId(text(message, "Offer")),
         agent_id=AgentId(text(message, "Agent")),
-        waits=text(message, "Waits") == "yes",
+        waits=bool(waits),
+        transferred=waits == "transferred",
     )
 
 

@@ -113,7 +113,7 @@ async def test_a_caller_who_is_transferred_waits_again_and_talks_to_the_next(wor
     await switch.told(AgentAnswered(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT))
     place = replace(WAITING, requirements=Requirements(QueueName("complaints"), {"lang:zh": 1}))
     await switch.softswitch.transfer(contact_id, place)
-    await switch.told(AgentLeft(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT, waits=True))
+    await switch.told(AgentLeft(contact_id=contact_id, offer_id=OFFER, agent_id=AGENT, waits=True, transferred=True))
     await switch.until_phase(contact_id, LivePhase.WAITING)
     call = await switch.live(contact_id)
     assert call is not None
@@ -132,7 +132,7 @@ async def test_a_caller_who_is_transferred_waits_again_and_talks_to_the_next(wor
     ]
     past = await written_down(switch, contact_id)
     assert [talk.offer_id for talk in past.talks] == [OFFER, second]
-    assert past.waited_again is None
+    assert (past.waited_again, past.transferred) == (None, False)
 
 
 async def test_a_caller_who_gives_up_after_a_transfer_is_written_down_so(world: World, switch: Switch) -> None:
@@ -146,7 +146,7 @@ async def test_a_caller_who_gives_up_after_a_transfer_is_written_down_so(world: 
     await world.caller_hangs_up(contact_id)
     await switch.told(CallerLeft(contact_id=contact_id))
     past = await written_down(switch, contact_id)
-    assert past.waited_again is not None
+    assert past.waited_again is not None and past.transferred
     assert past.waited_again.requirements.queue == place.requirements.queue
 
 

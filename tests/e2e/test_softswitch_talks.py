@@ -61,8 +61,10 @@ class Told:
     def over(self, failure: OfferFailure | None = None, agent: AgentId = EXPERT) -> ConsultOver:
         return ConsultOver(contact_id=self.contact_id, offer_id=ASKED, agent_id=agent, failure=failure)
 
-    def left(self, *, waits: bool = False) -> AgentLeft:
-        return AgentLeft(contact_id=self.contact_id, offer_id=OFFER, agent_id=AGENT, waits=waits)
+    def left(self, *, waits: bool = False, transferred: bool = False) -> AgentLeft:
+        return AgentLeft(
+            contact_id=self.contact_id, offer_id=OFFER, agent_id=AGENT, waits=waits, transferred=transferred
+        )
 
 
 async def talking(world: World, switch: Switch) -> Told:
@@ -174,6 +176,7 @@ async def test_an_agent_who_leaves_while_the_caller_is_held_leaves_them_in_line(
     await switch.told(told.gone)
     past = await written_down(switch, told.contact_id)
     assert past.waited_again is not None and past.waited_again.enqueued_at == WAITING.enqueued_at
+    assert not past.transferred
 
 
 @pytest.mark.parametrize("after_ms", [0, 3, 8, 20])
@@ -210,7 +213,7 @@ async def test_when_the_consulted_agent_hangs_up_in_the_moment_of_the_hand_over_
 async def test_a_held_caller_can_be_transferred(world: World, switch: Switch) -> None:
     told = await held(world, switch)
     await switch.softswitch.transfer(told.contact_id, WAITING)
-    await switch.told(told.left(waits=True))
+    await switch.told(told.left(waits=True, transferred=True))
     await live(switch, told, LivePhase.WAITING)
     await phone(switch, AGENT, in_use=False)
 

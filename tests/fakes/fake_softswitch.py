@@ -60,6 +60,8 @@ class FakeSoftswitch(FakeTalks):
     commands: list[Command] = field(default_factory=list)
     refuse: dict[str, SwitchError] = field(default_factory=dict)
     """Commands (by name) that fail, and how."""
+    unanswered: set[str] = field(default_factory=set)
+    """Commands (by name) that are done, but the answer does not come in time."""
     snapshot_taken: asyncio.Event = field(default_factory=asyncio.Event)
     snapshot_arrives: asyncio.Event = field(default_factory=asyncio.Event)
     """Cleared by a test that wants things to happen while a snapshot is on its way."""

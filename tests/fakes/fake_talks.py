@@ -45,6 +45,8 @@ class Line:
     """Where the agent sits who is consulted."""
     again: bool = False
     """Back in line after a talk."""
+    transferred: bool = False
+    """By a transfer out of that talk."""
     next: Literal["", "waiting", "hangup"] = ""
 
 
@@ -63,6 +65,7 @@ class FakeTalks:
     lines: dict[ContactId, Line]
     past: list[PastCall]
     phones: dict[Extension, Phone]
+    unanswered: set[str]
 
     def command(self, name: str, contact_id: ContactId, *arguments: object) -> Line:
         raise NotImplementedError
@@ -81,7 +84,9 @@ class FakeTalks:
     async def transfer(self, contact_id: ContactId, waiting: Waiting) -> None:
         line = self.command("transfer", contact_id, waiting)
         line.live = replace(line.live, waiting=waiting)
-        self._back_in_line(line)
+        self._back_in_line(line, transferred=True)
+        if "transfer" in self.unanswered:
+            raise SwitchError("no answer in time")
 
     async def hold(self, contact_id: ContactId) -> None:
         line = self._with_agent("hold", contact_id)
@@ -142,7 +147,7 @@ class FakeTalks:
             line.live = replace(line.live, second=replace(line.live.second, answered=True))
         else:
             line.live = replace(line.live, phase=LivePhase.TALKING, answered_at=self.now())
-            line.again = False
+            line.again = line.transferred = False
         self.phones[extension].in_use = True
         self.tell(AgentAnswered(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id))
         self.tell_phone(extension)
@@ -246,8 +251,8 @@ class FakeTalks:
         )
         self.free(extension)
 
-    def _back_in_line(self, line: Line) -> None:
-        line.again = True
+    def _back_in_line(self, line: Line, *, transferred: bool = False) -> None:
+        line.again, line.transferred = True, transferred
         self._talk_over(line, self._first(line.live))
         self._consult_over(line, OfferFailure.CALLER_LEFT)
         line.live = replace(line.live, phase=LivePhase.WAITING, agent_id=None, offer_id=None, answered_at=None)
@@ -257,7 +262,13 @@ class FakeTalks:
         assert talk.offer_id is not None
         line.live = replace(line.live, talks=(*line.live.talks, talk))
         self.tell(
-            AgentLeft(contact_id=line.live.contact_id, offer_id=talk.offer_id, agent_id=talk.agent_id, waits=line.again)
+            AgentLeft(
+                contact_id=line.live.contact_id,
+                offer_id=talk.offer_id,
+                agent_id=talk.agent_id,
+                waits=line.again,
+                transferred=line.transferred,
+            )
         )
 
     def _first(self, live: LiveCall) -> Talk:
@@ -279,6 +290,7 @@ class FakeTalks:
                 ended_at=self.now(),
                 talks=live.talks,
                 waited_again=live.waiting if line.again and live.talks else None,
+                transferred=line.transferred,
                 served=live.served,
             )
         )

@@ -11,9 +11,9 @@ from telephony.softswitch.journal import Journal
 ENTERED, ANSWERED, ENDED = (f"2026-11-23T09:0{minute}:00.000+00:00" for minute in (0, 1, 2))
 
 
-def line(contact_id: str, talks: str = "") -> str:
+def line(contact_id: str, talks: str = "", again: str = "") -> str:
     """As Asterisk's CEL writes it."""
-    extra = f"{contact_id}|4008123123|13800138000|{ENTERED}|{ENDED}|{talks}||returns|{ENTERED}|"
+    extra = f"{contact_id}|4008123123|13800138000|{ENTERED}|{ENDED}|{talks}||returns|{ENTERED}|{again}"
     quoted = json.dumps({"extra": extra}).replace('"', '""')
     return f'"{quoted}"\n'
 
@@ -32,6 +32,17 @@ def test_given_a_talk_then_its_agent_and_times_are_told(file: Path) -> None:
     [call] = Journal(file).take()
     [talk] = call.talks
     assert (talk.offer_id, talk.agent_id, (talk.ended_at - talk.began_at).total_seconds()) == ("o1", "1001", 60)
+
+
+@pytest.mark.parametrize(
+    ("again", "waits", "transferred"), [("", False, False), ("yes", True, False), ("transferred", True, True)]
+)
+def test_given_a_wait_after_the_last_talk_then_it_is_told_where(
+    file: Path, again: str, waits: bool, transferred: bool
+) -> None:
+    file.write_text(line("c1", f"o1/1001/{ANSWERED}/{ENDED}&", again))
+    [call] = Journal(file).take()
+    assert (call.waited_again is not None, call.transferred) == (waits, transferred)
 
 
 def test_given_calls_that_are_not_booked_then_they_are_told_again_a_new_reader_too(file: Path) -> None:

@@ -57,6 +57,10 @@ def user_event(name: str, **headers: str) -> Message:
             AgentLeft(contact_id=CALL, offer_id=OFFER, agent_id=AGENT, waits=True),
         ),
         (
+            user_event("TalkEnded", Offer="o1", Agent="1001", Waits="transferred"),
+            AgentLeft(contact_id=CALL, offer_id=OFFER, agent_id=AGENT, waits=True, transferred=True),
+        ),
+        (
             user_event("TalkEnded", Offer="o1", Agent="1001", Waits=""),
             AgentLeft(contact_id=CALL, offer_id=OFFER, agent_id=AGENT),
         ),
@@ -116,6 +120,7 @@ def test_given_a_bridge_that_says_nothing_new_then_nothing_is_told(message: Mess
         ),
         ("resumed", "", "", "", LivePhase.TALKING, None),
         ("conference", "", "", "", LivePhase.TALKING, None),
+        ("transferred", "", "", "", LivePhase.WAITING, None),
         ("back-in-line", "", "", "", LivePhase.WAITING, None),
     ],
 )

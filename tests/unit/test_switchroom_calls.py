@@ -459,6 +459,18 @@ async def test_given_a_transfer_that_is_refused_then_they_talk_on(house: House) 
     assert house.state(contact_id) is CallState.QUEUED
 
 
+async def test_given_a_transfer_that_was_not_answered_in_time_but_was_done_then_it_is_booked_as_one(
+    house: House,
+) -> None:
+    contact_id = await talking(house)
+    house.switch.unanswered = {"transfer"}
+    with pytest.raises(Refused):
+        await house.calls.talks.transfer(contact_id, ANN, COMPLAINTS)
+    await settle()
+    assert [event.queue for event in house.of(ContactTransferred)] == [COMPLAINTS]
+    assert house.of(ContactQueued)[-1].requirements.queue == COMPLAINTS
+
+
 async def test_given_a_transfer_whose_effect_was_not_heard_when_reconciled_then_it_is_caught_up_with(
     house: House,
 ) -> None:
