@@ -44,6 +44,7 @@ from switchroom.runtime.settings import Settings, SettingsError
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
 from switchroom.storage.ledger import Ledger
+from switchroom.storage.lost import LostContacts
 from switchroom.storage.outbox import Outbox
 from switchroom.storage.presence import last_desks, load_presence, open_desktops
 from switchroom.storage.readiness import Writable
@@ -104,6 +105,8 @@ class Server:
             _ami_secret(settings),
             Folders.of(settings).journal,
         )
+        lost = LostContacts(ledger, Contacts(database), bus)
+        stack.push_async_callback(lost.stop)
         calls = Calls(switch, bus, clock, LedgerBookings(database, ledger), config.fallback, brands)
         hub = Hub(ledger, bus, clock)
         connectors = connect(settings.crm, database)

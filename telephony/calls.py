@@ -229,9 +229,9 @@ class Calls:
                     self._reconciler.gone(event.contact_id)
                 call = self._calls.get(event.contact_id)  # type: ignore[attr-defined]  # all other events have one
                 if call is not None:
-                    call.mailbox.post(lambda: self._happened(call, event))
+                    call.mailbox.post(lambda: self._take(call, event))
 
-    async def _happened(self, call: Call, event: SwitchEvent) -> None:
+    async def _take(self, call: Call, event: SwitchEvent) -> None:
         match event:
             case CallerFellBack(waiting=waiting):
                 await self.places.fell_back(call, waiting)

@@ -79,14 +79,6 @@ def open_of(server: str, channel: ChannelName) -> Select[Any]:
     return select(contacts.c.contact_id).where(is_open, contacts.c.channel == channel)
 
 
-async def load_open(
-    connection: AsyncConnection, server: str, channel: ChannelName, but: Collection[ContactId]
-) -> dict[ContactId, Owned]:
-    """The server's contacts without an outcome, ``but`` for those: of ten thousand that wait only the ids are read."""
-    open_ones: set[ContactId] = set(await connection.scalars(open_of(server, channel)))
-    return await load(connection, open_ones - set(but))
-
-
 def latest(
     *,
     agents: Collection[AgentId] | None = None,
@@ -125,6 +117,12 @@ class Contacts:
         """Those of the contacts that are known."""
         async with self._database.read() as connection:
             return {contact_id: found.record for contact_id, found in (await load(connection, contact_ids)).items()}
+
+    async def open(self, server: str, channel: ChannelName, *, but: Collection[ContactId]) -> Sequence[ContactRecord]:
+        """The server's contacts without an outcome, ``but`` for those: of ten thousand only the ids are read."""
+        async with self._database.read() as connection:
+            ids: set[ContactId] = set(await connection.scalars(open_of(server, channel)))
+            return [found.record for found in (await load(connection, ids - set(but))).values()]
 
     async def latest(
         self,

@@ -13,7 +13,6 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain import events as ev
-from switchroom.domain.contact import Outcome
 from switchroom.domain.history import ContactRecord
 from switchroom.domain.ids import ContactId
 from switchroom.storage import contacts
@@ -59,7 +58,8 @@ async def store(
         numbers = Span(batch[0].number, batch[-1].number)
         if (found := await find(connection, writer, numbers, after_seq=again_after)) is not None:
             return Stored(found, owes=True)  # perhaps
-    facts = await _ends_unseen(connection, writer, batch)
+    # The whole picture of a channel is not kept: it comes every minute and names every live contact.
+    facts = [recorded for recorded in batch if not isinstance(recorded.event, ev.Reconciled)]
     told = [Fact(writer.server, recorded.event) for recorded in facts]
     records = await project(connection, told, VisitCounts(zone))
     owes = await settle(connection, [recorded.event for recorded in facts], records)
@@ -122,44 +122,6 @@ async def _project_agents(
 
 def _record(owned: contacts.Owned | None) -> ContactRecord | None:
     return None if owned is None else owned.record
-
-
-async def _ends_unseen(connection: AsyncConnection, writer: Writer, batch: Sequence[Recorded]) -> Sequence[Recorded]:
-    """``batch`` with the ends of those contacts of this server that a `Reconciled` shows to be over.
-
-    `Reconciled` itself is not kept: it comes every minute and names every live call.
-    """
-    if not any(isinstance(recorded.event, ev.Reconciled) for recorded in batch):
-        return batch
-    touched = {r.event.contact_id for r in batch if isinstance(r.event, ev.ContactEvent)}
-    found = await contacts.load(connection, touched)
-    facts: list[Recorded] = []
-    for recorded in batch:
-        event = recorded.event
-        if isinstance(event, ev.ContactEvent):
-            found[event.contact_id] = contacts.after(found.get(event.contact_id), event, writer.server)
-        if not isinstance(event, ev.Reconciled):
-            facts.append(recorded)
-            continue
-        found |= await contacts.load_open(connection, writer.server, event.channel, event.live | found.keys())
-        mine = [one.record for one in found.values() if one.server == writer.server]
-        for end in _lost(mine, event):
-            found[end.contact_id] = contacts.after(found[end.contact_id], end, writer.server)
-            facts.append(Recorded(recorded.number, end))
-    return facts
-
-
-def _lost(records: Iterable[ContactRecord], event: ev.Reconciled) -> list[ev.ContactEnded]:
-    """The ends of those that ended while nobody looked, with the outcome that can still be told."""
-    return [
-        ev.ContactEnded(
-            at=event.at,
-            contact_id=record.contact_id,
-            outcome=Outcome.CONNECTED if record.answered_at and not record.is_waiting else Outcome.ABANDONED,
-        )
-        for record in records
-        if record.outcome is None and record.channel == event.channel and record.contact_id not in event.live
-    ]
 
 
 def _recording_rows(facts: Iterable[Fact]) -> list[dict[str, Any]]:

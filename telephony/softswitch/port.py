@@ -1,6 +1,6 @@
 """What the server wants of a softswitch, in the server's own words.
 
-Asterisk's words (channel, uniqueid, linkedid, context) stay behind this port. Happenings come as
+Asterisk's words (channel, uniqueid, linkedid, context) stay behind this port. What happens comes as
 `SwitchEvent`s to the one handler given at `start`; commands go down as methods. Every method has a deadline
 and raises `SwitchError`; `CallGone` says that the caller hung up meanwhile, which is normal and needs no retry.
 """

@@ -1,7 +1,7 @@
 """Asterisk's manager events and lists in our own words. Pure and stateless: each message tells all that is needed.
 
-That it does is the configuration's work: ``channelvars`` puts the call, the side and the agents on every event about
-a channel, and the dialplan (``softswitch_config/templates/extensions.conf.j2``) keeps one context for each phase.
+That it does is the configuration's work: ``channelvars`` puts the contact, the side, agents and offers on every event
+about a channel, and the dialplan (``softswitch_config/templates/extensions.conf.j2``) keeps one context for each phase.
 """
 
 import re
@@ -270,7 +270,7 @@ def _talks(variables: Mapping[str, str]) -> tuple[Talk, ...]:
 _USER_EVENTS: Mapping[str, Callable[[ContactId, Message], SwitchEvent | None]] = {
     "ContactEntered": _call_entered,
     "ContactRefused": _call_refused,
-    "CallFellBack": _call_fell_back,
+    "ContactFellBack": _call_fell_back,
     "OfferFailed": _offer_failed,
     "TalkEnded": _talk_ended,
     "Held": lambda contact_id, _: CallerHeld(contact_id=contact_id),

@@ -16,10 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from ivr.language import templates
 from ivr.language.expressions import Expression
 from switchroom.domain import events as ev
-from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
 from switchroom.domain.customer import Order
-from switchroom.domain.ids import AgentId, ChannelName, ContactId, CustomerId, Extension, OfferId, QueueName, TicketId
+from switchroom.domain.ids import AgentId, ContactId, CustomerId, Extension, OfferId, QueueName, TicketId
 from switchroom.domain.money import Money
 from switchroom.domain.ticket import IllegalTicketMove, TicketState
 from switchroom.runtime.bus import Bus
@@ -177,39 +176,6 @@ async def test_given_presence_changes_when_read_at_boot_then_the_last_state_of_e
     (presence,) = await load_presence(database, "main")
     assert (presence.agent_id, presence.state, presence.reason) == (AGENT, ev.AgentState.PAUSED, "lunch")
     assert presence.at == NOON + timedelta(seconds=1)
-
-
-async def test_given_calls_that_ended_unseen_when_reconciled_then_each_has_its_outcome(
-    database: Database, bus: Bus, ledger: Ledger
-) -> None:
-    talked, left, lives, again = map(ContactId, ("talked", "left", "lives", "again"))
-    for contact_id in (talked, left, lives, again):
-        bus.publish(ev.ContactEntered(at=NOON, contact_id=contact_id, number="400", caller="1", brand=SHOP.name))
-    text = ContactId("text")
-    bus.publish(
-        ev.ContactEntered(at=NOON, contact_id=text, number="t", caller="", brand=SHOP.name, channel=ChannelName("text"))
-    )
-    for contact_id in (talked, again):
-        bus.publish(ev.ContactConnected(at=NOON, contact_id=contact_id, agent_id=AGENT))
-    needs = Requirements(QueueName("complaints"))
-    bus.publish(ev.ContactQueued(at=NOON, contact_id=again, requirements=needs, enqueued_at=NOON))
-    await ledger.flush()
-    bus.publish(
-        ev.ContactAdopted(
-            at=NOON,
-            contact_id=lives,
-            number="400",
-            caller="1",
-            brand=SHOP.name,
-            entered_at=NOON,
-            state=CallState.QUEUED,
-        )
-    )
-    bus.publish(ev.Reconciled(at=NOON + timedelta(seconds=30), live=frozenset({lives})))
-    await ledger.flush()
-    found = {record.contact_id: record.outcome for record in await Contacts(database).latest()}
-    ended = {talked: Outcome.CONNECTED, left: Outcome.ABANDONED, again: Outcome.ABANDONED}
-    assert found == {**ended, lives: None, text: None}
 
 
 async def test_given_an_event_that_no_database_takes_then_its_neighbours_are_kept(

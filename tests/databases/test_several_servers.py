@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Select
 
 from switchroom.domain import events as ev
-from switchroom.domain.call import CallState
 from switchroom.domain.contact import VOICE, Outcome
 from switchroom.domain.ids import AgentId, ContactId, TicketId
 from switchroom.runtime.bus import Bus
@@ -111,67 +110,11 @@ async def test_given_both_servers_write_of_one_contact_when_flushed_then_its_rec
     assert len(log) == 100
 
 
-async def test_given_open_contacts_on_two_servers_when_one_reconciles_then_only_its_own_end_and_the_log_says_so(
-    database: Database, servers: Sequence[Server]
-) -> None:
-    east, west = servers
-    for server in servers:
-        server.enters(f"{server.name}-lost")
-        server.enters(f"{server.name}-lives")
-        await server.ledger.flush()
-    east.bus.publish(ev.Reconciled(at=NOON + timedelta(seconds=9), live=frozenset({ContactId("east-lives")})))
-    await east.ledger.flush()
-    assert await outcomes(database) == {
-        "east-lost": Outcome.ABANDONED,
-        "east-lives": None,
-        "west-lost": None,
-        "west-lives": None,
-    }
-    told = await EventLog(database).of_contact(ContactId("east-lost"))
-    assert [entry.type for entry in told] == ["switchroom.contact.entered", "switchroom.contact.ended"]
-
-    west.bus.publish(ev.Reconciled(at=NOON + timedelta(seconds=9), live=frozenset({ContactId("west-lives")})))
-    await west.ledger.flush()
-    ends = {"east-lost": Outcome.ABANDONED, "east-lives": None, "west-lost": Outcome.ABANDONED, "west-lives": None}
-    assert await outcomes(database) == ends
-
-
-async def test_given_a_contact_of_which_another_server_wrote_when_that_one_reconciles_then_it_is_still_its_owners(
-    database: Database, servers: Sequence[Server]
-) -> None:
-    east, west = servers
-    call = ContactId("c")
-    east.enters(call)
-    await east.ledger.flush()
-    # In one batch, and in the next: west routes for both.
-    for _ in range(2):
-        west.visits(call, "routed")
-        west.bus.publish(ev.Reconciled(at=NOON, live=frozenset()))
-        await west.ledger.flush()
-    assert await outcomes(database) == {call: None}
-
-    adopted = ev.ContactAdopted(
-        at=NOON, contact_id=call, number="400", caller="1", entered_at=NOON, state=CallState.QUEUED, brand=SHOP.name
-    )
-    west.bus.publish(adopted)
-    await west.ledger.flush()
-    east.bus.publish(ev.Reconciled(at=NOON, live=frozenset()))
-    await east.ledger.flush()
-    assert await outcomes(database) == {call: None}, "it is west's now"
-    west.bus.publish(ev.Reconciled(at=NOON, live=frozenset()))
-    await west.ledger.flush()
-    assert await outcomes(database) == {call: Outcome.ABANDONED}
-
-
 async def test_a_server_that_hangs_with_the_logs_lock_is_cut_off_by_postgresql(postgres: Postgres) -> None:
     database = Database(postgres.url)
     async with database.read() as connection:
         assert await connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == f"{HUNG_S}s"
     await database.close()
-
-
-async def outcomes(database: Database) -> dict[ContactId, Outcome | None]:
-    return {record.contact_id: record.outcome for record in await Contacts(database).latest()}
 
 
 async def test_given_a_position_with_live_events_when_resumed_then_only_what_it_has_not_seen(

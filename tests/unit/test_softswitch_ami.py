@@ -339,7 +339,7 @@ def replay(pieces: list[bytes]) -> list[Message]:
 
 
 async def test_given_any_split_of_the_stream_when_read_then_the_same_is_told() -> None:
-    event = "Event: UserEvent\r\nUserEvent: CallFellBack\r\nQueue: 张三的队列\r\n\r\n".encode()
+    event = "Event: UserEvent\r\nUserEvent: ContactFellBack\r\nQueue: 张三的队列\r\n\r\n".encode()
     whole = replay([event * 2])
     assert [message["Queue"] for message in whole] == ["张三的队列"] * 2
     for at in range(1, 2 * len(event)):

@@ -132,7 +132,8 @@ def test_device_states(state: str, registered: bool, in_use: bool) -> None:
 
 
 def test_given_a_fallback_whose_place_cannot_be_read_then_it_is_told_all_the_same() -> None:
-    fell_back = {"Event": "UserEvent", "UserEvent": "CallFellBack", "ChanVariable": "CONTACT_ID=1", "Queue": "general"}
+    words = {"UserEvent": "ContactFellBack", "ChanVariable": "CONTACT_ID=1", "Queue": "general"}
+    fell_back = {"Event": "UserEvent", **words}
     assert translate(fell_back) == (CallerFellBack(contact_id=ContactId("1"), waiting=None),)
 
 
