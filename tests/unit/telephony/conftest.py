@@ -1,10 +1,12 @@
-"""Live calls for every test that asks for ``house``."""
+"""Live calls for every test that asks for ``house``, an AMI adapter for every one that asks for ``watched``."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.fakes.ami_server import AmiServer, ami_server
 from tests.fixtures.calls_house import House
+from tests.fixtures.watched_ami import Watched
 from tests.support.virtual_time import settle
 
 
@@ -15,3 +17,16 @@ async def house() -> AsyncIterator[House]:
     await settle()
     yield found
     await found.calls.stop()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[AmiServer]:
+    async with ami_server() as made:
+        yield made
+
+
+@pytest.fixture
+async def watched(server: AmiServer) -> AsyncIterator[Watched]:
+    made = Watched(server)
+    yield made
+    await made.softswitch.stop()
