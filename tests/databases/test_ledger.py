@@ -4,35 +4,21 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, insert
-from sqlalchemy.exc import IntegrityError
 
-from ivr.language import templates
-from ivr.language.expressions import Expression
 from switchroom.domain import events as ev
 from switchroom.domain.contact import CustomerTier, Outcome, Requirements
-from switchroom.domain.customer import Order
 from switchroom.domain.ids import AgentId, ContactId, CustomerId, Extension, OfferId, QueueName, TicketId
-from switchroom.domain.money import Money
-from switchroom.domain.ticket import IllegalTicketMove, TicketState
 from switchroom.runtime.bus import Bus
-from switchroom.storage.accounts import SESSION_LASTS, Accounts, Role, User
 from switchroom.storage.contacts import Contacts
-from switchroom.storage.customers import Customers, OrderDip
 from switchroom.storage.database import Database, upgrade
 from switchroom.storage.event_log import EventLog, Position
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.presence import load_presence
 from switchroom.storage.recordings import Recordings
-from switchroom.storage.seed import seed_demo
-from switchroom.storage.tables import contacts, customer_phones, metadata, tickets
-from switchroom.storage.tickets import Tickets
+from switchroom.storage.tables import contacts
 from switchroom.wire import type_name
 from tests.fakes.clock import FakeClock
 from tests.fixtures.postgres import Postgres
@@ -100,15 +86,6 @@ def story() -> list[ev.Event]:
         ),
         ev.TicketClosed(at=next(at), contact_id=CALL, ticket_id=TicketId("5"), disposition="refund"),
     ]
-
-
-async def test_migrations_make_exactly_the_tables_of_the_code(database: Database) -> None:
-    def difference(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
-
-    await database.upgrade()  # again: nothing happens
-    async with database.read() as connection:
-        assert await connection.run_sync(difference) == []
 
 
 async def test_given_a_whole_call_when_flushed_then_log_contact_decision_and_recording_tell_it(
@@ -200,164 +177,6 @@ async def test_given_the_log_of_several_agents_when_one_resumes_then_only_its_ow
     mine = await EventLog(database).after(Position(0), agents={AGENT})
     assert [entry.agent_id for entry in mine] == [AGENT, AGENT]
     assert await EventLog(database).after(Position(mine[-1].seq)) == []
-
-
-async def test_given_many_who_open_a_ticket_for_one_call_then_one_ticket(database: Database) -> None:
-    repository = Tickets(database)
-
-    async def open_it() -> TicketId:
-        ticket = await repository.open(contact_id=CALL, subject="退货", at=NOON, agent_id=AGENT, customer_id=None)
-        return ticket.id
-
-    ids = set(await asyncio.gather(*(open_it() for _ in range(8))))
-    assert len(ids) == 1
-    assert len(await repository.latest()) == 1
-
-
-async def test_given_a_ticket_when_closed_then_it_stays_closed(database: Database) -> None:
-    repository = Tickets(database)
-    ticket = await repository.open(contact_id=CALL, subject="退货", at=NOON, agent_id=AGENT, customer_id=None)
-    assert (ticket.state, ticket.created_at) == (TicketState.OPEN, NOON)
-    await repository.move(ticket.id, TicketState.PENDING, NOON, note="等物流")
-    later = NOON + timedelta(minutes=5)
-    closed = await repository.move(ticket.id, TicketState.CLOSED, later, disposition="refund")
-    assert (closed.state, closed.disposition, closed.note, closed.closed_at) == (
-        TicketState.CLOSED,
-        "refund",
-        "等物流",
-        later,
-    )
-    with pytest.raises(IllegalTicketMove):
-        await repository.move(ticket.id, TicketState.OPEN, later)
-    assert await repository.get(ticket.id) == closed
-    with pytest.raises(LookupError):
-        await repository.move(TicketId("999"), TicketState.CLOSED, later)
-
-
-async def test_given_an_open_ticket_when_a_further_contact_joins_it_then_both_are_its_contacts(
-    database: Database,
-) -> None:
-    repository, again, other = Tickets(database), ContactId("c2"), ContactId("c3")
-    ticket = await repository.open(contact_id=CALL, subject="退货", at=NOON, agent_id=AGENT, customer_id=None)
-    assert await repository.join(again, ticket.id) == ticket
-    assert await repository.join(again, ticket.id) == ticket
-    assert list(await repository.contacts_of(ticket.id)) == [CALL, again]
-    assert await repository.of_contact(again) == ticket
-    # A contact that belongs to a ticket opens none of its own.
-    assert await repository.open(contact_id=again, subject="", at=NOON, agent_id=AGENT, customer_id=None) == ticket
-    assert len(await repository.latest()) == 1
-
-    await repository.move(ticket.id, TicketState.CLOSED, NOON, disposition="refund")
-    with pytest.raises(IllegalTicketMove):
-        await repository.join(other, ticket.id)
-    with pytest.raises(LookupError):
-        await repository.join(other, TicketId("T-999"))
-    assert await repository.of_contact(other) is None
-
-
-@pytest.mark.parametrize("amount", ["0.10", "2399.00", "12345678901234567.89", "-0.005"])
-async def test_given_an_amount_of_money_when_stored_then_it_is_exactly_that(database: Database, amount: str) -> None:
-    customers = Customers(database)
-    customer_id = await customers.add(name="a", phones=[])
-    total = Money(Decimal(amount), "EUR")
-    order = Order(number="1", status="", status_zh="", carrier=None, eta=None, total=total, items=(), placed_at=NOON)
-    await customers.put_order(customer_id, order)
-    [stored] = await customers.orders(customer_id)
-    assert (stored.total, str(stored.total.amount)) == (total, amount)
-
-
-async def test_given_the_demo_data_when_seeded_twice_then_it_is_there_once(database: Database) -> None:
-    await seed_demo(database, NOON)
-    await seed_demo(database, NOON + timedelta(days=1))
-    customers = Customers(database)
-    wang = await customers.by_phone("13800138000")
-    assert wang is not None
-    assert (wang.name, wang.tier, wang.language) == ("王芳", CustomerTier.GOLD, "zh-CN")
-    assert "+8613800138000" in wang.phones
-    assert [order.number for order in await customers.orders(wang.id)] == ["20260105", "20251218", "20251102"]
-    assert len(await Contacts(database).latest(customer_id=wang.id)) == 3
-    pending = await Tickets(database).latest(customer_id=wang.id, states=[TicketState.PENDING])
-    assert [ticket.subject for ticket in pending] == ["配送时间改到晚上"]
-    emma = await customers.by_phone("0014155552671")
-    assert emma is not None and emma.language == "en-US"
-    assert await customers.by_phone("") is None
-
-
-async def test_order_dip_tells_what_a_caller_may_hear(database: Database) -> None:
-    await seed_demo(database, NOON)
-    order = await OrderDip(database).get("20260105")
-    assert order is not None
-    assert set(order) == OrderDip.FIELDS, "what lint tells menus that they may count on"
-    assert Expression("order.total > 1000.0 || caller.tier in ['gold', 'platinum']").holds({"order": order})
-    assert templates.parse("{order.total|money}").render({"order": order}, "zh-CN") == "2399元"
-    assert (order["status_zh"], order["carrier"]) == ("运输中", "顺丰速运")
-    assert await OrderDip(database).get("0' OR '1'='1") is None
-
-
-async def test_a_number_belongs_to_one_customer(database: Database) -> None:
-    customers = Customers(database)
-    await customers.add(name="a", phones=["13800138000"])
-    with pytest.raises(IntegrityError):
-        await customers.add(name="b", phones=["+86 138 0013 8000"])
-    assert await customers.get(CustomerId("2")) is None  # the half-made customer was rolled back
-
-
-async def test_foreign_keys_hold(database: Database) -> None:
-    with pytest.raises(IntegrityError):
-        async with database.write() as connection:
-            await connection.execute(insert(customer_phones).values(phone="1", customer_id=12345))
-
-
-async def test_a_time_without_zone_is_refused(database: Database) -> None:
-    with pytest.raises(Exception, match="without a zone"):
-        async with database.write() as connection:
-            values = {"contact_id": "x", "subject": "", "state": "open", "note": "", "created_at": datetime(2026, 1, 1)}
-            await connection.execute(insert(tickets).values(**values))
-
-
-async def test_users_log_in_with_their_password_only(database: Database) -> None:
-    accounts = Accounts(database)
-    await accounts.ensure_user("zhang", Role.AGENT, AGENT, "correct horse")
-    user = User(login="zhang", role=Role.AGENT, agent_id=AGENT)
-    assert await accounts.check_password("zhang", "correct horse") == user
-    assert await accounts.check_password("zhang", "wrong") is None
-    assert await accounts.check_password("nobody", "correct horse") is None
-    await accounts.ensure_user("zhang", Role.SUPERVISOR, None, "new one")
-    assert await accounts.check_password("zhang", "correct horse") is None
-    assert await accounts.users() == [User(login="zhang", role=Role.SUPERVISOR)]
-
-
-async def test_sessions_end_by_time_by_logout_and_with_their_user(database: Database) -> None:
-    accounts = Accounts(database)
-    await accounts.ensure_user("zhang", Role.AGENT, AGENT, "pw")
-    token = await accounts.start_session("zhang", NOON)
-    assert await accounts.session_user(token, NOON + SESSION_LASTS) is not None
-    assert await accounts.session_user(token, NOON + SESSION_LASTS + timedelta(seconds=1)) is None
-    await accounts.end_session(token)
-    assert await accounts.session_user(token, NOON) is None
-    other = await accounts.start_session("zhang", NOON)
-    await accounts.ensure_user("zhang", Role.AGENT, AGENT, "pw")
-    assert await accounts.session_user(other, NOON) is not None, "the same password"
-    await accounts.ensure_user("zhang", Role.AGENT, AGENT, "a new one")
-    assert await accounts.session_user(other, NOON) is None
-    other = await accounts.start_session("zhang", NOON)
-    await accounts.remove_user("zhang")
-    assert await accounts.session_user(other, NOON) is None
-
-
-async def test_tokens_are_for_programs_and_kept_only_as_hashes(database: Database) -> None:
-    accounts = Accounts(database)
-    token = await accounts.create_token(Role.SUPERVISOR, "wallboard")
-    assert await accounts.token_user(token) == User(login="token:wallboard", role=Role.SUPERVISOR)
-    assert await accounts.token_user(token + "x") is None
-    await accounts.create_token(Role.ADMIN, "crm")
-    assert [(one.login, one.role) for one in await accounts.tokens()] == [
-        ("token:crm", Role.ADMIN),
-        ("token:wallboard", Role.SUPERVISOR),
-    ]
-    assert await accounts.revoke_tokens("wallboard") == 1
-    assert await accounts.token_user(token) is None
-    assert await accounts.revoke_tokens("wallboard") == 0
 
 
 async def test_given_a_locked_sqlite_when_released_then_every_event_arrives_in_order(tmp_path: Path, bus: Bus) -> None:

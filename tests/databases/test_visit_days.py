@@ -3,10 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,11 +27,6 @@ from tests.support.brands import SHOP
 
 TODAY = date(2026, 1, 8)
 CALL, AGENT = ContactId("c"), AgentId("1001")
-
-
-@pytest.fixture
-def keeper(database: Database, tmp_path: Path) -> Keeper:
-    return Keeper(database, tmp_path / "files")
 
 
 async def counts(database: Database) -> set[tuple[Any, ...]]:

@@ -16,12 +16,12 @@ from softswitch_config.render import Folders, render
 from switchroom.domain.ids import AgentId, QueueName
 from switchroom.runtime.settings import Asterisk, Media, Settings, Sip
 from telephony.softswitch.ami import AmiSoftswitch
-from telephony.softswitch.port import SwitchUp
+from telephony.softswitch.port import Softswitch
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import CARRIER, Phones, free_port
 from tests.e2e.switch import Switch
 from tests.e2e.whole_system import Running, own_settings, whole_system
-from tests.e2e.worlds import FakeWorld, RealWorld, World
+from tests.e2e.worlds import FakeWorld, RealWorld, World, observed
 
 AGENTS = tuple(AgentId(str(number)) for number in range(1001, 1011))
 NUMBERS = ("4008123123", "4008123124")
@@ -143,16 +143,24 @@ def phones(asterisk: RunningAsterisk, tmp_path: Path) -> Iterator[Phones]:
 
 
 @pytest.fixture
-async def switch(asterisk: RunningAsterisk) -> AsyncIterator[Switch]:
+def softswitch(request: pytest.FixtureRequest) -> Softswitch:
+    """Of the test's ``world``, where it has one; or else the real one alone."""
+    if "world" in request.fixturenames:
+        world: World = request.getfixturevalue("world")
+        return world.softswitch
+    asterisk: RunningAsterisk = request.getfixturevalue("asterisk")
     ami = asterisk.settings.asterisk
-    journal = Folders.of(asterisk.settings).journal
     secret = asterisk.credentials.ami_secret
-    made = Switch(AmiSoftswitch(ami.ami_host, ami.ami_port, ami.ami_user, secret, journal))
-    await made.softswitch.start(made.take)
-    await made.told(SwitchUp())
+    return AmiSoftswitch(ami.ami_host, ami.ami_port, ami.ami_user, secret, Folders.of(asterisk.settings).journal)
+
+
+@pytest.fixture
+async def switch(softswitch: Softswitch) -> AsyncIterator[Switch]:
+    made = await observed(softswitch)
     yield made
     await made.hang_up_all()
     await made.softswitch.stop()
+    assert not made.softswitch.connected
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What every softswitch keeps: the fake that unit tests use, and the real Asterisk behind AMI."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -23,18 +22,9 @@ from telephony.softswitch.port import (
     SwitchUp,
 )
 from tests.e2e.switch import COLLECTED, WAITING, Switch
-from tests.e2e.worlds import ABSENT, AGENT, CALLER, NUMBER, World, observed, of_call, queued, written_down
+from tests.e2e.worlds import ABSENT, AGENT, CALLER, NUMBER, World, of_call, queued, written_down
 from tests.fakes.fake_softswitch import OFFER, delivery
 from tests.fakes.fake_talks import Behaviour
-
-
-@pytest.fixture
-async def switch(world: World) -> AsyncIterator[Switch]:
-    made = await observed(world)
-    yield made
-    await made.hang_up_all()
-    await made.softswitch.stop()
-    assert not made.softswitch.connected
 
 
 async def test_a_caller_arrives_in_the_menu_and_waits_with_what_was_written(world: World, switch: Switch) -> None:

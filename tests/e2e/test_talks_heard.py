@@ -86,7 +86,7 @@ def heard(samples: np.ndarray) -> set[str]:
 async def stage(asterisk: RunningAsterisk, softphones: Softphones) -> AsyncIterator[Stage]:
     world = RealWorld(asterisk, softphones)
     await world.menu.start()
-    switch = await observed(world)
+    switch = await observed(world.softswitch)
     found = Stage(world, switch)
     await found.begin()
     yield found

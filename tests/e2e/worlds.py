@@ -116,9 +116,9 @@ class RealWorld:
         return self._agents[agent].history[-1]
 
 
-async def observed(world: World) -> Switch:
-    """The world's softswitch, started."""
-    made = Switch(world.softswitch)
+async def observed(softswitch: Softswitch) -> Switch:
+    """Started, with all that it tells from now on."""
+    made = Switch(softswitch)
     await made.softswitch.start(made.take)
     await made.told(SwitchUp())
     return made

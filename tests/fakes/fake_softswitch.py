@@ -1,6 +1,7 @@
 """A softswitch in memory: does what it is told, lets the test play the callers and the phones, notes every command.
 
-It keeps the same contract as the real one (tests/e2e/test_softswitch_contract.py, test_softswitch_talks.py).
+It keeps the same contract as the real one (tests/e2e/test_softswitch_contract.py, test_softswitch_talks.py,
+test_softswitch_consultations.py, test_softswitch_conferences.py).
 """
 
 import asyncio

@@ -24,7 +24,7 @@ from telephony.softswitch.port import (
 from telephony.softswitch.translate import Message, caller_channel, snapshot, translate
 from tests.fakes.fake_softswitch import OFFER
 
-TRACES = Path(__file__).parent.parent / "fixtures" / "ami"
+TRACES = Path(__file__).parents[2] / "fixtures" / "ami"
 AGENT = AgentId("1001")
 WAITING = Waiting(
     Requirements(QueueName("退款"), {"refund": 3, "lang:en": 1}, CustomerTier.GOLD),

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.virtual_time
 GONE_AFTER_S = 30.0
 
 
-@pytest.fixture
-async def house() -> House:
-    return House()
-
-
 def follow(house: House, *had_desktop: AgentId) -> None:
     Presence(house.acd, house.bus, house.clock, gone_after_s=GONE_AFTER_S, had_desktop=had_desktop)
 

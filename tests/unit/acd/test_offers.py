@@ -21,11 +21,6 @@ from tests.support.acd_world import PARAMETERS, RETURNS
 pytestmark = pytest.mark.virtual_time
 
 
-@pytest.fixture
-async def house() -> House:
-    return House()
-
-
 async def test_given_a_caller_who_leaves_before_it_rings_then_the_delivery_is_cancelled(house: House) -> None:
     house.channels.delay_s = 0.2
     await house.open(ANN)

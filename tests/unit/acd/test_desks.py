@@ -15,11 +15,6 @@ pytestmark = pytest.mark.virtual_time
 WINDOW = Extension("2001")
 
 
-@pytest.fixture
-async def house() -> House:
-    return House()
-
-
 def registered(house: House, extension: Extension) -> None:
     house.bus.publish(PhoneChanged(at=house.clock.now(), extension=extension, registered=True))
 

@@ -1,0 +1,65 @@
+"""Caller, agent and expert together: whoever leaves, the talks of the others are booked as they were."""
+
+import pytest
+
+from switchroom.domain.call import CallState
+from switchroom.domain.events import AgentJoined, ConsultEnded, ContactConnected, ContactEnded, TalkEnded
+from switchroom.domain.leg import LegState
+from tests.fixtures.call_talks import conference, consulting, legs, talks, told
+from tests.fixtures.calls_house import ANN, BOB, House
+from tests.support.virtual_time import settle
+
+pytestmark = pytest.mark.virtual_time
+
+
+async def test_given_a_conference_when_the_expert_leaves_then_the_agent_talks_on(house: House) -> None:
+    contact_id = await conference(house)
+    assert house.state(contact_id) is CallState.CONFERENCE
+    assert [leg[2] for leg in legs(house, contact_id)] == [LegState.UP] * 3
+    house.switch.expert_hangs_up(contact_id)
+    await settle()
+    assert house.state(contact_id) is CallState.CONNECTED
+    house.switch.agent_hangs_up(contact_id)
+    await settle()
+    assert told(house)[2:] == [ConsultEnded, AgentJoined, TalkEnded, TalkEnded, ContactEnded]
+    assert talks(house) == [(BOB, 7), (ANN, 22)]
+
+
+async def test_given_a_conference_when_the_agent_leaves_then_the_expert_has_the_caller(house: House) -> None:
+    contact_id = await conference(house)
+    house.switch.agent_hangs_up(contact_id)
+    await settle()
+    assert told(house)[4:] == [TalkEnded, ContactConnected]
+    house.clock.advance(3)
+    house.switch.agent_hangs_up(contact_id)
+    await settle()
+    assert talks(house) == [(ANN, 22), (BOB, 10)]
+    assert [ended.agent_id for ended in house.of(ContactEnded)] == [BOB]
+
+
+async def test_given_a_conference_when_the_caller_leaves_then_both_talks_are_over(house: House) -> None:
+    contact_id = await conference(house)
+    house.switch.caller_hangs_up(contact_id)
+    await settle()
+    assert sorted(talks(house)) == [(ANN, 22), (BOB, 7)]
+    assert house.calls.live() == []
+
+
+async def test_given_a_conference_that_was_not_heard_of_nor_who_left_it_then_the_next_snapshot_tells(
+    house: House,
+) -> None:
+    contact_id = await consulting(house)
+    house.seen.clear()
+    house.switch.deaf = True
+    await house.switch.conference(contact_id)
+    house.switch.deaf = False
+    house.switch.come_up()
+    await settle()
+    assert told(house) == [ConsultEnded, AgentJoined]
+    house.switch.deaf = True
+    house.switch.agent_hangs_up(contact_id)
+    house.switch.deaf = False
+    house.switch.come_up()
+    await settle()
+    assert told(house)[2:] == [TalkEnded, ContactConnected]
+    assert [call.agent_id for call in house.calls.live()] == [BOB]
