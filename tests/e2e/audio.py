@@ -7,6 +7,12 @@ import numpy as np
 RATE = 8000
 
 
+def tone(hz: float, seconds: float) -> np.ndarray:
+    """At -14 dBFS, as `demo.softphone.PhoneCall.play` takes it."""
+    wave = np.sin(2 * np.pi * hz * np.arange(int(RATE * seconds)) / RATE)
+    return (wave * 32767 / 5).astype("<i2")
+
+
 def read_stereo(path: Path) -> tuple[np.ndarray, np.ndarray]:
     frames = np.frombuffer(path.read_bytes(), "<i2").reshape(-1, 2).astype(float)
     return frames[:, 0], frames[:, 1]

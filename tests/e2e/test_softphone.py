@@ -2,13 +2,12 @@
 
 import time
 
-import numpy as np
 import pytest
 
 from demo.softphone import PhoneCall, Softphone, SoftphoneError
 from switchroom.domain.ids import AgentId
 from telephony.softswitch.port import AgentAnswered, AgentLeft, AgentRinging, CallerLeft
-from tests.e2e.audio import loudest_hz, read_stereo
+from tests.e2e.audio import loudest_hz, read_stereo, tone
 from tests.e2e.conftest import RunningAsterisk, Softphones
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.phones import free_port
@@ -17,10 +16,6 @@ from tests.fakes.fake_softswitch import OFFER, delivery
 from tests.support.waiting import eventually
 
 NUMBER, CALLER, AGENT = "4008123123", "13900139000", AgentId("1003")
-
-
-def tone(hz: float, seconds: float) -> np.ndarray:
-    return (np.sin(2 * np.pi * hz * np.arange(int(8000 * seconds)) / 8000) * 8000).astype(np.int16)
 
 
 async def test_given_two_phones_when_they_talk_then_each_hears_the_other_and_the_recording_has_both(

@@ -12,6 +12,7 @@ from demo.report import AUDIBLE_RMS
 from demo.scenario import WANG_FANG
 from demo.softphone import PhoneCall
 from demo.system import until
+from tests.e2e.audio import tone
 from tests.e2e.whole_system import (
     Running,
     Seat,
@@ -37,6 +38,8 @@ async def talks_to(house: Running, at: Seat, caller: PhoneCall, talks: int) -> d
     """The agent is rung, answers, and both hear each other; what the server says of the contact then."""
     ring = await asyncio.to_thread(at.phone.wait_call, 30.0)
     ring.answer()
+    caller.play(tone(440, 3))
+    ring.play(tone(1000, 3))
     await until_call(house.board, WANG_FANG, lambda found: len(found.get("talks", ())) == talks, f"talk {talks}")
     before = len(caller.heard())
     await until(lambda: len(caller.heard()) > before + 8000, "they talk")
