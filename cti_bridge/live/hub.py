@@ -177,8 +177,12 @@ class Hub:
     def _on_event(self, event: Event) -> None:
         if type(event) in UNSENT:
             return
-        agent_id = getattr(event, "agent_id", None) or AgentId("")
-        mine = {*self._agents.get(agent_id, ()), *self._leaders.get(agent_id, ())}
+        mine = {
+            subscriber
+            for agent_id in (getattr(event, "agent_id", None), getattr(event, "consulted", None))
+            if agent_id is not None
+            for subscriber in (*self._agents.get(agent_id, ()), *self._leaders.get(agent_id, ()))
+        }
         if not mine and not self._boards:
             return
         data, position = to_record(event), self._ledger.position

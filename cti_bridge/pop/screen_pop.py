@@ -34,7 +34,10 @@ class FormerContact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreenPop:
-    """What the agent sees when a call comes. ``customer`` is None for a stranger; ``phone`` is masked."""
+    """What the agent sees when a call comes. ``customer`` is None for a stranger; ``phone`` is masked.
+
+    ``answered_at`` and ``ended_at`` are those of the agent's own talk, while others may have the contact.
+    """
 
     contact_id: ContactId
     offer_id: OfferId
@@ -68,6 +71,7 @@ class ScreenPop:
 def screen_pop(offer: OfferMade, record: ContactRecord, profile: Profile | None, brand: Brand) -> ScreenPop:
     """The pop of ``offer``; without a profile it still has the number and the way through the menu."""
     waiting_since = record.enqueued_at or record.entered_at
+    talk = _own_talk(offer, record)
     pop = ScreenPop(
         contact_id=offer.contact_id,
         offer_id=offer.offer_id,
@@ -83,8 +87,8 @@ def screen_pop(offer: OfferMade, record: ContactRecord, profile: Profile | None,
         ring_timeout_s=offer.ring_timeout_s,
         entered_at=record.entered_at,
         waited_s=max(0.0, (offer.at - waiting_since).total_seconds()),
-        answered_at=record.answered_at,
-        ended_at=record.ended_at,
+        answered_at=talk.began_at if talk else None,
+        ended_at=talk.ended_at if talk and talk.ended_at else record.ended_at,
         ticket_id=record.ticket_id,
         flow=record.flow,
         path=tuple(record.path),
@@ -119,6 +123,12 @@ def screen_pop(offer: OfferMade, record: ContactRecord, profile: Profile | None,
             if ticket.state is not TicketState.CLOSED and ticket.contact_id != offer.contact_id
         ),
     )
+
+
+def _own_talk(offer: OfferMade, record: ContactRecord) -> Talk | None:
+    """That of the offer; where either has no id, as after a restart, the agent's last."""
+    own = [talk for talk in record.talks if talk.agent_id == offer.agent_id]
+    return next((talk for talk in reversed(own) if not offer.offer_id or talk.offer_id in (None, offer.offer_id)), None)
 
 
 def _former(contact: ContactRecord, subject: str | None) -> FormerContact:

@@ -5,6 +5,8 @@ complete, when the record arrives.
 """
 
 import asyncio
+from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -37,6 +39,11 @@ class Screens(Protocol):
         """Hand the pop to every desktop of its agent; returns to how many, once they are written to the network."""
 
 
+def _is_the_acds(offer: ev.OfferMade) -> bool:
+    """Or one that was made here, for a consultation or after a restart: it names no phone."""
+    return offer.extension != ""
+
+
 class ScreenPops:
     """Await `pop` between the offer and the ring."""
 
@@ -54,10 +61,15 @@ class ScreenPops:
         self._tasks = BackgroundTasks()
         self._offers: dict[AgentId, ev.OfferMade] = {}
         self._drawn: dict[OfferId, asyncio.Event] = {}
+        self._consulted: set[OfferId] = set()
+        """Of those whose agent is asked by another: the contact and its ticket are the other's."""
         contacts.keep_while(lambda contact_id: any(o.contact_id == contact_id for o in self._offers.values()))
         self._unsubscribe = [
             bus.subscribe(ev.AgentStateChanged, self._agent_changed),
             bus.subscribe(ev.OfferFailed, lambda event: self._release(event.agent_id, event.contact_id)),
+            bus.subscribe(ev.ConsultStarted, self._consult_started),
+            bus.subscribe(ev.ConsultEnded, self._consult_ended),
+            bus.subscribe(ev.ContactConnected, self._connected),
         ]
 
     async def stop(self) -> None:
@@ -101,15 +113,7 @@ class ScreenPops:
             record = await self._contacts.find(contact_id)
             if record is None:
                 return None
-            offer = ev.OfferMade(
-                at=record.offered_at or self._clock.now(),
-                contact_id=contact_id,
-                offer_id=OfferId(""),
-                agent_id=agent_id,
-                extension=Extension(""),
-                queue=record.queue or QueueName(""),
-                ring_timeout_s=0,
-            )
+            offer = self._made(agent_id, contact_id, OfferId(""), record.offered_at or self._clock.now())
         record = await self._record(offer)
         _, profile = await self._profile_in_time(record)
         return self._composed(offer, record, profile)
@@ -122,7 +126,7 @@ class ScreenPops:
         if offer_id in self._drawn:
             self._drawn[offer_id].set()
         record = self._contacts.get(offer.contact_id)
-        if record is not None and record.shown_at is None:
+        if record is not None and record.shown_at is None and _is_the_acds(offer):
             now = self._clock.now()
             self._bus.publish(
                 ev.ScreenPopShown(at=now, contact_id=offer.contact_id, offer_id=offer_id, agent_id=agent_id)
@@ -140,6 +144,8 @@ class ScreenPops:
         if not screens:
             log.info("pop.no_screen", contact_id=offer.contact_id, agent_id=offer.agent_id)
             return False
+        if not _is_the_acds(offer):
+            return True
         self._bus.publish(
             ev.ScreenPopSent(
                 at=self._clock.now(),
@@ -153,7 +159,39 @@ class ScreenPops:
 
     def _composed(self, offer: ev.OfferMade, record: ContactRecord, profile: Profile | None) -> ScreenPop:
         brand = self._brands.named(record.brand) if record.brand else self._brands.of(record.number)
-        return screen_pop(offer, record, profile, brand)
+        pop = screen_pop(offer, record, profile, brand)
+        return replace(pop, ticket_id=None) if offer.offer_id in self._consulted else pop
+
+    def _consult_started(self, event: ev.ConsultStarted) -> None:
+        """Who is asked sees of whom, while their phone rings."""
+        offer = self._made(event.consulted, event.contact_id, event.offer_id, event.at)
+        self._offers[event.consulted] = offer
+        self._consulted.add(event.offer_id)
+        self._tasks.spawn(self._show(offer), name="pop.consult")
+
+    def _consult_ended(self, event: ev.ConsultEnded) -> None:
+        if event.ending not in (ev.ConsultEnding.HANDED_OVER, ev.ConsultEnding.CONFERENCE):
+            self._release(event.consulted, event.contact_id)
+
+    def _connected(self, event: ev.ContactConnected) -> None:
+        """Who was asked has the contact now: shown again, with its ticket."""
+        offer = self._offers.get(event.agent_id)
+        if offer is not None and offer.offer_id == event.offer_id and event.offer_id in self._consulted:
+            self._consulted.discard(event.offer_id)
+            self._tasks.spawn(self._show(offer), name="pop.taken_over")
+
+    @staticmethod
+    def _made(agent_id: AgentId, contact_id: ContactId, offer_id: OfferId, at: datetime) -> ev.OfferMade:
+        """As an offer, what the ACD did not offer, or before a restart."""
+        return ev.OfferMade(
+            at=at,
+            contact_id=contact_id,
+            offer_id=offer_id,
+            agent_id=agent_id,
+            extension=Extension(""),
+            queue=QueueName(""),
+            ring_timeout_s=0,
+        )
 
     def _agent_changed(self, event: ev.AgentStateChanged) -> None:
         if event.state not in _AT_WORK and (offer := self._offers.get(event.agent_id)):
@@ -162,6 +200,7 @@ class ScreenPops:
     def _release(self, agent_id: AgentId, contact_id: ContactId) -> None:
         if (offer := self._offers.get(agent_id)) and offer.contact_id == contact_id:
             del self._offers[agent_id]
+            self._consulted.discard(offer.offer_id)
             self._contacts.release(contact_id)
 
     async def _record(self, offer: ev.OfferMade) -> ContactRecord:

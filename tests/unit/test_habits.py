@@ -1,4 +1,4 @@
-"""Habits that the tests must not fall back into: waiting by counting turns of the loop, and by the wall clock."""
+"""What must not come back: modules that are too long; tests that wait by the wall clock, or count turns of the loop."""
 
 import ast
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 from switchroom.runtime.settings import PROJECT
 
 TESTS = PROJECT / "tests"
+LONGEST_MODULE = 350
 MAY_WAIT = {"support/waiting.py", "support/virtual_time.py"}
 """Where it is done for all."""
 LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.comprehension)
@@ -76,3 +77,11 @@ def test_no_quick_test_waits_by_the_wall_clock_or_by_counting() -> None:
 )
 def test_the_habit_is_recognised(text: str, found: int) -> None:
     assert len(list(waits(text))) == found
+
+
+@pytest.mark.untraced
+def test_no_module_is_too_long() -> None:
+    ours = (path for path in PROJECT.glob("[!.]*/**/*.py") if "node_modules" not in path.parts)
+    lines = {path.relative_to(PROJECT).as_posix(): path.read_text(encoding="utf-8").count("\n") for path in ours}
+    assert len(lines) > 300
+    assert {name: count for name, count in lines.items() if count > LONGEST_MODULE} == {}

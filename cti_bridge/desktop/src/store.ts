@@ -51,8 +51,9 @@ export async function resume(): Promise<void> {
   asked.value = true;
 }
 
-export async function logIn(login: string, password: string): Promise<void> {
-  begin(await ask<Session>("POST", "session", { login, password }));
+/** Without a `desk` the agent sits at their own phone, or where they sat. */
+export async function logIn(login: string, password: string, desk: string): Promise<void> {
+  begin(await ask<Session>("POST", "session", desk === "" ? { login, password } : { login, password, desk }));
 }
 
 export async function logOut(): Promise<void> {
@@ -169,9 +170,13 @@ export async function loadCalls(): Promise<void> {
   });
 }
 
+const TICKET_AGAIN_MS = 1000;
+
 async function loadTicket(id: string): Promise<void> {
   await attempt(async () => {
-    const found = await fetchTicket(id);
+    // It may be written down a moment later that the contact is ours too.
+    const later = () => new Promise((done) => window.setTimeout(done, TICKET_AGAIN_MS));
+    const found = await fetchTicket(id).catch(() => later().then(() => fetchTicket(id)));
     if (found.contact_id === pop.value?.contact_id) ticket.value = found;
   });
 }
@@ -217,6 +222,16 @@ const TAKE: Record<string, Taker> = {
     if (agent.value !== null) agent.value = { ...agent.value, phone_registered: data.phone_registered as boolean };
   },
   "switchroom.contact.connected": (data, time) => amend(data, { answered_at: time }),
+  "switchroom.agent.joined": (data, time) => {
+    if (data.agent_id === agent.value?.id) amend(data, { answered_at: time });
+  },
+  "switchroom.talk.ended": (data, time) => {
+    if (data.agent_id === agent.value?.id) amend(data, { ended_at: time });
+  },
+  "switchroom.consult.ended": (data) => {
+    const over = data.ending !== "handed_over" && data.ending !== "conference";
+    if (over && data.consulted === agent.value?.id && data.contact_id === pop.value?.contact_id) pop.value = null;
+  },
   "switchroom.contact.ended": (data, time) => {
     amend(data, { ended_at: time });
     void loadCalls();

@@ -1,6 +1,7 @@
 """Identified on entry, and popped before the ring."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,12 +10,14 @@ from cti_bridge.pop.service import POP_DEADLINE_S
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import CustomerTier
-from switchroom.domain.ids import OfferId
+from switchroom.domain.ids import AgentId, OfferId
 from switchroom.storage.customers import Customers
 from tests.fakes.connectors import BrokenCrm, SlowCrm
 from tests.fixtures.bridge_house import AGENT, CALL, House
 from tests.support.brands import SHOP
 from tests.support.waiting import eventually
+
+EXPERT, ASKED = AgentId("1002"), OfferId("asked")
 
 
 async def test_given_a_known_number_when_the_call_enters_then_the_customer_is_named(open_house: House) -> None:
@@ -177,3 +180,79 @@ async def test_given_the_end_of_wrap_up_then_the_desktop_is_given_no_old_pop(ope
     assert in_wrap_up is not None and in_wrap_up.ended_at is not None
     house.agent(ev.AgentState.AVAILABLE)
     assert await house.bridge.pops.current_pop(AGENT, None) is None
+
+
+def consult(house: House) -> None:
+    house.bus.publish(
+        ev.ConsultStarted(at=house.clock.now(), contact_id=CALL, agent_id=AGENT, consulted=EXPERT, offer_id=ASKED)
+    )
+
+
+def consult_over(house: House, ending: ev.ConsultEnding) -> None:
+    house.bus.publish(
+        ev.ConsultEnded(
+            at=house.clock.now(), contact_id=CALL, agent_id=AGENT, consulted=EXPERT, offer_id=ASKED, ending=ending
+        )
+    )
+
+
+async def talking(house: House) -> None:
+    house.enter()
+    await house.wait_for(ev.CustomerIdentified)
+    house.queue()
+    await house.bridge.pops.pop(house.offer())
+    house.connect()
+    await house.wait_for(ev.TicketOpened)
+    house.screens.pops.clear()
+
+
+async def test_given_an_agent_who_is_asked_then_they_see_of_whom_and_when_they_take_over_the_ticket_too(
+    open_house: House,
+) -> None:
+    house = open_house
+    await talking(house)
+    house.clock.advance(30)
+    consult(house)
+    await eventually(lambda: house.screens.pops, "the expert sees the record")
+    asked = house.screens.pops[-1]
+    assert (asked.agent_id, asked.offer_id, asked.customer and asked.customer.name) == (EXPERT, ASKED, "王芳")
+    assert (asked.answered_at, asked.ticket_id) == (None, None), "the talk and the ticket are the other's"
+
+    house.clock.advance(10)
+    consult_over(house, ev.ConsultEnding.HANDED_OVER)
+    connected = ev.ContactConnected(at=house.clock.now(), contact_id=CALL, agent_id=EXPERT, offer_id=ASKED)
+    house.bus.publish(connected)
+    await eventually(lambda: len(house.screens.pops) == 2, "with the ticket")
+    taken = house.screens.pops[-1]
+    assert (taken.agent_id, taken.answered_at) == (EXPERT, house.clock.now())
+    assert taken.ticket_id == (await house.wait_for(ev.TicketOpened)).ticket_id
+    assert [event.agent_id for event in house.all_seen(ev.ScreenPopSent)] == [AGENT], "no offer of the ACD"
+
+
+async def test_given_an_agent_who_was_asked_and_is_not_any_more_then_they_are_shown_nothing_of_it(
+    open_house: House,
+) -> None:
+    house = open_house
+    await talking(house)
+    consult(house)
+    await eventually(lambda: house.screens.pops, "the expert sees the record")
+    consult_over(house, ev.ConsultEnding.RETURNED)
+    assert await house.bridge.pops.current_pop(EXPERT, None) is None
+    mine = await house.bridge.pops.current_pop(AGENT, CALL)
+    assert mine is not None and mine.answered_at is not None
+
+
+async def test_given_a_contact_that_was_transferred_when_it_rings_then_the_pop_is_not_of_the_talk_before(
+    open_house: House,
+) -> None:
+    house = open_house
+    await talking(house)
+    now = house.clock.now()
+    house.bus.publish(ev.TalkEnded(at=now, contact_id=CALL, agent_id=AGENT, offer_id=OfferId("o1"), began_at=now))
+    offer = replace(house.offer(), offer_id=OfferId("o2"), agent_id=EXPERT)
+    house.bus.publish(offer)
+    await house.bridge.pops.pop(offer)
+    await eventually(lambda: house.screens.pops, "the next agent sees the record")
+    pop = house.screens.pops[-1]
+    assert (pop.agent_id, pop.answered_at, pop.ended_at) == (EXPERT, None, None)
+    assert [talk.agent_id for talk in pop.talks] == [AGENT]

@@ -7,8 +7,13 @@ import { Icon, Mark } from "./icons";
 function said(problem: unknown): string {
   if (!(problem instanceof Problem) || problem.status === 0) return t("offline");
   if (problem.status === 401) return t("wrong_password");
+  if (problem.status === 409) return t("desk_taken");
+  if (problem.status === 422) return t("desk_unknown");
   return problem.status === 429 ? t("too_many") : problem.message;
 }
+
+/** A computer mostly stands beside the same phone: what was chosen here last is offered again. */
+const DESK = "switchroom.desk";
 
 export function Login() {
   const busy = useSignal(false);
@@ -20,7 +25,9 @@ export function Login() {
     busy.value = true;
     error.value = "";
     try {
-      await logIn(String(form.get("login")), String(form.get("password")));
+      const desk = String(form.get("desk")).trim();
+      await logIn(String(form.get("login")), String(form.get("password")), desk);
+      localStorage.setItem(DESK, desk);
     } catch (problem) {
       error.value = said(problem);
     } finally {
@@ -45,6 +52,10 @@ export function Login() {
         <label>
           {t("password")}
           <input name="password" type="password" autocomplete="current-password" required />
+        </label>
+        <label>
+          {t("desk")}
+          <input name="desk" inputmode="tel" autocomplete="off" maxLength={20} defaultValue={localStorage.getItem(DESK) ?? ""} />
         </label>
         <p class="login-error" role="alert">
           {error}
