@@ -170,7 +170,7 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     speech: Speech = Speech()
     time_zone: str = "Asia/Shanghai"
-    """The business's own (IANA name): of opening hours, reports and the folders of recordings. Storage is in UTC."""
+    """The business's own (IANA name): of the days of reports, retention and recordings. Storage is in UTC."""
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
