@@ -90,6 +90,8 @@ class Agent:
     """Of the present contact, once they serve it."""
     requested: tuple[AgentMove, str | None] | None = None
     """What was asked for during the contact, with its pause reason: carried out after it."""
+    asked: bool = False
+    """They are reserved for another agent's question, which has not reached the softswitch yet."""
     phone_registered: bool = False
     counted_free: bool = False
     """Whether the line counts them as free, and as on duty: kept by `acd.core.waiting`."""

@@ -103,22 +103,33 @@ class Roster:
         agent = self._agents[agent_id]
         self._become(agent, after(agent.state, AgentMove.RESERVE), now, contact_id=contact_id, queue=queue)
 
-    def consult(self, agent_id: AgentId, contact_id: ContactId, now: float) -> None:
-        """Another agent asks them about a contact: afterwards they are what they were. Who has a contact keeps it."""
-        agent = self._agents.get(agent_id)
-        if agent is None or agent.state in ENGAGED:
+    def consult(self, agent: Agent, contact_id: ContactId, now: float, *, begins_by: float | None = None) -> None:
+        """Another agent asks them about a contact: afterwards they are what they were. Who has a contact keeps it.
+
+        Until the softswitch has said that it begins, at the latest at ``begins_by``, it is a request.
+        """
+        if agent.state not in ENGAGED:
+            queue = self.queue_of(contact_id)
+            self._return_to_absence(agent)
+            self._become(agent, after(agent.state, AgentMove.CONSULT), now, contact_id=contact_id, queue=queue)
+        elif (agent.state, agent.contact_id) != (AgentState.RESERVED, contact_id):
             return
-        queue = next((self._agents[other].queue for other in self.engaged_with(contact_id)), None)
+        agent.asked = begins_by is not None
+        if begins_by is not None:
+            self._due.set((What.CONSULT, agent.id), begins_by)
+        else:
+            self._due.cancel((What.CONSULT, agent.id))
+
+    def queue_of(self, contact_id: ContactId) -> QueueName | None:
+        """Where a contact waited that an agent has."""
+        return next((self._agents[other].queue for other in self.engaged_with(contact_id)), None)
+
+    def _return_to_absence(self, agent: Agent) -> None:
+        """Who is called away from a pause, or from their free time, goes back to it."""
         if agent.state is AgentState.PAUSED:
             agent.requested = (AgentMove.PAUSE, agent.reason)
         elif agent.state is AgentState.LOGGED_OUT:
             agent.requested = (AgentMove.LOG_OUT, None)
-        self._become(agent, after(agent.state, AgentMove.CONSULT), now, contact_id=contact_id, queue=queue)
-
-    def consult_answered(self, agent_id: AgentId, contact_id: ContactId, at: float) -> None:
-        agent = self._agents.get(agent_id)
-        if agent is not None and (agent.state, agent.contact_id) == (AgentState.RESERVED, contact_id):
-            self.connect(agent, at, VOICE)
 
     def connect(self, agent: Agent, at: float, channel: ChannelName) -> None:
         target, agent.channel = after(agent.state, AgentMove.CONNECT), channel
@@ -155,6 +166,8 @@ class Roster:
         agent.channel = VOICE
         if (agent.state, agent.contact_id) != (state, contact_id):
             queue = queue or (agent.queue if agent.contact_id == contact_id else None)
+            if agent.reason != RING_NO_ANSWER:  # they did answer
+                self._return_to_absence(agent)
             self._become(agent, state, since, contact_id=contact_id, queue=queue)
 
     def end_wrap_up(self, agent_id: AgentId, now: float) -> None:
@@ -234,6 +247,9 @@ class Roster:
     ) -> None:
         if agent.state is AgentState.WRAP_UP:
             self._due.cancel((What.WRAP_UP, agent.id))
+        if agent.asked:
+            agent.asked = False
+            self._due.cancel((What.CONSULT, agent.id))
         if agent.contact_id != contact_id:
             if agent.contact_id is not None:
                 others = self._engaged_with[agent.contact_id]
