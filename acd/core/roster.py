@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from acd.core.agents import REQUESTED_STATE, Agent, AgentMove, after
+from acd.core.agents import REQUESTED_STATE, Agent, AgentMove, WrapUp, after
 from acd.core.due import Due, What
 from acd.core.effects import AgentChanged, DeskChanged, Effect
 from acd.core.events import KnownAgent
@@ -85,6 +85,7 @@ class Roster:
         """What a person asks for: ready, pause, log out. During a contact it is kept until the contact is over."""
         agent = self._known(agent_id)
         if agent.state in ENGAGED:
+            agent.interrupted = None  # as it would have ended their wrap-up
             self._request_later(agent, None if what is AgentMove.READY else (what, reason))
             return
         target = after(agent.state, what)
@@ -111,7 +112,9 @@ class Roster:
         if agent.state not in ENGAGED:
             queue = self.queue_of(contact_id)
             self._return_to_absence(agent)
+            wrap_up = None if agent.until is None else WrapUp(agent.contact_id, agent.queue, agent.until)
             self._become(agent, after(agent.state, AgentMove.CONSULT), now, contact_id=contact_id, queue=queue)
+            agent.interrupted = wrap_up
         elif (agent.state, agent.contact_id) != (AgentState.RESERVED, contact_id):
             return
         agent.asked = begins_by is not None
@@ -152,6 +155,10 @@ class Roster:
             target = after(agent.state, AgentMove.FINISH)
             until = at + (self._wrap_up_s.get(agent.queue, DEFAULT_WRAP_UP_S) if agent.queue else DEFAULT_WRAP_UP_S)
             self._become(agent, target, at, contact_id=contact_id, queue=agent.queue, until=until)
+        elif agent.interrupted is not None and agent.interrupted.until > now:
+            was = agent.interrupted
+            target = after(agent.state, AgentMove.WRITE_UP_AGAIN)
+            self._become(agent, target, now, contact_id=was.contact_id, queue=was.queue, until=was.until)
         elif agent.state is AgentState.RESERVED:
             target, reason = after(agent.state, AgentMove.RELEASE), None
             if agent.requested is not None:  # before the next contact finds them free
@@ -259,6 +266,7 @@ class Roster:
             if contact_id is not None:
                 self._engaged_with[contact_id].add(agent.id)
         agent.state, agent.contact_id, agent.queue, agent.until = state, contact_id, queue, until
+        agent.interrupted = None
         if state is AgentState.WRAP_UP and until is not None:
             self._due.set((What.WRAP_UP, agent.id), until)
 
