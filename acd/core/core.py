@@ -175,9 +175,7 @@ class Core:
             offer.delivered()
 
     def _accepted(self, event: ev.OfferAccepted) -> None:
-        offer = self.offers.of(event.contact_id)
-        is_theirs = offer is not None and offer.agent_id == event.agent_id
-        self._out_of_line(event.contact_id, OfferMove.ACCEPT if is_theirs else OfferMove.REVOKE)
+        offer = self._taken_by(event.agent_id, event.contact_id, OfferMove.ACCEPT)
         agent = self.roster.get(event.agent_id)
         if agent is not None and (agent.state, agent.contact_id) == (AgentState.RESERVED, event.contact_id):
             self.roster.connect(agent, event.at, offer.entry.requirements.channel if offer else VOICE)
@@ -185,7 +183,15 @@ class Core:
             # An offer that was given up here had gone through in the softswitch: that is how it is.
             queue = offer.entry.requirements.queue if offer else None
             self._adoption.talk(agent, event.contact_id, queue, event.at)
-        self._release_others(event.contact_id, event.agent_id)
+
+    def _taken_by(self, agent_id: AgentId, contact_id: ContactId, move: OfferMove) -> Offer | None:
+        """The agent has the contact: it waits no longer. Returns its offer, which is over, with ``move`` if theirs."""
+        offer = self.offers.of(contact_id)
+        is_theirs = offer is not None and offer.agent_id == agent_id
+        self._out_of_line(contact_id, move if is_theirs else OfferMove.REVOKE)
+        if offer is not None and not is_theirs:
+            self.roster.release(offer.agent_id, contact_id, self._now, self._now)
+        return offer
 
     def _failed(self, event: ev.OfferFailed) -> None:
         offer = self.offers.of(event.contact_id)
@@ -227,21 +233,17 @@ class Core:
         self._line.wait(offer.entry, self._now)
         self.roster.release(offer.agent_id, offer.contact_id, self._now, self._now)
 
-    def _release_others(self, contact_id: ContactId, agent_id: AgentId) -> None:
-        for other in self.roster.engaged_with(contact_id) - {agent_id}:
-            self.roster.release(other, contact_id, self._now, self._now)
-
     # What is found after a restart
 
     def _offer_found(self, event: ev.OfferFound) -> None:
         self._adoption.offer(event, self._now)
 
     def _talk_found(self, event: ev.TalkFound) -> None:
-        self._out_of_line(event.contact_id)
+        # Who had the contact besides may have it still, as the second of a consultation: `Reconciled` says.
+        self._taken_by(event.agent_id, event.contact_id, OfferMove.REVOKE)
         agent = self.roster.get(event.agent_id)
         if agent is not None:
             self._adoption.talk(agent, event.contact_id, event.queue, event.since)
-        self._release_others(event.contact_id, event.agent_id)
 
     def _switch_lost(self, event: ev.SwitchLost) -> None:
         self.steerable = False
