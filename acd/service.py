@@ -18,9 +18,9 @@ from acd.core import events as ev
 from acd.core.agents import Agent, AgentMove
 from acd.core.core import Core
 from acd.core.offering import MARGIN_S
+from acd.core.offers import OfferState
 from acd.core.parameters import Parameters
 from acd.core.roster import Roster
-from acd.offers import OfferState
 from acd.shared_line import SharedLine
 from acd.store.port import Store
 from acd.translate import ANNOUNCED, HEARD, known_agent

@@ -9,9 +9,9 @@ from sqlalchemy import Column, ColumnElement, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from acd.config import AcdConfig
+from acd.core.offers import BLAMED
 from acd.core.rules.skill_levels import together
 from acd.explain import AgentThen, WaitedThen, decision, reasons
-from acd.offers import BLAMED
 from switchroom.domain.contact import Requirements
 from switchroom.domain.events import (
     AgentState,

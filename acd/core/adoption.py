@@ -5,9 +5,9 @@ from collections.abc import Callable
 from acd.core import events as ev
 from acd.core.agents import Agent
 from acd.core.offering import Offers
+from acd.core.offers import Offer, OfferMove
 from acd.core.roster import ENGAGED, Roster
 from acd.core.waiting import Line
-from acd.offers import Offer, OfferMove
 from switchroom.domain.events import AgentState
 from switchroom.domain.ids import ContactId, QueueName
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from acd.core import events as ev
 from acd.core.agents import Agent
 from acd.core.offering import Offers
+from acd.core.offers import Offer
 from acd.core.roster import ENGAGED, Roster
-from acd.offers import Offer
 from switchroom.domain.contact import VOICE
 from switchroom.domain.errors import Refused, UnknownAgent
 from switchroom.domain.events import AgentState

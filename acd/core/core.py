@@ -13,12 +13,12 @@ from acd.core.due import Due, What
 from acd.core.effects import Deliver, Effect, LineAligned, Overflowed, Reserve
 from acd.core.line import QueueEntry
 from acd.core.offering import Offers
+from acd.core.offers import BLAMED, FAILURES, Offer, OfferMove
 from acd.core.parameters import Parameters
 from acd.core.roster import ENGAGED, Roster
 from acd.core.rules import Rules, standard
 from acd.core.unserved import SLICE
 from acd.core.waiting import Line
-from acd.offers import BLAMED, FAILURES, Offer, OfferMove
 from switchroom.domain.contact import VOICE
 from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState, OfferFailure

@@ -6,8 +6,8 @@ from acd.core.agents import Agent
 from acd.core.due import Due, What
 from acd.core.effects import Effect, OfferEnded
 from acd.core.line import QueueEntry
+from acd.core.offers import Offer, OfferMove
 from acd.core.parameters import Parameters
-from acd.offers import Offer, OfferMove
 from switchroom.domain.ids import AgentId, ContactId, OfferId
 
 MARGIN_S = 10.0

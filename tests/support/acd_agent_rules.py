@@ -6,7 +6,7 @@ from hypothesis.stateful import rule
 
 from acd.core import events as ev
 from acd.core.agents import Agent, AgentMove
-from acd.offers import OfferState
+from acd.core.offers import OfferState
 from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState
 from switchroom.domain.ids import AgentId, Extension
