@@ -15,12 +15,12 @@ from acd.channels import Channels
 from acd.config import AcdConfig
 from acd.core import effects as ef
 from acd.core import events as ev
-from acd.core.agents import AgentMove
+from acd.core.agents import Agent, AgentMove
 from acd.core.core import Core
 from acd.core.offering import MARGIN_S
+from acd.core.offers import OfferState
 from acd.core.parameters import Parameters
 from acd.core.roster import Roster
-from acd.offers import OfferState
 from acd.shared_line import SharedLine
 from acd.store.port import Store
 from acd.translate import ANNOUNCED, HEARD, known_agent
@@ -28,7 +28,7 @@ from acd.views import agent_view, queue_views
 from switchroom.domain import events as facts
 from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState, AgentStateChanged, OfferMade
-from switchroom.domain.ids import AgentId, Extension, OfferId, QueueName, TeamName
+from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName, TeamName
 from switchroom.domain.views import AgentView, QueueView
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
@@ -37,7 +37,7 @@ from switchroom.runtime.clock import Clock, Timer
 log = structlog.get_logger(__name__)
 
 HELD = (AgentState.BUSY, AgentState.WRAP_UP)
-"""In these states no other server may reserve the agent."""
+"""In these states no other server may reserve the agent; reserved for a question they are held as well."""
 
 REQUESTS = {"available": AgentMove.READY, "paused": AgentMove.PAUSE, "logged_out": AgentMove.LOG_OUT}
 
@@ -168,6 +168,26 @@ class AcdService:
         sat = {a: desk for a, desk in (desks or {}).items() if desk in self._config.phones and self.roster.get(a)}
         self._apply(ev.AgentsRestored([known_agent(one) for one in known], sat))
 
+    async def reserve_consulted(self, agent_id: AgentId, contact_id: ContactId) -> Extension:
+        """Another agent is to ask this one about the contact: nobody is offered to them from now on, on no server.
+
+        Returns where they sit. `release_consulted` when the softswitch refuses; without a word of it they are free
+        again after a while. Raises UnknownAgent, or Refused if they cannot be had.
+        """
+        self._apply(ev.ConsultRequested(contact_id, agent_id))
+        is_ours = self._shared is None or await self._shared.claim(agent_id)
+        agent = self.roster.get(agent_id)
+        if agent is None or not agent.asked or agent.contact_id != contact_id or agent.extension is None:
+            raise Refused("The talk is over.")
+        if not is_ours:
+            self.release_consulted(agent_id, contact_id)
+            raise Refused(f"Agent {agent_id} is busy.")
+        return agent.extension
+
+    def release_consulted(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        """Nothing comes of `reserve_consulted`; without effect once the consultation has begun."""
+        self._apply(ev.ConsultRefused(contact_id, agent_id))
+
     def _view(self, agent_id: AgentId) -> AgentView:
         view = self.agent(agent_id)
         assert view is not None
@@ -218,16 +238,19 @@ class AcdService:
 
     def _agent_changed(self, effect: ef.AgentChanged) -> None:
         if self._shared is not None:
-            if effect.state in HELD or self._is_consulted(effect):
-                self._shared.hold(effect.agent_id)
-            else:
-                self._shared.let_go(effect.agent_id)
+            agent = self._core.roster.get(effect.agent_id)
+            assert agent is not None
+            if self._is_held(agent):
+                self._shared.hold(agent.id)
+            elif not agent.asked:  # else `reserve_consulted` asks the other servers
+                self._shared.let_go(agent.id)
         self._announce(effect)
 
-    def _is_consulted(self, effect: ef.AgentChanged) -> bool:
-        """Reserved without an offer: another agent's question rings."""
-        offer = self._core.offers.of(effect.contact_id)
-        return effect.state is AgentState.RESERVED and (offer is None or offer.agent_id != effect.agent_id)
+    def _is_held(self, agent: Agent) -> bool:
+        """Busy, or another agent's question rings: no other server may reserve them."""
+        if agent.state is AgentState.RESERVED:
+            return not agent.asked and self._core.offers.to(agent) is None
+        return agent.state in HELD
 
     def _reserve(self, effect: ef.Reserve) -> None:
         offer = effect.offer
@@ -312,5 +335,5 @@ class AcdService:
         if self._shared is not None:
             self._shared.align()
             for agent in self._core.roster:
-                if agent.state in HELD:
+                if self._is_held(agent):
                     self._shared.hold(agent.id)

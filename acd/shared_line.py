@@ -76,6 +76,27 @@ class SharedLine:
         self._held.add(agent_id)
         self._writes.put_nowait(lambda: self._tell(lambda: self._store.hold(agent_id, HOLD_S)))
 
+    async def claim(self, agent_id: AgentId) -> bool:
+        """As `hold`, unless another server has the agent. One who is let go meanwhile is free for all afterwards.
+
+        With a store that is out of reach this server's own state decides alone.
+        """
+        self._held.add(agent_id)
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        async def work() -> None:
+            is_ours = True
+            try:
+                is_ours = bool(await self._ask(lambda: self._store.claim(agent_id, HOLD_S)))
+            except StoreError:
+                pass
+            finally:
+                if not answer.done():
+                    answer.set_result(is_ours)
+
+        self._writes.put_nowait(work)
+        return await answer
+
     def let_go(self, agent_id: AgentId) -> None:
         """The agent does so no longer; nothing is written for one who was not held."""
         if agent_id in self._held:

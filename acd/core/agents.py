@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from switchroom.domain.contact import VOICE
 from switchroom.domain.events import AgentState
@@ -21,6 +22,7 @@ class AgentMove(StrEnum):
     CONSULT = "consult"
     RELEASE = "release"
     RING_NO_ANSWER = "ring_no_answer"
+    WRITE_UP_AGAIN = "write_up_again"
     CONNECT = "connect"
     FINISH = "finish"
 
@@ -41,7 +43,12 @@ TRANSITIONS: Mapping[AgentState, Mapping[AgentMove, AgentState]] = {
         _M.RESERVE: S.RESERVED,
         _M.CONSULT: S.RESERVED,
     },
-    S.RESERVED: {_M.RELEASE: S.AVAILABLE, _M.RING_NO_ANSWER: S.PAUSED, _M.CONNECT: S.BUSY},
+    S.RESERVED: {
+        _M.RELEASE: S.AVAILABLE,
+        _M.WRITE_UP_AGAIN: S.WRAP_UP,
+        _M.RING_NO_ANSWER: S.PAUSED,
+        _M.CONNECT: S.BUSY,
+    },
     S.BUSY: {_M.CONNECT: S.BUSY, _M.FINISH: S.WRAP_UP},
     S.WRAP_UP: {
         _M.READY: S.AVAILABLE,
@@ -60,6 +67,14 @@ TRANSITIONS: Mapping[AgentState, Mapping[AgentMove, AgentState]] = {
 
 REQUESTED_STATE: Mapping[AgentMove, AgentState] = {_M.PAUSE: S.PAUSED, _M.LOG_OUT: S.LOGGED_OUT}
 """Where a request leads that was kept."""
+
+
+class WrapUp(NamedTuple):
+    """The time for writing up a contact."""
+
+    contact_id: ContactId | None
+    queue: QueueName | None
+    until: float
 
 
 class IllegalMove(ValueError):
@@ -90,6 +105,10 @@ class Agent:
     """Of the present contact, once they serve it."""
     requested: tuple[AgentMove, str | None] | None = None
     """What was asked for during the contact, with its pause reason: carried out after it."""
+    asked: bool = False
+    """They are reserved for another agent's question, which has not reached the softswitch yet."""
+    interrupted: WrapUp | None = None
+    """The wrap-up out of which another agent's question called them: it goes on if nothing comes of the question."""
     phone_registered: bool = False
     counted_free: bool = False
     """Whether the line counts them as free, and as on duty: kept by `acd.core.waiting`."""

@@ -5,18 +5,20 @@ from operator import attrgetter
 from typing import Any
 
 from acd.core import events as ev
+from acd.core.adoption import Adoption
 from acd.core.agents import Agent
 from acd.core.board import Board
+from acd.core.consulting import Consultations
 from acd.core.due import Due, What
 from acd.core.effects import Deliver, Effect, LineAligned, Overflowed, Reserve
 from acd.core.line import QueueEntry
 from acd.core.offering import Offers
+from acd.core.offers import BLAMED, FAILURES, Offer, OfferMove
 from acd.core.parameters import Parameters
-from acd.core.roster import Roster
+from acd.core.roster import ENGAGED, Roster
 from acd.core.rules import Rules, standard
 from acd.core.unserved import SLICE
 from acd.core.waiting import Line
-from acd.offers import BLAMED, FAILURES, Offer, OfferMove
 from switchroom.domain.contact import VOICE
 from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState, OfferFailure
@@ -45,14 +47,18 @@ class Core:
         self.offers = Offers(parameters, new_offer_id, self._due, self._effects)
         self._line = Line(parameters, rules or standard(parameters.head_start), self._due, self._effects)
         self.roster = Roster(parameters, self._due, self._effects, self._agent_changed, now)
+        self._adoption = Adoption(self._line, self.offers, self.roster, self._give_back, self._out_of_line)
+        self._consultations = Consultations(self.roster, self.offers, self._give_back, self._adoption.must_talk)
         self._handlers: Mapping[type, Callable[[Any], None]] = {
             ev.ContactJoined: self._joined,
             ev.RequirementsChanged: self._requirements_changed,
             ev.ContactLeft: self._left,
             ev.TalkEnded: self._talk_ended,
-            ev.ConsultBegan: lambda e: self.roster.consult(e.agent_id, e.contact_id, self._now),
-            ev.ConsultOver: lambda e: self.roster.release(e.agent_id, e.contact_id, e.at, self._now),
-            ev.ConsultAnswered: lambda e: self.roster.consult_answered(e.agent_id, e.contact_id, e.at),
+            ev.ConsultRequested: lambda e: self._consultations.request(e, self._now),
+            ev.ConsultRefused: lambda e: self._consultations.refused(e, self._now),
+            ev.ConsultBegan: lambda e: self._consultations.began(e, self._now),
+            ev.ConsultOver: lambda e: self._consultations.over(e, self._now),
+            ev.ConsultAnswered: self._consultations.answered,
             ev.OfferConfirmed: self._confirmed,
             ev.OfferContested: self._contested,
             ev.OfferDelivered: self._delivered,
@@ -165,20 +171,27 @@ class Core:
 
     def _delivered(self, event: ev.OfferDelivered) -> None:
         offer = self.offers.get(event.contact_id, event.offer_id)
-        if offer is not None and not offer.is_ringing:  # it may have been found ringing meanwhile
-            offer.move(OfferMove.DELIVER)
+        if offer is not None:
+            offer.delivered()
 
     def _accepted(self, event: ev.OfferAccepted) -> None:
-        offer = self.offers.of(event.contact_id)
-        is_theirs = offer is not None and offer.agent_id == event.agent_id
-        self._out_of_line(event.contact_id, OfferMove.ACCEPT if is_theirs else OfferMove.REVOKE)
+        offer = self._taken_by(event.agent_id, event.contact_id, OfferMove.ACCEPT)
         agent = self.roster.get(event.agent_id)
         if agent is not None and (agent.state, agent.contact_id) == (AgentState.RESERVED, event.contact_id):
             self.roster.connect(agent, event.at, offer.entry.requirements.channel if offer else VOICE)
         elif agent is not None and agent.state is not AgentState.BUSY:
             # An offer that was given up here had gone through in the softswitch: that is how it is.
-            self._adopt_talk(agent, event.contact_id, offer.entry.requirements.queue if offer else None, event.at)
-        self._release_others(event.contact_id, event.agent_id)
+            queue = offer.entry.requirements.queue if offer else None
+            self._adoption.talk(agent, event.contact_id, queue, event.at)
+
+    def _taken_by(self, agent_id: AgentId, contact_id: ContactId, move: OfferMove) -> Offer | None:
+        """The agent has the contact: it waits no longer. Returns its offer, which is over, with ``move`` if theirs."""
+        offer = self.offers.of(contact_id)
+        is_theirs = offer is not None and offer.agent_id == agent_id
+        self._out_of_line(contact_id, move if is_theirs else OfferMove.REVOKE)
+        if offer is not None and not is_theirs:
+            self.roster.release(offer.agent_id, contact_id, self._now, self._now)
+        return offer
 
     def _failed(self, event: ev.OfferFailed) -> None:
         offer = self.offers.of(event.contact_id)
@@ -220,48 +233,17 @@ class Core:
         self._line.wait(offer.entry, self._now)
         self.roster.release(offer.agent_id, offer.contact_id, self._now, self._now)
 
-    def _release_others(self, contact_id: ContactId, agent_id: AgentId) -> None:
-        for other in self.roster.engaged_with(contact_id) - {agent_id}:
-            self.roster.release(other, contact_id, self._now, self._now)
-
-    def _give_back_others(self, agent_id: AgentId, contact_id: ContactId) -> None:
-        """The agent has this contact: what else they are reserved for goes on without them."""
-        for offer in [one for one in self.offers if one.agent_id == agent_id]:
-            if offer.contact_id != contact_id:
-                self._give_back(offer)
-
     # What is found after a restart
 
     def _offer_found(self, event: ev.OfferFound) -> None:
-        # An agent who is no longer in agents.yaml may still be rung: nobody to reserve, but the contact is kept.
-        self._line.take_out(event.contact_id)
-        before = self.offers.of(event.contact_id)
-        if before is not None and before.agent_id == event.agent_id and event.offer_id in (before.id, None):
-            self.offers.keep(before, self._now)
-            self._delivered(ev.OfferDelivered(event.contact_id, before.id))
-            return
-        if before is not None:
-            self.offers.end(before, OfferMove.REVOKE)
-            if before.agent_id != event.agent_id:
-                self.roster.release(before.agent_id, event.contact_id, self._now, self._now)
-        entry = self._line.entry(event.contact_id, event.requirements, event.enqueued_at)
-        self._line.show(entry)
-        self.offers.found(entry, event.agent_id, event.offer_id, self._now)
-        agent = self.roster.get(event.agent_id)
-        if agent is not None:
-            self.roster.adopt(agent, AgentState.RESERVED, event.contact_id, entry.requirements.queue, self._now)
-            self._give_back_others(agent.id, event.contact_id)
+        self._adoption.offer(event, self._now)
 
     def _talk_found(self, event: ev.TalkFound) -> None:
-        self._out_of_line(event.contact_id)
+        # Who had the contact besides may have it still, as the second of a consultation: `Reconciled` says.
+        self._taken_by(event.agent_id, event.contact_id, OfferMove.REVOKE)
         agent = self.roster.get(event.agent_id)
         if agent is not None:
-            self._adopt_talk(agent, event.contact_id, event.queue, event.since)
-        self._release_others(event.contact_id, event.agent_id)
-
-    def _adopt_talk(self, agent: Agent, contact_id: ContactId, queue: QueueName | None, since: float) -> None:
-        self.roster.adopt(agent, AgentState.BUSY, contact_id, queue, since)
-        self._give_back_others(agent.id, contact_id)
+            self._adoption.talk(agent, event.contact_id, event.queue, event.since)
 
     def _switch_lost(self, event: ev.SwitchLost) -> None:
         self.steerable = False
@@ -270,6 +252,8 @@ class Core:
         for entry in self.waiting():
             if entry.requirements.channel == event.channel and entry.contact_id not in event.live:
                 self._out_of_line(entry.contact_id)
+        for agent_id, contact_id in event.talking.items():
+            self._adoption.must_talk(self.roster.get(agent_id), contact_id, self._now)
         for agent in self.roster:
             if not self._is_engaged(agent, event):
                 self.roster.release(agent.id, agent.contact_id, self._now, self._now)
@@ -278,11 +262,11 @@ class Core:
         self._line.free += [agent.id for agent in self.roster if agent.eligible]
 
     def _is_engaged(self, agent: Agent, found: ev.Reconciled) -> bool:
-        """Reserved by an offer that lives, consulted, or serving a contact, also of another channel: nobody else is."""
-        if agent.contact_id is None or found.talking.get(agent.id) == agent.contact_id:
+        """Reserved by an offer that lives, consulted or about to be, or serving a contact, also of another channel:
+        nobody else is."""
+        if agent.contact_id is None or found.talking.get(agent.id) == agent.contact_id or agent.asked:
             return agent.contact_id is not None
-        offer = self.offers.of(agent.contact_id)
-        is_offered = offer is not None and offer.agent_id == agent.id
+        is_offered = self.offers.to(agent) is not None
         return is_offered if agent.state is AgentState.RESERVED else agent.channel != found.channel
 
     # Agents
@@ -301,15 +285,15 @@ class Core:
         if sat_there is agent:
             return
         for moved in (sat_there, agent):
-            offer = self.offers.of(moved.contact_id) if moved is not None else None
+            offer = self.offers.to(moved) if moved is not None else None
             if offer is not None and not offer.is_ringing and not offer.withdrawn:
                 self._give_back(offer)  # it was to ring where they sit no longer
 
     def _is_on_the_phone(self, agent: Agent | None) -> bool:
-        if agent is None:
+        if agent is None or agent.state not in ENGAGED:
             return False
-        offer = self.offers.of(agent.contact_id)
-        return agent.state is AgentState.BUSY or (offer is not None and offer.is_ringing)
+        offer = self.offers.to(agent)
+        return offer is None or offer.is_ringing
 
     # Time, and matching
 
@@ -324,6 +308,8 @@ class Core:
                 self.roster.end_wrap_up(AgentId(name), self._now)
             elif what is What.UNSERVED:
                 self._overflow(ContactId(name))
+            elif what is What.CONSULT:
+                self._consultations.due(AgentId(name), self._now, steerable=self.steerable)
             else:
                 self._line.unserved.look(self._now)
                 return

@@ -15,6 +15,7 @@ class What(IntEnum):
     WRAP_UP = 2
     UNSERVED = 3
     LOOK = 4
+    CONSULT = 5
 
 
 Key = tuple[What, str]

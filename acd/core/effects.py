@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from acd.core.agents import AgentMove
 from acd.core.line import QueueEntry
-from acd.offers import Offer, OfferState
+from acd.core.offers import Offer, OfferState
 from switchroom.domain.contact import Requirements
 from switchroom.domain.events import AgentState
 from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName

@@ -40,6 +40,21 @@ class TalkEnded(NamedTuple):
     at: float
 
 
+class ConsultRequested(NamedTuple):
+    """The agent is to be asked about the contact: the softswitch is asked next. Raises UnknownAgent, or Refused if they
+    cannot be had."""
+
+    contact_id: ContactId
+    agent_id: AgentId
+
+
+class ConsultRefused(NamedTuple):
+    """Nothing comes of the request."""
+
+    contact_id: ContactId
+    agent_id: AgentId
+
+
 class ConsultBegan(NamedTuple):
     """The agent's phone is called, for another agent's question about the contact."""
 
@@ -173,8 +188,8 @@ class SwitchLost(NamedTuple):
 
 
 class Reconciled(NamedTuple):
-    """The channel's contacts that are not in ``live`` are over; agents who are not in ``talking`` serve none of it, and
-    are not consulted."""
+    """The channel's contacts that are not in ``live`` are over; agents who are in ``talking`` serve that contact or are
+    consulted about it, the others serve none of the channel."""
 
     live: frozenset[ContactId]
     talking: Mapping[AgentId, ContactId]
@@ -190,6 +205,8 @@ Event = (
     | RequirementsChanged
     | ContactLeft
     | TalkEnded
+    | ConsultRequested
+    | ConsultRefused
     | ConsultBegan
     | ConsultAnswered
     | ConsultOver

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
+from acd.core.agents import Agent
 from acd.core.due import Due, What
 from acd.core.effects import Effect, OfferEnded
 from acd.core.line import QueueEntry
+from acd.core.offers import Offer, OfferMove
 from acd.core.parameters import Parameters
-from acd.offers import Offer, OfferMove
 from switchroom.domain.ids import AgentId, ContactId, OfferId
 
 MARGIN_S = 10.0
@@ -37,6 +38,11 @@ class Offers:
 
     def of(self, contact_id: ContactId | None) -> Offer | None:
         return None if contact_id is None else self._living.get(contact_id)
+
+    def to(self, agent: Agent) -> Offer | None:
+        """The offer by which the agent is reserved."""
+        offer = self.of(agent.contact_id)
+        return offer if offer is not None and offer.agent_id == agent.id else None
 
     def get(self, contact_id: ContactId, offer_id: OfferId) -> Offer | None:
         """The contact's offer, if it is this one."""

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from acd.core.agents import REQUESTED_STATE, Agent, AgentMove, after
+from acd.core.agents import REQUESTED_STATE, Agent, AgentMove, WrapUp, after
 from acd.core.due import Due, What
 from acd.core.effects import AgentChanged, DeskChanged, Effect
 from acd.core.events import KnownAgent
@@ -85,6 +85,7 @@ class Roster:
         """What a person asks for: ready, pause, log out. During a contact it is kept until the contact is over."""
         agent = self._known(agent_id)
         if agent.state in ENGAGED:
+            agent.interrupted = None  # as it would have ended their wrap-up
             self._request_later(agent, None if what is AgentMove.READY else (what, reason))
             return
         target = after(agent.state, what)
@@ -103,22 +104,35 @@ class Roster:
         agent = self._agents[agent_id]
         self._become(agent, after(agent.state, AgentMove.RESERVE), now, contact_id=contact_id, queue=queue)
 
-    def consult(self, agent_id: AgentId, contact_id: ContactId, now: float) -> None:
-        """Another agent asks them about a contact: afterwards they are what they were. Who has a contact keeps it."""
-        agent = self._agents.get(agent_id)
-        if agent is None or agent.state in ENGAGED:
+    def consult(self, agent: Agent, contact_id: ContactId, now: float, *, begins_by: float | None = None) -> None:
+        """Another agent asks them about a contact: afterwards they are what they were. Who has a contact keeps it.
+
+        Until the softswitch has said that it begins, at the latest at ``begins_by``, it is a request.
+        """
+        if agent.state not in ENGAGED:
+            queue = self.queue_of(contact_id)
+            self._return_to_absence(agent)
+            wrap_up = None if agent.until is None else WrapUp(agent.contact_id, agent.queue, agent.until)
+            self._become(agent, after(agent.state, AgentMove.CONSULT), now, contact_id=contact_id, queue=queue)
+            agent.interrupted = wrap_up
+        elif (agent.state, agent.contact_id) != (AgentState.RESERVED, contact_id):
             return
-        queue = next((self._agents[other].queue for other in self.engaged_with(contact_id)), None)
+        agent.asked = begins_by is not None
+        if begins_by is not None:
+            self._due.set((What.CONSULT, agent.id), begins_by)
+        else:
+            self._due.cancel((What.CONSULT, agent.id))
+
+    def queue_of(self, contact_id: ContactId) -> QueueName | None:
+        """Where a contact waited that an agent has."""
+        return next((self._agents[other].queue for other in self.engaged_with(contact_id)), None)
+
+    def _return_to_absence(self, agent: Agent) -> None:
+        """Who is called away from a pause, or from their free time, goes back to it."""
         if agent.state is AgentState.PAUSED:
             agent.requested = (AgentMove.PAUSE, agent.reason)
         elif agent.state is AgentState.LOGGED_OUT:
             agent.requested = (AgentMove.LOG_OUT, None)
-        self._become(agent, after(agent.state, AgentMove.CONSULT), now, contact_id=contact_id, queue=queue)
-
-    def consult_answered(self, agent_id: AgentId, contact_id: ContactId, at: float) -> None:
-        agent = self._agents.get(agent_id)
-        if agent is not None and (agent.state, agent.contact_id) == (AgentState.RESERVED, contact_id):
-            self.connect(agent, at, VOICE)
 
     def connect(self, agent: Agent, at: float, channel: ChannelName) -> None:
         target, agent.channel = after(agent.state, AgentMove.CONNECT), channel
@@ -141,6 +155,10 @@ class Roster:
             target = after(agent.state, AgentMove.FINISH)
             until = at + (self._wrap_up_s.get(agent.queue, DEFAULT_WRAP_UP_S) if agent.queue else DEFAULT_WRAP_UP_S)
             self._become(agent, target, at, contact_id=contact_id, queue=agent.queue, until=until)
+        elif agent.interrupted is not None and agent.interrupted.until > now:
+            was = agent.interrupted
+            target = after(agent.state, AgentMove.WRITE_UP_AGAIN)
+            self._become(agent, target, now, contact_id=was.contact_id, queue=was.queue, until=was.until)
         elif agent.state is AgentState.RESERVED:
             target, reason = after(agent.state, AgentMove.RELEASE), None
             if agent.requested is not None:  # before the next contact finds them free
@@ -155,6 +173,8 @@ class Roster:
         agent.channel = VOICE
         if (agent.state, agent.contact_id) != (state, contact_id):
             queue = queue or (agent.queue if agent.contact_id == contact_id else None)
+            if agent.reason != RING_NO_ANSWER:  # they did answer
+                self._return_to_absence(agent)
             self._become(agent, state, since, contact_id=contact_id, queue=queue)
 
     def end_wrap_up(self, agent_id: AgentId, now: float) -> None:
@@ -234,6 +254,9 @@ class Roster:
     ) -> None:
         if agent.state is AgentState.WRAP_UP:
             self._due.cancel((What.WRAP_UP, agent.id))
+        if agent.asked:
+            agent.asked = False
+            self._due.cancel((What.CONSULT, agent.id))
         if agent.contact_id != contact_id:
             if agent.contact_id is not None:
                 others = self._engaged_with[agent.contact_id]
@@ -243,6 +266,7 @@ class Roster:
             if contact_id is not None:
                 self._engaged_with[contact_id].add(agent.id)
         agent.state, agent.contact_id, agent.queue, agent.until = state, contact_id, queue, until
+        agent.interrupted = None
         if state is AgentState.WRAP_UP and until is not None:
             self._due.set((What.WRAP_UP, agent.id), until)
 

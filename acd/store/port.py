@@ -38,6 +38,9 @@ class Store(Protocol):
     async def hold(self, agent_id: AgentId, lease_s: float) -> None:
         """The agent talks, or writes up: no other server reserves them for so long. Repeat it to go on."""
 
+    async def claim(self, agent_id: AgentId, lease_s: float) -> bool:
+        """As `hold`, unless the agent is reserved, or held by another server: then false, and nothing has changed."""
+
     async def let_go(self, agent_id: AgentId) -> None:
         """The agent is free for other servers, unless they are reserved."""
 

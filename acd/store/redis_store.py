@@ -52,6 +52,13 @@ end
 return 1
 """
 
+CLAIM = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
 LET_GO = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 """
@@ -72,6 +79,7 @@ class RedisStore:
         self._offers = self._key("offers", server)
         self._reserve = self._redis.register_script(RESERVE)
         self._release = self._redis.register_script(RELEASE)
+        self._claim = self._redis.register_script(CLAIM)
         self._let_go = self._redis.register_script(LET_GO)
         self._held_by_us = f"held by {server}"
 
@@ -119,6 +127,10 @@ class RedisStore:
 
     async def hold(self, agent_id: AgentId, lease_s: float) -> None:
         await _asked(self._redis.set(self._key("agent", agent_id), self._held_by_us, px=int(lease_s * 1000)))
+
+    async def claim(self, agent_id: AgentId, lease_s: float) -> bool:
+        words: list[str | int] = [self._held_by_us, int(lease_s * 1000)]
+        return bool(await _asked(self._claim([self._key("agent", agent_id)], words)))
 
     async def let_go(self, agent_id: AgentId) -> None:
         await _asked(self._let_go([self._key("agent", agent_id)], [self._held_by_us]))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from switchroom.domain.ids import AgentId, Extension, QueueName, TeamName
+from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName, TeamName
 from switchroom.domain.views import AgentView, QueueView
 
 RequestedState = Literal["available", "paused", "logged_out"]
@@ -36,6 +36,15 @@ class AgentCommands(Protocol):
 
     def queues_of(self, agent_id: AgentId) -> Sequence[QueueName]:
         """The queues that the agent's skills open to them."""
+
+    async def reserve_consulted(self, agent_id: AgentId, contact_id: ContactId) -> Extension:
+        """Another agent is to ask this one about the contact: nobody is offered to them from now on.
+
+        Returns where they sit; raises `UnknownAgent`, or `Refused` if they cannot be had.
+        """
+
+    def release_consulted(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        """Nothing comes of it, as the softswitch refuses."""
 
     async def set_state(self, agent_id: AgentId, state: RequestedState, reason: str | None) -> AgentView:
         """Move the agent; raises `UnknownAgent` or `Refused`. From wrap-up, ``available`` ends it."""

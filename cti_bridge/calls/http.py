@@ -11,8 +11,7 @@ from cti_bridge.calls.port import CallCommands, LiveCalls
 from cti_bridge.http.models import In
 from cti_bridge.http.problems import Problem, not_found
 from cti_bridge.http.route import Capability, Request, Route
-from switchroom.domain.errors import Refused, UnknownContact
-from switchroom.domain.events import AgentState
+from switchroom.domain.errors import Refused, UnknownAgent, UnknownContact
 from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 from switchroom.domain.user import Right
 from switchroom.domain.views import CallView
@@ -55,10 +54,13 @@ class Calls(Capability):
     async def consult(self, request: Request) -> web.Response:
         live, agent_id = self._answered(request)
         consulted: AgentId = request.body.agent
-        extension = self._phone_of(consulted)
-        return await _taken(
-            request, live, "consults", self._commands.consult(live.contact_id, agent_id, consulted, extension)
-        )
+        extension = await self._reserved(consulted, live.contact_id)
+        try:
+            command = self._commands.consult(live.contact_id, agent_id, consulted, extension)
+            return await _taken(request, live, "consults", command)
+        except Exception:
+            self._agents.release_consulted(consulted, live.contact_id)
+            raise
 
     async def complete(self, request: Request) -> web.Response:
         live, agent_id = self._answered(request)
@@ -91,16 +93,14 @@ class Calls(Capability):
             raise Problem(HTTPStatus.CONFLICT, "Nobody has answered this call.")
         return live, live.agent_id
 
-    def _phone_of(self, agent_id: AgentId) -> Extension:
-        """Where an agent can be asked: not while they have a contact themselves."""
-        agent = self._agents.agent(agent_id)
-        if agent is None:
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no agent `{agent_id}`")
-        if agent.extension is None or not agent.phone_registered:
-            raise Problem(HTTPStatus.CONFLICT, f"The phone of agent {agent_id} cannot be reached.")
-        if agent.state in (AgentState.RESERVED, AgentState.BUSY):
-            raise Problem(HTTPStatus.CONFLICT, f"Agent {agent_id} is busy.")
-        return agent.extension
+    async def _reserved(self, agent_id: AgentId, contact_id: ContactId) -> Extension:
+        """Where the agent can be asked, who is reserved for it: not while they have a contact themselves."""
+        try:
+            return await self._agents.reserve_consulted(agent_id, contact_id)
+        except UnknownAgent:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"there is no agent `{agent_id}`") from None
+        except Refused as error:
+            raise Problem(HTTPStatus.CONFLICT, str(error)) from error
 
     ROUTES = (
         Route(

@@ -83,6 +83,20 @@ class FakeAgentDesk:
         moved = self._agents[agent_id] = dataclasses.replace(self._agents[agent_id], extension=extension)
         return moved
 
+    async def reserve_consulted(self, agent_id: AgentId, contact_id: ContactId) -> Extension:
+        agent = self._agents.get(agent_id)
+        if agent is None:
+            raise UnknownAgent(agent_id)
+        if agent.extension is None or not agent.phone_registered:
+            raise Refused(f"The phone of agent {agent_id} cannot be reached.")
+        if agent.state in (AgentState.RESERVED, AgentState.BUSY):
+            raise Refused(f"Agent {agent_id} is busy.")
+        self.move(agent_id, AgentState.RESERVED, contact_id=contact_id)
+        return agent.extension
+
+    def release_consulted(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        self.move(agent_id, AgentState.AVAILABLE)
+
     def team(self, name: TeamName) -> frozenset[AgentId]:
         return frozenset(agent.id for agent in self._agents.values() if agent.team == name)
 

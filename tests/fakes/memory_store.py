@@ -50,6 +50,10 @@ class MemoryStore:
     async def hold(self, agent_id: AgentId, lease_s: float) -> None:
         """There is no other server."""
 
+    async def claim(self, agent_id: AgentId, lease_s: float) -> bool:
+        self._end_leases()
+        return all(agent_id != lease.agent_id for lease in self._leases.values())
+
     async def let_go(self, agent_id: AgentId) -> None:
         """As `hold`."""
 

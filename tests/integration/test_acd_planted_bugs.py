@@ -5,7 +5,7 @@ from hypothesis import Verbosity, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from acd.core.agents import IllegalMove
-from acd.offers import IllegalOfferMove
+from acd.core.offers import IllegalOfferMove
 from tests.support.acd_core_driver import CoreDriver
 from tests.support.acd_machine import BOUNDS, AcdMachine
 from tests.support.acd_shell import ShellDriver

@@ -115,6 +115,14 @@ async def test_given_many_who_want_one_agent_at_once_then_exactly_one_gets_the_a
     assert sum(token is not None for token in tokens) == 1
 
 
+async def test_given_an_agent_who_is_reserved_then_they_are_not_claimed(store: Store) -> None:
+    token = await store.reserve(entry("one"), ANN, 30)
+    assert token is not None
+    assert await store.claim(ANN, 30) is False
+    await store.release(token)
+    assert await store.claim(ANN, 30) is True
+
+
 # Several servers on one Redis
 
 
@@ -151,6 +159,23 @@ async def test_given_an_agent_who_talks_then_no_other_server_reserves_them_until
     await ours.hold(ANN, 30)
     await ours.let_go(ANN)
     assert await theirs.reserve(entry("theirs"), ANN, 30) is not None
+    await ours.close()
+    await theirs.close()
+
+
+async def test_given_an_agent_who_is_claimed_then_no_other_server_reserves_or_claims_them(redis_url: str) -> None:
+    ours = RedisStore(redis_url, server="a", prefix="claimed:")
+    theirs = RedisStore(redis_url, server="b", prefix="claimed:")
+    assert await ours.claim(ANN, 30) is True
+    assert await theirs.reserve(entry("theirs"), ANN, 30) is None
+    assert await theirs.claim(ANN, 30) is False
+    await theirs.let_go(ANN)
+    assert await ours.claim(ANN, 30) is True
+    await ours.let_go(ANN)
+    assert await theirs.claim(ANN, 0.05) is True
+    async with asyncio.timeout(5):
+        while not await ours.claim(ANN, 30):
+            await asyncio.sleep(0.01)
     await ours.close()
     await theirs.close()
 

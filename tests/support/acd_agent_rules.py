@@ -6,7 +6,7 @@ from hypothesis.stateful import rule
 
 from acd.core import events as ev
 from acd.core.agents import Agent, AgentMove
-from acd.offers import OfferState
+from acd.core.offers import OfferState
 from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState
 from switchroom.domain.ids import AgentId, Extension
@@ -55,4 +55,5 @@ class AgentRules(Stage):
 
     def is_on_the_phone(self, agent: Agent) -> bool:
         offer = self.driver.core.offers.of(agent.contact_id)
-        return agent.state is AgentState.BUSY or (offer is not None and offer.state is OfferState.DELIVERED)
+        is_theirs = offer is not None and offer.agent_id == agent.id
+        return agent.state is AgentState.BUSY or (is_theirs and offer.state is OfferState.DELIVERED)

@@ -7,8 +7,8 @@ from acd.core import effects as ef
 from acd.core import events as ev
 from acd.core.agents import Agent, AgentMove
 from acd.core.offering import MARGIN_S
+from acd.core.offers import Offer
 from acd.core.roster import ENGAGED
-from acd.offers import Offer
 from switchroom.domain.events import AgentState
 from switchroom.domain.ids import AgentId, ContactId, Extension
 from tests.support.acd_world import PARAMETERS, Rings, Talks, Waits, World, fitness, is_able, place

@@ -12,7 +12,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from acd.core import events as ev
 from acd.core.agents import AgentMove
 from acd.core.offering import RETRY_S
-from acd.offers import OfferState
+from acd.core.offers import OfferState
 from switchroom.domain.events import OfferFailure
 from switchroom.domain.ids import Extension
 from tests.support.acd_agent_rules import AgentRules

@@ -5,7 +5,7 @@ from hypothesis.stateful import precondition, rule
 
 from acd.core import events as ev
 from acd.core.offering import RETRY_S
-from acd.offers import Offer
+from acd.core.offers import Offer
 from switchroom.domain.events import OfferFailure
 from tests.support.acd_stage import Stage
 from tests.support.acd_world import LiveContact, Rings, Talks, Waits

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from acd.core import effects as ef
 from acd.core import events as ev
-from acd.offers import Offer, OfferState
+from acd.core.offers import Offer, OfferState
 from tests.support.acd_driver import Driver
 from tests.support.acd_invariants import Invariants
 from tests.support.acd_world import World

@@ -6,9 +6,9 @@ from typing import Any
 from acd.core import events as ev
 from acd.core.agents import Agent, AgentMove
 from acd.core.core import Core
+from acd.core.offers import Offer, OfferMove
 from acd.core.rules import Rules, standard
 from acd.core.rules.head_start import HeadStart
-from acd.offers import Offer, OfferMove
 from switchroom.domain.events import AgentState, OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId
 from tests.support.acd_world import HEAD_START_S, PARAMETERS

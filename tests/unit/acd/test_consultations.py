@@ -1,5 +1,7 @@
 """Agents who are consulted: not offered to anybody, and afterwards what they were."""
 
+from typing import Literal
+
 import pytest
 
 from switchroom.domain.events import (
@@ -67,6 +69,86 @@ async def test_given_a_question_that_was_not_answered_then_the_agent_is_what_the
         consult(house, ConsultEnded, ending=ConsultEnding.NO_ANSWER)
         view = house.acd.agent(BOB)
         assert view is not None and (view.state, view.reason) == (AgentState(state), reason)
+
+
+async def bob_writes_up(house: House) -> ContactId:
+    """Ann talks, Bob has 20 of his 30 s of wrap-up left."""
+    await house.open(BOB)
+    await house.queue("one")
+    await house.connected("one", BOB)
+    house.bus.publish(PhoneChanged(at=house.clock.now(), extension=Extension(ANN), registered=True))
+    await house.acd.set_state(ANN, "available", None)
+    await house.queue("talking")
+    await house.connected("talking", ANN)
+    await house.ended("one")
+    await house.passes(10)
+    return ContactId("one")
+
+
+async def test_given_a_question_to_an_agent_in_wrap_up_that_was_not_answered_then_the_wrap_up_goes_on(
+    house: House,
+) -> None:
+    one = await bob_writes_up(house)
+    before = house.acd.agent(BOB)
+    assert before is not None and before.until is not None
+    consult(house, ConsultStarted)
+    assert house.state(BOB) is AgentState.RESERVED
+    await house.queue("two")
+    await house.passes(15)
+    consult(house, ConsultEnded, ending=ConsultEnding.NO_ANSWER)
+    after = house.acd.agent(BOB)
+    assert after is not None
+    assert (after.state, after.contact_id, after.until) == (AgentState.WRAP_UP, one, before.until)
+    await house.passes(4)
+    assert house.state(BOB) is AgentState.WRAP_UP
+    await house.passes(1)
+    assert house.offers()[-1] == ("two", BOB)
+
+
+async def test_given_a_wrap_up_whose_time_is_over_when_the_question_ends_then_what_was_asked_for_follows(
+    house: House,
+) -> None:
+    await house.open(BOB)
+    await house.queue("one")
+    await house.connected("one", BOB)
+    await house.acd.set_state(BOB, "paused", "lunch")
+    await house.ended("one")
+    consult(house, ConsultStarted)
+    consult(house, ConsultEnded, ending=ConsultEnding.BUSY)
+    assert house.state(BOB) is AgentState.WRAP_UP
+    await house.passes(20)
+    consult(house, ConsultStarted)
+    await house.passes(25)
+    consult(house, ConsultEnded, ending=ConsultEnding.NO_ANSWER)
+    view = house.acd.agent(BOB)
+    assert view is not None and (view.state, view.reason, view.until) == (AgentState.PAUSED, "lunch", None)
+
+
+@pytest.mark.parametrize("asked", ["available", "paused"])
+async def test_given_an_agent_who_asks_for_a_state_while_the_question_rings_then_that_ends_their_wrap_up(
+    house: House, asked: Literal["available", "paused"]
+) -> None:
+    await bob_writes_up(house)
+    consult(house, ConsultStarted)
+    await house.acd.set_state(BOB, asked, None)
+    consult(house, ConsultEnded, ending=ConsultEnding.NO_ANSWER)
+    assert house.state(BOB) is AgentState(asked)
+    await house.passes(31)
+    assert house.state(BOB) is AgentState(asked)
+
+
+async def test_given_a_question_to_an_agent_in_wrap_up_that_was_answered_then_they_have_the_wrap_up_of_that(
+    house: House,
+) -> None:
+    await bob_writes_up(house)
+    consult(house, ConsultStarted)
+    consult(house, ConsultAnswered)
+    await house.passes(5)
+    consult(house, ConsultEnded, ending=ConsultEnding.CONSULTED_LEFT)
+    view = house.acd.agent(BOB)
+    assert view is not None and view.until is not None
+    assert (view.state, view.contact_id) == (AgentState.WRAP_UP, TALKING)
+    assert (view.until - house.clock.now()).total_seconds() == 30
 
 
 async def test_given_a_consulted_agent_who_takes_over_then_they_have_the_contact_and_the_first_wraps_up(

@@ -9,8 +9,8 @@ from acd.core import events as ev
 from acd.core.agents import AgentMove
 from acd.core.core import Core
 from acd.core.effects import Overflowed, Unserved
+from acd.core.offers import OFFER_TRANSITIONS, IllegalOfferMove, Offer, OfferMove, OfferState
 from acd.core.unserved import SLICE
-from acd.offers import OFFER_TRANSITIONS, IllegalOfferMove, Offer, OfferMove, OfferState
 from switchroom.domain.contact import Outcome, Requirements
 from switchroom.domain.events import AgentState, OfferFailed, OfferFailure
 from switchroom.domain.ids import ContactId, OfferId

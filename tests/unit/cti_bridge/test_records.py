@@ -46,6 +46,15 @@ async def test_given_an_agents_own_talk_then_it_can_be_held_handed_over_and_conf
         ("conference", "c9", "1001"),
         ("consult", "c9", "1001", "1002", "1002"),
     ]
+    status, problem = await agent.ask("POST", path, json={"agent": "1002"})
+    assert (status, problem["detail"]) == (409, "Agent 1002 is busy.")
+    assert server.calls.asked[5:] == [], "who is asked already is not asked for again"
+    server.agents.move(AgentId("1002"), AgentState.AVAILABLE)
+    server.calls.refusal = "Asterisk does not answer"
+    assert (await agent.ask("POST", path, json={"agent": "1002"}))[0] == 409
+    consulted = server.agents.agent(AgentId("1002"))
+    assert consulted is not None and consulted.state is AgentState.AVAILABLE
+    server.calls.refusal = None
     assert (await agent.ask("POST", path, json={"agent": "9999"}))[0] == 422
     server.agents.move(AgentId("1002"), AgentState.BUSY, contact_id=ContactId("c8"))
     status, problem = await agent.ask("POST", path, json={"agent": "1002"})

@@ -94,6 +94,11 @@ class Offer:
         """Whether a word about ``offer_id`` to this agent is about this offer."""
         return self.id == offer_id or (self.id_is_ours and self.agent_id == agent_id)
 
+    def delivered(self) -> None:
+        """Its agent was asked, as may have been found already."""
+        if not self.is_ringing:
+            self.move(OfferMove.DELIVER)
+
     def move(self, what: OfferMove) -> None:
         """IllegalOfferMove if the table has no such move."""
         target = OFFER_TRANSITIONS[self.state].get(what)
