@@ -132,7 +132,7 @@ def create_app(
         Customers(bridge.connectors, store, erasure, ledger, bridge.profiles),
         Holds(HoldStore(database), bridge.connectors.crm, store, clock),
         Reports(VisitDays(database)),
-        Tickets(bridge.connectors.ticketing, bridge.tickets, store),
+        Tickets(bridge.connectors.ticketing, bridge.tickets, store, ledger),
         Flows(flows),
         Live(hub, ledger, log, guard, clock, agent_routes, bridge.pops, recheck_s),
         Health(checks, registry),
