@@ -124,7 +124,7 @@ def create_app(
     agent_routes = Agents(agents, ledger)
     erasure = Erasure(database, clock, elsewhere, server=ledger.server)
     capabilities: Sequence[Capability] = (
-        Sessions(accounts, clock, agents, hub),
+        Sessions(accounts, clock, agents, hub, ledger),
         agent_routes,
         Contacts(store, log, index, explain),
         Calls(calls, commands, agents),

@@ -1,13 +1,16 @@
 """Answers that say what outlives the server: they wait until the ledger has it, or say that it has not yet."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from cti_bridge.http import kept
 from tests.fixtures.api_client import Client
-from tests.fixtures.bridge_server import BridgeServer
+from tests.fixtures.bridge_server import PASSWORD, BridgeServer
+
+RequestOf = Callable[[str], tuple[str, str, dict[str, Any]]]
 
 
 class SlowLedger:
@@ -36,12 +39,17 @@ def closing(ticket: str) -> tuple[str, str, dict[str, Any]]:
     return "PATCH", f"/api/v1/tickets/{ticket}", {"state": "closed", "disposition": "refund"}
 
 
-async def test_given_a_slow_ledger_when_a_ticket_is_closed_then_the_answer_waits_for_it(
-    server: BridgeServer, client: Client, ticket: str, monkeypatch: pytest.MonkeyPatch
+def logging_in(_: str) -> tuple[str, str, dict[str, Any]]:
+    return "POST", "/api/v1/session", {"login": "agent", "password": PASSWORD, "desk": "8001"}
+
+
+@pytest.mark.parametrize("request_of", [closing, logging_in])
+async def test_given_a_slow_ledger_when_something_must_outlive_the_server_then_the_answer_waits_for_it(
+    server: BridgeServer, client: Client, ticket: str, monkeypatch: pytest.MonkeyPatch, request_of: RequestOf
 ) -> None:
     monkeypatch.setattr(kept, "KEPT_WITHIN_S", 60.0)
     agent, ledger = await client("agent"), SlowLedger(server, monkeypatch)
-    method, path, body = closing(ticket)
+    method, path, body = request_of(ticket)
     answer = asyncio.create_task(agent.ask(method, path, json=body))
     async with asyncio.timeout(5):
         await ledger.asked.wait()
