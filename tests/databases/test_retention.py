@@ -99,16 +99,17 @@ async def test_given_a_contact_that_is_gone_when_more_is_told_of_it_then_it_does
     assert await Contacts(database).latest() == []
 
 
-async def test_given_a_contact_that_is_not_over_then_nothing_of_it_goes(
+async def test_given_a_contact_of_which_no_end_was_told_then_it_is_kept_no_longer_than_others(
     database: Database, keeper: Keeper, disk: Disk
 ) -> None:
-    long_ago = NOON - timedelta(days=49)
-    await keeper.write(
-        [ev.ContactEntered(at=long_ago, contact_id=ContactId("c"), number="400", caller="1", brand=SHOP.name)]
-    )
+    for contact_id, age in (("kept", 29), ("nobody", 49), ("gone", 61)):
+        at = NOON - timedelta(days=age)
+        await keeper.write(
+            [ev.ContactEntered(at=at, contact_id=ContactId(contact_id), number="400", caller="1", brand=SHOP.name)]
+        )
     await retention(database, disk).run(NOON)
-    live = await Contacts(database).get(ContactId("c"))
-    assert live is not None and live.caller == "1"
+    found = {record.contact_id: record.caller for record in await Contacts(database).latest()}
+    assert found == {"kept": "1", "nobody": ""}
 
 
 async def test_given_a_ticket_that_is_open_then_it_stays(database: Database, keeper: Keeper, disk: Disk) -> None:
