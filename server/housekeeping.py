@@ -56,11 +56,17 @@ class Housekeeping:
                     log.error("housekeeping.failed", work=getattr(work, "__name__", ""), error=type(error).__name__)
 
     async def delete_owed(self) -> None:
-        """Delete the files of recordings that another server erased. Raises OSError, and the database's errors."""
-        index = Recordings(self._database)
+        """Delete the files of recordings that another server erased. Raises the database's errors."""
+        index, stuck = Recordings(self._database), 0
         for path in await index.owed_deletions(self._settings.server_name):
-            await self._elsewhere.delete_audio([path])
-            await index.deleted(path)
+            try:
+                await self._elsewhere.delete_audio([path])
+            except OSError:  # one that cannot be deleted does not keep the others
+                stuck += 1
+            else:
+                await index.deleted(path)
+        if stuck:
+            log.error("housekeeping.recordings_not_deleted", files=stuck)
 
     async def look(self) -> Mapping[Kind, int] | None:
         """Today's run, if it is time for it. Raises the database's errors."""
