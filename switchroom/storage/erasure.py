@@ -31,6 +31,7 @@ from switchroom.storage.tables import (
     contacts,
     customer_phones,
     customers,
+    log_head,
     outbox,
     personal_data,
     recordings,
@@ -123,7 +124,9 @@ class Erasure:
             person = await self._erasable(await look_up(connection), connection)
             if person is None:
                 return None
-            places = await sweep.find(connection, person.numbers)
+            head = await connection.scalar(select(log_head.c.seq))
+            numbers = frozenset(person.numbers)
+            places = await sweep.find(connection, numbers)
             if person.customer_id is None and not person.calls and not places:
                 return None
         await self._elsewhere.settle(person.contact_ids, person.numbers)
@@ -141,6 +144,9 @@ class Erasure:
             if person.customer_id is not None:
                 await connection.execute(delete(customers).where(customers.c.id == key_of(person.customer_id)))
             await holds.forget_reasons(connection, person.customer_id, calls)
+            # What was written since: a note that names them, a number that is theirs now.
+            places += await sweep.find(connection, numbers, since=head)
+            places += await sweep.find(connection, set(person.numbers) - numbers)
             await sweep.wipe(connection, places, person.numbers)
             # Last, so that what fails before leaves them; a row whose file is gone already does no harm.
             await self._elsewhere.delete_audio(paths)

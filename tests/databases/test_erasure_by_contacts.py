@@ -1,5 +1,6 @@
 """Persons whom only their contacts know: another CRM's customer, and a caller who is nobody's customer."""
 
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 
 import pytest
@@ -8,10 +9,11 @@ from switchroom.domain import events as ev
 from switchroom.domain.errors import Refused
 from switchroom.domain.hold import Held, Hold, HoldSubject
 from switchroom.domain.ids import AgentId, ContactId, CustomerId
+from switchroom.domain.ticket import TicketState
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.customers import Customers
 from switchroom.storage.database import Database
-from switchroom.storage.erasure import Erasure
+from switchroom.storage.erasure import Erasure, NothingElsewhere
 from switchroom.storage.holds import Holds
 from switchroom.storage.recordings import Recordings
 from switchroom.storage.tickets import Tickets
@@ -124,3 +126,42 @@ async def test_given_a_hold_or_a_live_contact_when_erased_then_it_is_refused_as_
         await erasure(database).erase_number(NUMBER)
     with pytest.raises(Refused, match="on the line"):
         await erasure(database).erase(OTHERS)
+
+
+class WritesMeanwhile(NothingElsewhere):
+    """Somebody writes while the person is looked for."""
+
+    def __init__(self, write: Callable[[], Awaitable[None]]) -> None:
+        self._write = write
+
+    async def settle(self, contact_ids: Collection[ContactId], numbers: Collection[str]) -> None:
+        await self._write()
+
+
+async def test_given_a_number_that_is_written_while_its_person_is_erased_then_it_is_gone_there_too(
+    database: Database, keeper: Keeper
+) -> None:
+    customers, desk = Customers(database), Tickets(database)
+    one = await customers.add(name="Wang", phones=[NUMBER])
+    await keeper.contact("one", NOON, caller=NUMBER, customer=one)
+    await keeper.contact("other", NOON, caller=OTHER_NUMBER)
+    again = NOON + timedelta(minutes=5)
+    ticket = await desk.open(
+        contact_id=ContactId("c"), subject="s", at=NOON, agent_id=AgentId("1001"), customer_id=None
+    )
+    former = "13977700000"
+
+    async def write() -> None:
+        await desk.move(ticket.id, TicketState.PENDING, NOON, note=f"ring {NUMBER} or {former}")
+        await customers.add(name="Zhu", phones=[], note=f"his wife is at {NUMBER}")
+        pressed = ev.InputTaken(
+            at=again, contact_id=ContactId("other"), node="callback", kind=ev.InputKind.DTMF, value=NUMBER
+        )
+        await keeper.write([pressed])
+        await keeper.contact("former", again, caller=former, customer=one)
+
+    erasing = Erasure(database, FakeClock(NOON), WritesMeanwhile(write))
+    assert await erasing.erase(one) is not None
+    left = await dump(database)
+    assert NUMBER not in left and former not in left
+    assert "ring … or …" in left and "his wife is at …" in left
