@@ -43,6 +43,7 @@ from switchroom.runtime.listening import Doors, doors
 from switchroom.runtime.settings import Settings, SettingsError
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
+from switchroom.storage.gone import GoneServers
 from switchroom.storage.ledger import Ledger
 from switchroom.storage.lost import LostContacts
 from switchroom.storage.outbox import Outbox
@@ -178,7 +179,8 @@ class Server:
             elsewhere=Elsewhere(settings, ledger.flush),
         )
         self._tasks.spawn(keep_logs_bounded(settings), name="asterisk.logs")
-        self._tasks.spawn(Housekeeping(settings, database, clock).run(), name="housekeeping")
+        gone = GoneServers(database, settings.server_name, bus, clock)
+        self._tasks.spawn(Housekeeping(settings, database, clock, gone.end_contacts).run(), name="housekeeping")
         stack.push_async_callback(self._tasks.close)
         await calls.start()
         stack.push_async_callback(calls.stop)

@@ -3,7 +3,7 @@ soon what another server erased whose file lies here.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime, tzinfo
 from datetime import time as time_of_day
 
@@ -39,25 +39,34 @@ def due(now: datetime, zone: tzinfo, run_at: time_of_day, last: date | None) -> 
 class Housekeeping:
     """Looks each minute whether it is time."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
-        self._settings, self._database, self._clock = settings, database, clock
+    def __init__(
+        self, settings: Settings, database: Database, clock: Clock, *more: Callable[[], Awaitable[object]]
+    ) -> None:
+        """``more`` is other work that is to be done each minute."""
+        self._settings, self._database, self._clock, self._more = settings, database, clock, more
         self._retention, self._elsewhere = retention(settings, database), Elsewhere(settings)
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            for work in (self.delete_owed, self.look):
+            for work in (self.delete_owed, self.look, *self._more):
                 try:
                     await work()
                 except Exception as error:  # the next minute tries again
-                    log.error("housekeeping.failed", work=work.__name__, error=type(error).__name__)
+                    log.error("housekeeping.failed", work=getattr(work, "__name__", ""), error=type(error).__name__)
 
     async def delete_owed(self) -> None:
-        """Delete the files of recordings that another server erased. Raises OSError, and the database's errors."""
-        index = Recordings(self._database)
+        """Delete the files of recordings that another server erased. Raises the database's errors."""
+        index, stuck = Recordings(self._database), 0
         for path in await index.owed_deletions(self._settings.server_name):
-            await self._elsewhere.delete_audio([path])
-            await index.deleted(path)
+            try:
+                await self._elsewhere.delete_audio([path])
+            except OSError:  # one that cannot be deleted does not keep the others
+                stuck += 1
+            else:
+                await index.deleted(path)
+        if stuck:
+            log.error("housekeeping.recordings_not_deleted", files=stuck)
 
     async def look(self) -> Mapping[Kind, int] | None:
         """Today's run, if it is time for it. Raises the database's errors."""

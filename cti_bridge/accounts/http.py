@@ -13,6 +13,7 @@ from pydantic import Field
 from cti_bridge.agents.port import AgentCommands
 from cti_bridge.http.endpoint import respond
 from cti_bridge.http.guard import COOKIE, csrf_token, has_bearer
+from cti_bridge.http.kept import kept
 from cti_bridge.http.models import In
 from cti_bridge.http.problems import Problem
 from cti_bridge.http.route import Capability, Request, Route
@@ -25,6 +26,7 @@ from switchroom.domain.user import Right, Role, User
 from switchroom.domain.views import AgentView
 from switchroom.runtime.clock import Clock
 from switchroom.storage.accounts import SESSION_LASTS, Accounts
+from switchroom.storage.ledger import Ledger
 
 PAUSE_REASONS = ("break", "lunch", "meeting", "training", "paperwork")
 
@@ -51,8 +53,8 @@ class SessionAnswer:
 
 
 class Sessions(Capability):
-    def __init__(self, accounts: Accounts, clock: Clock, agents: AgentCommands, hub: Hub) -> None:
-        self._accounts, self._clock, self._agents, self._hub = accounts, clock, agents, hub
+    def __init__(self, accounts: Accounts, clock: Clock, agents: AgentCommands, hub: Hub, ledger: Ledger) -> None:
+        self._accounts, self._clock, self._agents, self._hub, self._ledger = accounts, clock, agents, hub, ledger
         self._logins, self._addresses = Throttle(clock, limit=5), Throttle(clock, limit=50)
         self._password_checks = asyncio.Semaphore(2)
 
@@ -78,7 +80,8 @@ class Sessions(Capability):
             raise Problem(HTTPStatus.CONFLICT, str(error)) from None
         token = await self._accounts.start_session(user.login, self._clock.now())
         log.info("audit.logged_in", login=user.login, role=user.role)
-        response = respond(SessionAnswer, self._session(user, csrf_token(token)))
+        status = HTTPStatus.OK if user.agent_id is None else await kept(self._ledger)  # where they sit
+        response = respond(SessionAnswer, self._session(user, csrf_token(token)), status)
         response.set_cookie(
             COOKIE,
             token,
@@ -132,7 +135,7 @@ class Sessions(Capability):
             path="/api/v1/session",
             handle=log_in,
             needs=None,
-            summary="Log in; sets the session cookie",
+            summary="Log in; sets the session cookie; 202 while the agent's desk is not kept",
             body=Login,
             answer=SessionAnswer,
         ),

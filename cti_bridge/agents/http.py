@@ -1,6 +1,5 @@
 """Agents and queues: what the ACD shows and lets be done."""
 
-import asyncio
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -9,6 +8,7 @@ from aiohttp import web
 
 from cti_bridge.agents.port import AgentCommands, RequestedState
 from cti_bridge.http.endpoint import respond
+from cti_bridge.http.kept import kept
 from cti_bridge.http.models import In, Word
 from cti_bridge.http.problems import Problem, forbidden, not_found
 from cti_bridge.http.route import Capability, Request, Route
@@ -17,9 +17,6 @@ from switchroom.domain.ids import AgentId
 from switchroom.domain.user import Right
 from switchroom.domain.views import AgentView, QueueView
 from switchroom.storage.ledger import Ledger
-
-KEPT_WITHIN_S = 2.0
-"""So long an agent's change waits to be written down."""
 
 log = structlog.get_logger(__name__)
 
@@ -53,17 +50,8 @@ class Agents(Capability):
         except Refused as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from error
         log.info("audit.agent_state", user=request.user.login, agent_id=agent_id, state=wanted.state)
-        status = await self._kept()
+        status = await kept(self._ledger)
         return respond(AgentView, self._agents.agent(agent_id) or agent, status)  # a call may have come meanwhile
-
-    async def _kept(self) -> HTTPStatus:
-        """OK once the change is written down, so that it outlives the server; ACCEPTED while the database is away."""
-        try:
-            async with asyncio.timeout(KEPT_WITHIN_S):
-                await self._ledger.flush()
-        except TimeoutError:
-            return HTTPStatus.ACCEPTED
-        return HTTPStatus.OK
 
     async def queues(self, request: Request) -> Sequence[QueueView]:
         found, own = self._agents.queues(), request.own

@@ -50,7 +50,7 @@ class Ticketing(Protocol):
     async def join(self, contact_id: ContactId, ticket_id: TicketId) -> Ticket:
         """Make the contact one of an open ticket's, as when a customer calls again about the same thing.
 
-        Raises LookupError when there is no such ticket, `IllegalTicketMove` when it is closed.
+        Raises LookupError when there is no such ticket, `IllegalTicketMove` when it is closed and not the contact's.
         """
 
     async def get(self, ticket_id: TicketId) -> Ticket | None: ...

@@ -2,11 +2,11 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from aiohttp import web
@@ -23,7 +23,7 @@ from switchroom.domain.errors import Refused
 from switchroom.domain.ids import AgentId, ContactId, CustomerId
 from switchroom.domain.user import Right
 from switchroom.storage.contacts import Contacts
-from switchroom.storage.erasure import Erasure
+from switchroom.storage.erasure import Erased, Erasure
 from switchroom.storage.ledger import Ledger
 
 FLUSH_S = 5.0
@@ -32,6 +32,10 @@ log = structlog.get_logger(__name__)
 
 
 class CustomersQuery(In):
+    phone: str = Field(min_length=1, max_length=40)
+
+
+class PersonQuery(In):
     phone: str = Field(min_length=1, max_length=40)
 
 
@@ -103,23 +107,39 @@ class Customers(Capability):
     async def forget(self, request: Request) -> web.Response:
         """Erase the person from the ledger, and from what is kept in memory of it."""
         customer_id = CustomerId(request.http.match_info["id"])
+        erased = await self._erased(self._erasure.erase(customer_id))
+        if erased is None:
+            raise not_found("customer")
+        return self._forgotten(erased, request, customer_id)
+
+    async def forget_number(self, request: Request) -> web.Response:
+        """Erase a caller who is nobody's customer."""
+        query: PersonQuery = request.query
+        erased = await self._erased(self._erasure.erase_number(query.phone))
+        if erased is None:
+            raise not_found("number")
+        return self._forgotten(erased, request, None)
+
+    async def _erased(self, erasing: Coroutine[Any, Any, Erased | None]) -> Erased | None:
         try:
             # What is written down later would bring the name back.
             await asyncio.wait_for(self._ledger.flush(), FLUSH_S)
-            erased = await self._erasure.erase(customer_id)
+            return await erasing
         except TimeoutError:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "events wait to be written down: try again later") from None
         except Refused as refusal:
             raise Problem(HTTPStatus.CONFLICT, str(refusal)) from None
         except OSError as error:
-            log.error("customer.not_erased", customer_id=customer_id, error=type(error).__name__)
+            log.error("customer.not_erased", error=type(error).__name__)
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "recordings or journal out of reach: try again") from None
-        if erased is None:
-            raise not_found("customer")
+        finally:
+            erasing.close()
+
+    def _forgotten(self, erased: Erased, request: Request, customer_id: CustomerId | None) -> web.Response:
         self._profiles.forget_all()
         log.info(
-            "audit.customer_erased",
-            customer_id=customer_id,
+            "audit.customer_erased" if customer_id is not None else "audit.number_erased",
+            customer_id=customer_id,  # of a number nothing is written down again
             calls=len(erased.calls),
             tickets=erased.tickets,
             recordings=erased.recordings,
@@ -157,6 +177,15 @@ class Customers(Capability):
             handle=forget,
             needs=Right.ERASE,
             summary="Erase the person: customer, orders, recordings; name, number and input in calls and tickets",
+            status=HTTPStatus.NO_CONTENT,
+        ),
+        Route(
+            method="DELETE",
+            path="/api/v1/persons",
+            handle=forget_number,
+            needs=Right.ERASE,
+            summary="Erase the caller with this number, in any form, who is nobody's customer",
+            query=PersonQuery,
             status=HTTPStatus.NO_CONTENT,
         ),
         Route(

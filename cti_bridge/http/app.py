@@ -124,7 +124,7 @@ def create_app(
     agent_routes = Agents(agents, ledger)
     erasure = Erasure(database, clock, elsewhere, server=ledger.server)
     capabilities: Sequence[Capability] = (
-        Sessions(accounts, clock, agents, hub),
+        Sessions(accounts, clock, agents, hub, ledger),
         agent_routes,
         Contacts(store, log, index, explain),
         Calls(calls, commands, agents),
@@ -132,7 +132,7 @@ def create_app(
         Customers(bridge.connectors, store, erasure, ledger, bridge.profiles),
         Holds(HoldStore(database), bridge.connectors.crm, store, clock),
         Reports(VisitDays(database)),
-        Tickets(bridge.connectors.ticketing, bridge.tickets, store),
+        Tickets(bridge.connectors.ticketing, bridge.tickets, store, ledger),
         Flows(flows),
         Live(hub, ledger, log, guard, clock, agent_routes, bridge.pops, recheck_s),
         Health(checks, registry),

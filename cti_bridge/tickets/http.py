@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 
+from aiohttp import web
 from pydantic import Field
 
 from cti_bridge.connectors.port import Ticketing
+from cti_bridge.http.endpoint import respond
+from cti_bridge.http.kept import kept
 from cti_bridge.http.models import In, Limit, Word
 from cti_bridge.http.problems import Problem, not_found
 from cti_bridge.http.route import Capability, Request, Route
@@ -15,6 +18,7 @@ from switchroom.domain.ids import AgentId, ContactId, CustomerId, TicketId
 from switchroom.domain.ticket import IllegalTicketMove, Ticket, TicketState
 from switchroom.domain.user import Right
 from switchroom.storage.contacts import Contacts
+from switchroom.storage.ledger import Ledger
 
 
 class TicketChange(In):
@@ -44,8 +48,8 @@ def _is_of(contact: ContactRecord, ticket: Ticket) -> bool:
 
 
 class Tickets(Capability):
-    def __init__(self, ticketing: Ticketing, service: TicketService, contacts: Contacts) -> None:
-        self._ticketing, self._service, self._contacts = ticketing, service, contacts
+    def __init__(self, ticketing: Ticketing, service: TicketService, contacts: Contacts, ledger: Ledger) -> None:
+        self._ticketing, self._service, self._contacts, self._ledger = ticketing, service, contacts, ledger
 
     async def tickets(self, request: Request) -> Sequence[Ticket]:
         query: TicketsQuery = request.query
@@ -62,19 +66,21 @@ class Tickets(Capability):
     async def ticket(self, request: Request) -> Ticket:
         return await self._visible(request)
 
-    async def change(self, request: Request) -> Ticket:
+    async def change(self, request: Request) -> web.Response:
         found = await self._visible(request)
         wanted: TicketChange = request.body
         try:
-            return await self._service.move(
+            moved = await self._service.move(
                 found, wanted.state or found.state, disposition=wanted.disposition, note=wanted.note
             )
         except DispositionMissing as error:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
         except IllegalTicketMove as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from error
+        closed = moved.state is TicketState.CLOSED  # the contact's story has it too
+        return respond(Ticket, moved, await kept(self._ledger) if closed else HTTPStatus.OK)
 
-    async def join(self, request: Request) -> Ticket:
+    async def join(self, request: Request) -> web.Response:
         wanted: Joining = request.body
         contact = await self._contacts.get(wanted.contact_id)
         if contact is None or contact.agent_id is None or not request.sees(contact.agent_id):
@@ -83,9 +89,10 @@ class Tickets(Capability):
         if ticket is None or not (request.sees(ticket.agent_id) or _is_of(contact, ticket)):
             raise not_found("ticket")
         try:
-            return await self._service.join(contact, contact.agent_id, ticket.id)
+            joined = await self._service.join(contact, contact.agent_id, ticket.id)
         except IllegalTicketMove as error:
             raise Problem(HTTPStatus.CONFLICT, str(error)) from error
+        return respond(Ticket, joined, await kept(self._ledger))
 
     async def _visible(self, request: Request) -> Ticket:
         """The ticket, if it is the user's, or of a contact that they have or had."""
@@ -121,7 +128,7 @@ class Tickets(Capability):
             path="/api/v1/tickets/{id}",
             handle=change,
             needs=Right.ACT,
-            summary="Write a note, set pending, or close with a disposition",
+            summary="Write a note, set pending, or close with a disposition; 202 while the closing is not kept",
             body=TicketChange,
             answer=Ticket,
         ),

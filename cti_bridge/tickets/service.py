@@ -12,6 +12,7 @@ from datetime import timedelta
 import structlog
 
 from cti_bridge.connectors.port import Ticketing, TicketRefused
+from cti_bridge.http.kept import KEPT_WITHIN_S
 from switchroom.domain.events import TicketClosed, TicketFailed, TicketJoined, TicketOpened
 from switchroom.domain.history import ContactRecord
 from switchroom.domain.ids import AgentId, QueueName, TicketId
@@ -77,25 +78,49 @@ class TicketService:
         if to is TicketState.CLOSED and disposition not in DISPOSITIONS:
             raise DispositionMissing(f"a ticket is closed with one of: {', '.join(DISPOSITIONS)}")
         if ticket.state is TicketState.CLOSED and to is TicketState.CLOSED and disposition == ticket.disposition:
-            return ticket  # the same click again
+            assert disposition is not None
+            await self._closed_again(ticket, disposition)
+            return ticket
         now = self._clock.now()
         moved = await self._ticketing.move(ticket.id, to, now, disposition=disposition, note=note)
         if to is TicketState.CLOSED:
             assert disposition is not None
-            closed = TicketClosed(at=now, contact_id=ticket.contact_id, ticket_id=ticket.id, disposition=disposition)
-            self._bus.publish(closed)
+            self._closed(ticket, disposition)
         return moved
+
+    async def _closed_again(self, ticket: Ticket, disposition: str) -> None:
+        """The same click again: what a server that was killed meanwhile could not write down is told once more."""
+        try:
+            async with asyncio.timeout(KEPT_WITHIN_S):
+                await self._outbox.settled()
+        except TimeoutError:
+            return  # told, and waiting to be written down
+        record = await self._history.get(ticket.contact_id)
+        if record is not None and record.disposition != disposition:
+            self._closed(ticket, disposition)
+
+    def _closed(self, ticket: Ticket, disposition: str) -> None:
+        self._bus.publish(
+            TicketClosed(
+                at=self._clock.now(), contact_id=ticket.contact_id, ticket_id=ticket.id, disposition=disposition
+            )
+        )
 
     async def join(self, contact: ContactRecord, agent_id: AgentId, ticket_id: TicketId) -> Ticket:
         """Make the contact one of an open ticket's; the ticket that was opened for it alone is closed as `JOINED`.
 
         Raises LookupError when there is no such ticket, `IllegalTicketMove` when it is closed.
         """
-        joined, now = await self._ticketing.join(contact.contact_id, ticket_id), self._clock.now()
-        self._bus.publish(TicketJoined(at=now, contact_id=contact.contact_id, ticket_id=ticket_id, agent_id=agent_id))
-        own = await self._ticketing.get(contact.ticket_id) if contact.ticket_id not in (None, ticket_id) else None
+        joined = await self._ticketing.join(contact.contact_id, ticket_id)
+        if contact.ticket_id == ticket_id:
+            return joined  # the same click again
+        own = None if contact.ticket_id is None else await self._ticketing.get(contact.ticket_id)
         if own is not None and own.contact_id == contact.contact_id and own.state is not TicketState.CLOSED:
-            await self._ticketing.move(own.id, TicketState.CLOSED, now, disposition=JOINED)
+            await self._ticketing.move(own.id, TicketState.CLOSED, self._clock.now(), disposition=JOINED)
+        # Last: until it is written down, the contact's record says what a repeat has to do.
+        self._bus.publish(
+            TicketJoined(at=self._clock.now(), contact_id=contact.contact_id, ticket_id=ticket_id, agent_id=agent_id)
+        )
         return joined
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """``switchroom customers …``: what a person may ask of us about themselves."""
 
 from datetime import datetime
+from typing import Annotated
 
 import typer
 
@@ -25,23 +26,28 @@ def _group() -> None:
 
 
 @app.command()
-def forget(customer_id: str) -> None:
+def forget(
+    customer_id: Annotated[str | None, typer.Argument()] = None,
+    phone: Annotated[str | None, typer.Option(help="Instead: the number of a caller who is nobody's customer.")] = None,
+) -> None:
     """Erase a person: customer, numbers, orders and recordings; name, number and input in their calls and tickets.
 
     While a server runs it is asked instead: it alone knows of events that are not written yet.
     """
+    if (customer_id is None) == (phone is None):
+        raise CommandError("name a customer, or a number with --phone")
     settings = read_settings()
     try:
         refuse_if_claimed(settings.home)
     except SettingsError:
-        raise CommandError(
-            f"a server runs on {settings.home}: use its DELETE /api/v1/customers/{customer_id}"
-        ) from None
-    erased = run(_erase(settings, CustomerId(customer_id)))
+        way = f"customers/{customer_id}" if phone is None else "persons?phone="
+        raise CommandError(f"a server runs on {settings.home}: use its DELETE /api/v1/{way}") from None
+    who = f"customer {customer_id}" if phone is None else "the number"
+    erased = run(_erase(settings, customer_id, phone))
     if erased is None:
-        raise CommandError(f"there is no customer {customer_id}")
+        raise CommandError(f"there is no customer {customer_id}" if phone is None else "the number is found nowhere")
     typer.echo(
-        f"customer {customer_id}: erased, also in {len(erased.calls)} calls and {erased.tickets} tickets;"
+        f"{who}: erased, also in {len(erased.calls)} calls and {erased.tickets} tickets;"
         f" {erased.recordings} recordings deleted"
     )
 
@@ -67,7 +73,9 @@ async def _hold(settings: Settings, customer_id: CustomerId, reason: str, until:
     await holding.place(settings, HoldSubject.CUSTOMER, customer_id, reason, until)
 
 
-async def _erase(settings: Settings, customer_id: CustomerId) -> Erased | None:
+async def _erase(settings: Settings, customer_id: str | None, phone: str | None) -> Erased | None:
     async with ledger(settings) as database:
         erasure = Erasure(database, SystemClock(), Elsewhere(settings), server=settings.server_name)
-        return await erasure.erase(customer_id)
+        if customer_id is not None:
+            return await erasure.erase(CustomerId(customer_id))
+        return await erasure.erase_number(phone or "")

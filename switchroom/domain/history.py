@@ -66,6 +66,16 @@ class ContactRecord:
         return bool(self.visits) and self.visits[-1].ending is None
 
 
+BEGINNINGS = (
+    *(ev.ContactEntered, ev.ContactRefused, ev.ContactAdopted, ev.ContactQueued),
+    *(ev.ContactConnected, ev.TalkEnded),
+)
+"""Said by the server that holds the contact, of one that is here: with these a contact may be met that nobody knows.
+
+What else is told of an unknown contact is told late, of one that was deleted: it came no second time.
+"""
+
+
 def fold(record: ContactRecord | None, event: ev.ContactEvent) -> ContactRecord:
     """The record after ``event``. A repetition changes nothing, but for nodes and inputs, which may come again.
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from switchroom.domain.contact import CustomerTier, Outcome, QueueVisit, Talk
 from switchroom.domain.events import ContactAdopted, ContactEntered, ContactEvent, InputKind
-from switchroom.domain.history import ContactRecord, TakenInput, fold
+from switchroom.domain.history import BEGINNINGS, ContactRecord, TakenInput, fold
 from switchroom.domain.ids import AgentId, ChannelName, ContactId, CustomerId
 from switchroom.storage.database import Database, batched
 from switchroom.storage.tables import contact_agents, contacts, recordings
@@ -54,12 +54,14 @@ class Owned:
     server: str
 
 
-def after(known: Owned | None, event: ContactEvent, server: str) -> Owned:
-    """The contact after ``event`` of ``server``.
+def after(known: Owned | None, event: ContactEvent, server: str) -> Owned | None:
+    """The contact after ``event`` of ``server``; None for an unknown one that does not begin with it.
 
     It belongs to the server where it entered, until another adopts it; others may write of it too, as the one that
     routes for all.
     """
+    if known is None and not isinstance(event, BEGINNINGS):
+        return None
     record = fold(known.record if known else None, event)
     if known is None or isinstance(event, ContactEntered | ContactAdopted):
         return Owned(record, server)

@@ -45,9 +45,9 @@ async def in_force(connection: AsyncConnection, at: datetime) -> Sequence[Hold]:
 
 
 async def of_person(
-    connection: AsyncConnection, customer_id: CustomerId, contact_ids: Collection[ContactId], at: datetime
+    connection: AsyncConnection, customer_id: CustomerId | None, contact_ids: Collection[ContactId], at: datetime
 ) -> Hold | None:
-    """A hold in force on the customer, or on one of these contacts."""
+    """A hold in force on the customer (None: they are none), or on one of these contacts."""
     theirs = set(contact_ids)
     for hold in await in_force(connection, at):
         if hold.subject is HoldSubject.CUSTOMER and hold.subject_id == customer_id:
@@ -71,7 +71,7 @@ async def held_contacts(connection: AsyncConnection, holds: Collection[Hold]) ->
 
 
 async def forget_reasons(
-    connection: AsyncConnection, customer_id: CustomerId, contact_ids: Collection[ContactId]
+    connection: AsyncConnection, customer_id: CustomerId | None, contact_ids: Collection[ContactId]
 ) -> None:
     """Delete the reasons of past holds on a person who is erased: they may name them."""
     of_customer = (legal_holds.c.subject == HoldSubject.CUSTOMER) & (legal_holds.c.subject_id == customer_id)

@@ -43,10 +43,10 @@ class LostContacts:
         for record in await self._contacts.open(server, event.channel, but=event.live):
             if record.contact_id not in came_since:
                 log.warning("contacts.lost", contact_id=record.contact_id, channel=event.channel)
-                self._bus.publish(_end_of(record, event.at))
+                self._bus.publish(end_of(record, event.at))
 
 
-def _end_of(record: ContactRecord, at: datetime) -> ContactEnded:
+def end_of(record: ContactRecord, at: datetime) -> ContactEnded:
     """With the outcome that can still be told."""
     served = record.answered_at is not None and not record.is_waiting
     outcome = Outcome.CONNECTED if served else Outcome.ABANDONED

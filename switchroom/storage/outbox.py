@@ -34,7 +34,7 @@ class Outbox:
     """Takes what is due. A row taken is nobody else's until its time runs out, or its server starts again."""
 
     def __init__(self, database: Database, ledger: Ledger) -> None:
-        self._database, self._server = database, ledger.server
+        self._database, self._ledger, self._server = database, ledger, ledger.server
         self._wanted = asyncio.Event()
         ledger.on_owed(self._wanted.set)
 
@@ -47,6 +47,10 @@ class Outbox:
             return False
         finally:
             self._wanted.clear()
+
+    async def settled(self) -> None:
+        """Return when what was told until now is written down, with what is owed by it."""
+        await self._ledger.flush()
 
     async def release(self, now: datetime) -> None:
         """What this server took before it was restarted is due again."""

@@ -33,3 +33,9 @@ async def contacts_of(
         )
     )
     return [row for row in rows if row.customer_id is not None or normalise(row.caller) in numbers]
+
+
+async def contacts_from(connection: AsyncConnection, number: str) -> Sequence[Row[Any]]:
+    """All contacts from this number (normalised), whoever called."""
+    similar = contacts.c.caller.like(f"%{national(number)}")
+    return [row for row in await connection.execute(select(contacts).where(similar)) if normalise(row.caller) == number]

@@ -95,7 +95,8 @@ async def project_contacts(
     before = await contacts.load(connection, {event.contact_id for _, event in told})
     found = dict(before)
     for server, event in told:
-        found[event.contact_id] = contacts.after(found.get(event.contact_id), event, server)
+        if (owned := contacts.after(found.get(event.contact_id), event, server)) is not None:
+            found[event.contact_id] = owned
     if visits is not None:
         await visits.count(connection, [(_record(before.get(key)), one.record) for key, one in found.items()])
     await upsert(connection, contacts_table, [contacts.to_row(one.record, one.server) for one in found.values()])

@@ -135,7 +135,7 @@ class Retention:
 
     async def _personal(self, kind: Personal, before: datetime, now: datetime) -> int:
         done = 0
-        found = _over_before(before) & _shows(kind)
+        found = _of_before(before) & _shows(kind)
         async for page in self._pages(found, _BY_ENTRY, size=REMADE):
             async with self._turn(now) as connection:
                 due = {row.contact_id for row in page} - self._holds.contacts
@@ -185,7 +185,7 @@ class Retention:
 
     async def _contacts(self, before: datetime, now: datetime) -> int:
         done = 0
-        async for page in self._pages(_over_before(before), _BY_ENTRY):
+        async for page in self._pages(_of_before(before), _BY_ENTRY):
             async with self._turn(now) as connection:
                 due = {row.contact_id for row in page} - self._holds.contacts
                 done += len(due)
@@ -258,8 +258,9 @@ class Retention:
         await asyncio.sleep(PAUSE_S)
 
 
-def _over_before(before: datetime) -> ColumnElement[bool]:
-    return (contacts.c.entered_at < before) & contacts.c.outcome.is_not(None)
+def _of_before(before: datetime) -> ColumnElement[bool]:
+    """Also without an outcome: what came days ago is over, even if its server did not live to say so."""
+    return contacts.c.entered_at < before
 
 
 def _shows(kind: Personal) -> ColumnElement[bool]:

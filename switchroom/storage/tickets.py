@@ -45,10 +45,13 @@ class Tickets:
     async def join(self, contact_id: ContactId, ticket_id: TicketId) -> Ticket:
         """Make the contact one of the ticket's, whichever it belonged to before.
 
-        Raises LookupError when there is no such ticket, `IllegalTicketMove` when it is closed.
+        Raises LookupError when there is no such ticket, `IllegalTicketMove` when it is closed and not the contact's.
         """
         async with self._database.write() as connection:
             row = await _locked(connection, ticket_id)
+            linked = select(ticket_contacts.c.ticket_id).where(ticket_contacts.c.contact_id == contact_id)
+            if await connection.scalar(linked) == row.id:
+                return _ticket(row)
             check_move(TicketState(row.state), TicketState.OPEN)
             await upsert(connection, ticket_contacts, [{"contact_id": contact_id, "ticket_id": row.id}])
             return _ticket(row)

@@ -11,7 +11,7 @@ from switchroom.domain.errors import Refused
 from switchroom.runtime.settings import Settings
 from switchroom.storage.database import Database
 from switchroom.storage.erasure import Erasure
-from switchroom.storage.recordings import Recordings
+from switchroom.storage.recordings import Recordings, owe_deletion
 from tests.fakes.clock import FakeClock
 from tests.fixtures.two_people import FORMS, NOON, NUMBER, dump, two_people
 
@@ -50,6 +50,27 @@ async def test_given_a_recording_on_another_servers_disk_when_erased_then_that_s
     for settings in (here, there):
         await Housekeeping(settings, database, FakeClock(NOON)).delete_owed()
     assert not file.exists()
+    assert await Recordings(database).owed_deletions("main") == []
+
+
+async def test_given_files_that_cannot_be_deleted_then_the_later_ones_are_and_those_are_tried_again(
+    database: Database, tmp_path: Path
+) -> None:
+    settings = Settings(home=tmp_path / "home", recordings=tmp_path / "recordings")
+    files = [settings.recordings / name for name in ("a.wav", "b.wav", "c.wav")]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"voice")
+    files[0].unlink()
+    files[0].mkdir()
+    async with database.write() as connection:
+        await owe_deletion(connection, {file.name: "main" for file in files})
+    keeping = Housekeeping(settings, database, FakeClock(NOON))
+    await keeping.delete_owed()
+    assert [file.exists() for file in files] == [True, False, False]
+    assert await Recordings(database).owed_deletions("main") == ["a.wav"]
+    files[0].rmdir()
+    await keeping.delete_owed()
     assert await Recordings(database).owed_deletions("main") == []
 
 

@@ -190,3 +190,6 @@ def test_given_the_commands_when_held_then_forgetting_is_refused_until_released(
     assert command("release", wang) == (0, f"customer {wang}: released\n")
     assert command("release", wang) == (1, f"switchroom: there is no hold on customer {wang}\n")
     assert command("forget", wang)[0] == 0
+    assert command("forget", "--phone", "13977712345") == (1, "switchroom: the number is found nowhere\n")
+    neither = (1, "switchroom: name a customer, or a number with --phone\n")
+    assert command("forget") == command("forget", wang, "--phone", "1") == neither

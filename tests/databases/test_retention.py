@@ -6,11 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from switchroom.domain import events as ev
-from switchroom.domain.ids import ContactId
+from switchroom.domain.contact import Outcome
+from switchroom.domain.ids import ContactId, TicketId
 from switchroom.domain.ticket import TicketState
 from switchroom.runtime.settings import Retention as Days
 from switchroom.storage.contacts import Contacts
 from switchroom.storage.database import Database
+from switchroom.storage.event_log import EventLog
 from switchroom.storage.rebuild import rebuild
 from switchroom.storage.retention import Kind
 from switchroom.storage.tickets import Tickets
@@ -78,16 +80,36 @@ async def test_given_a_limit_of_days_then_it_is_a_midnight_of_the_business(
     assert await Contacts(database).get(ContactId("before")) is None
 
 
-async def test_given_a_contact_that_is_not_over_then_nothing_of_it_goes(
+async def test_given_a_contact_that_is_gone_when_more_is_told_of_it_then_it_does_not_come_again(
     database: Database, keeper: Keeper, disk: Disk
 ) -> None:
-    long_ago = NOON - timedelta(days=49)
-    await keeper.write(
-        [ev.ContactEntered(at=long_ago, contact_id=ContactId("c"), number="400", caller="1", brand=SHOP.name)]
-    )
+    gone = ContactId("c")
+    await keeper.contact(gone, NOON - timedelta(days=61))
     await retention(database, disk).run(NOON)
-    live = await Contacts(database).get(ContactId("c"))
-    assert live is not None and live.caller == "1"
+    await keeper.write(
+        [
+            ev.TicketClosed(at=NOON, contact_id=gone, ticket_id=TicketId("1"), disposition="refund"),
+            ev.ContactEnded(at=NOON, contact_id=gone, outcome=Outcome.ABANDONED),
+        ]
+    )
+    told = await EventLog(database).of_contact(gone)
+    assert [entry.type for entry in told] == ["switchroom.ticket.closed", "switchroom.contact.ended"], "the log has it"
+    assert await Contacts(database).latest() == []
+    await rebuild(database, SHANGHAI)
+    assert await Contacts(database).latest() == []
+
+
+async def test_given_a_contact_of_which_no_end_was_told_then_it_is_kept_no_longer_than_others(
+    database: Database, keeper: Keeper, disk: Disk
+) -> None:
+    for contact_id, age in (("kept", 29), ("nobody", 49), ("gone", 61)):
+        at = NOON - timedelta(days=age)
+        await keeper.write(
+            [ev.ContactEntered(at=at, contact_id=ContactId(contact_id), number="400", caller="1", brand=SHOP.name)]
+        )
+    await retention(database, disk).run(NOON)
+    found = {record.contact_id: record.caller for record in await Contacts(database).latest()}
+    assert found == {"kept": "1", "nobody": ""}
 
 
 async def test_given_a_ticket_that_is_open_then_it_stays(database: Database, keeper: Keeper, disk: Disk) -> None:

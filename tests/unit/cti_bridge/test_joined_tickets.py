@@ -1,8 +1,13 @@
 """A customer who comes again about the same thing (催单): the contact joins the ticket that is open."""
 
 from typing import Any
+from unittest.mock import AsyncMock
+
+import pytest
 
 from switchroom.domain import events as ev
+from switchroom.domain.ids import ContactId, TicketId
+from switchroom.domain.ticket import TicketState
 from switchroom.storage.contacts import Contacts
 from tests.fixtures.api_client import Client
 from tests.fixtures.bridge_server import BridgeServer
@@ -58,3 +63,32 @@ async def test_given_another_customer_an_unknown_contact_or_a_closed_ticket_then
     await server.bridge.tickets.move(found, found.state.CLOSED, disposition="refund")
     status, problem = await ask(client, "supervisor", f"/api/v1/tickets/{second}/contacts", {"contact_id": "c1"})
     assert (status, problem["detail"]) == (409, "a ticket that is closed cannot become open")
+
+
+async def test_given_a_server_killed_in_the_middle_of_joining_when_joined_again_then_all_of_it_is_done(
+    server: BridgeServer, client: Client
+) -> None:
+    first, second = await two_contacts(server)
+    ticketing = server.bridge.connectors.ticketing
+    await ticketing.join(ContactId("c2"), TicketId(first))
+    # Another agent was quicker meanwhile.
+    await ticketing.move(TicketId(first), TicketState.CLOSED, server.clock.now(), disposition="refund")
+    assert (await ask(client, "other", f"/api/v1/tickets/{first}/contacts", {"contact_id": "c2"}))[0] == 200
+    own = await ticketing.get(TicketId(second))
+    assert own is not None and (own.state, own.disposition) == ("closed", "joined")
+    record = await Contacts(server.database).get(ContactId("c2"))
+    assert record is not None and record.ticket_id == first, "written down before the answer"
+
+
+async def test_given_a_joining_that_is_cut_before_its_own_ticket_is_closed_then_the_record_still_names_that_one(
+    server: BridgeServer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await two_contacts(server)
+    ticketing = server.bridge.connectors.ticketing
+    with monkeypatch.context() as cut:
+        cut.setattr(ticketing, "move", AsyncMock(side_effect=ConnectionError("the ticketing system is away")))
+        assert (await ask(client, "other", f"/api/v1/tickets/{first}/contacts", {"contact_id": "c2"}))[0] == 500
+    await server.ledger.flush()
+    assert (await ask(client, "other", f"/api/v1/tickets/{first}/contacts", {"contact_id": "c2"}))[0] == 200
+    own = await ticketing.get(TicketId(second))
+    assert own is not None and (own.state, own.disposition) == ("closed", "joined")

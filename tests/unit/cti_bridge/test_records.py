@@ -172,3 +172,24 @@ async def test_given_an_admin_when_a_customer_is_erased_then_nobody_knows_them_t
     await server.ledger.flush()
     _, later = await boss.ask("GET", "/api/v1/contacts/c2")
     assert (later["contact"]["customer_id"], later["contact"]["caller"]) == (None, "13800138000")
+
+
+async def test_given_an_admin_when_a_strangers_number_is_erased_then_it_is_nowhere_and_not_in_the_log(
+    server: BridgeServer, client: Client
+) -> None:
+    boss, stranger = await client("admin"), "13977712345"
+    path = f"/api/v1/persons?phone={stranger}"
+    await server.ring(caller=stranger)
+    assert (await boss.ask("DELETE", path))[0] == 409
+    await server.answer()
+    await server.end()
+    assert (await (await client("supervisor")).ask("DELETE", path))[0] == 403
+    status, problem = await boss.ask("DELETE", "/api/v1/persons?phone=13800138000")
+    assert status == 409 and "erase the customer" in problem["detail"]
+    with capture_logs() as log:
+        assert (await boss.ask("DELETE", path))[0] == 204
+    assert [entry["by"] for entry in log if entry["event"] == "audit.number_erased"] == ["admin"]
+    assert stranger not in str(log)
+    assert stranger not in str((await boss.ask("GET", "/api/v1/contacts/c1"))[1])
+    assert (await boss.ask("DELETE", path))[0] == 404
+    assert (await boss.ask("DELETE", "/api/v1/persons"))[0] == 422

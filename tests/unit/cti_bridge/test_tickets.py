@@ -119,3 +119,19 @@ async def test_given_an_open_ticket_when_closed_then_once_with_its_disposition(o
     await house.ledger.flush()
     record = await Contacts(house.database).get(CALL)
     assert record is not None and record.disposition == "refund"
+
+
+async def test_given_a_server_killed_between_a_closed_ticket_and_its_event_when_closed_again_then_it_is_told(
+    open_house: House,
+) -> None:
+    house = open_house
+    house.enter()
+    house.connect()
+    opened = await house.wait_for(ev.TicketOpened)
+    closed = await house.ticketing.move(opened.ticket_id, TicketState.CLOSED, house.clock.now(), disposition="refund")
+    for _ in range(2):
+        assert await house.bridge.tickets.move(closed, TicketState.CLOSED, disposition="refund") == closed
+        await house.ledger.flush()
+        record = await Contacts(house.database).get(CALL)
+        assert record is not None and record.disposition == "refund"
+    assert len(house.all_seen(ev.TicketClosed)) == 1, "once is enough"
