@@ -10,7 +10,8 @@ import pytest
 from demo.desk import DeskError
 from demo.scenario import WANG_FANG
 from demo.softphone import PhoneCall
-from tests.e2e.audio import MUSIC, hear, say
+from demo.system import until
+from tests.e2e.audio import MUSIC, RATE, hear, heard, read_stereo, say
 from tests.e2e.whole_system import (
     Running,
     Seat,
@@ -117,6 +118,37 @@ async def test_given_a_talk_when_held_consulted_and_handed_over_then_states_talk
         tickets = [one for one in await house.board.get("tickets?limit=50") if one["contact_id"] == contact_id]
         assert len(tickets) == 1
         assert [one["agent_id"] for one in await recordings(house, contact_id, 2)] == [FIRST, SECOND]
+
+
+@pytest.mark.timeout(180)
+async def test_given_a_conference_when_the_agent_leaves_first_then_the_recording_holds_all_that_the_others_say(
+    house: Running,
+) -> None:
+    async with seat(house.stage, FIRST) as first, seat(house.stage, SECOND) as second:
+        caller, agent, contact_id = await talks_to_first(house, first)
+        await act(first, contact_id, "consult", agent=SECOND)
+        expert = await asyncio.to_thread(second.phone.wait_call, 30.0)
+        expert.answer()
+        await told(house, contact_id, "consult.answered")
+        say(expert, "expert")
+        await act(first, contact_id, "conference")
+        await told(house, contact_id, "agent.joined")
+        await hear({caller: {"agent", "expert"}})
+        agent.hang_up()
+        await told(house, contact_id, "talk.ended")
+        before = len(expert.heard())
+        # Longer than Asterisk keeps back what it writes.
+        await until(lambda: len(expert.heard()) > before + 4 * RATE, "caller and expert talk on")
+        await hear({caller: {"expert"}, expert: {"caller"}})
+        caller.hang_up()
+        await told(house, contact_id, "talk.ended", 2)
+        [recording] = await recordings(house, contact_id, 1)
+        together = (len(expert.heard()) - before) / RATE
+        [path] = house.system.settings.recordings.rglob(f"{contact_id}-{FIRST}-*.wav")
+        left, right = read_stereo(path)
+        tail = int(together * RATE) - RATE
+        assert recording["seconds"] == pytest.approx(len(left) / RATE, abs=0.1)
+        assert (heard(left[-tail:]), heard(right[-tail:])) == ({"caller"}, {"expert"}), "to the end"
 
 
 @pytest.mark.timeout(180)
