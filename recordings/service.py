@@ -1,4 +1,7 @@
-"""Recordings: finished when a call ends, or when a restarted server finds them; announced once they are whole.
+"""Recordings: finished when their file is closed, or when a restarted server finds them; announced once they are whole.
+
+A file is closed when the softswitch says so, and at the latest when the call is over. While the call goes on nothing
+else tells: it is written in blocks, about one a second, and not at all while the caller is held.
 
 Nothing is deleted before the ledger has the finished file. A file that cannot be finished (disk full, say) or that the
 ledger did not take stays where it is and is tried again at the next reconciliation, every minute.
@@ -13,16 +16,13 @@ import structlog
 
 from recordings.finishing import finish
 from recordings.naming import Talk, finished, talk_of
-from switchroom.domain.events import ContactEnded, Reconciled, RecordingReady, TalkEnded
+from switchroom.domain.events import ContactEnded, Reconciled, RecordingClosed, RecordingReady
 from switchroom.domain.ids import ContactId
 from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
 
 log = structlog.get_logger(__name__)
-
-SETTLED_AFTER_S = 0.5
-"""The softswitch writes a little longer than the call lasts: a file is whole when it has not grown for so long."""
 
 
 class Recordings:
@@ -50,7 +50,7 @@ class Recordings:
         self._busy: set[Path] = set()
         self._tasks = BackgroundTasks()
         bus.subscribe(ContactEnded, self._on_ended)
-        bus.subscribe(TalkEnded, self._on_talk_ended)
+        bus.subscribe(RecordingClosed, self._on_closed)
         bus.subscribe(Reconciled, self._on_reconciled)
 
     async def stop(self) -> None:
@@ -59,9 +59,9 @@ class Recordings:
     def _on_ended(self, event: ContactEnded) -> None:
         self._tasks.spawn(self._begin_all(f"{event.contact_id}-*.raw"), name="recordings.ended")
 
-    def _on_talk_ended(self, event: TalkEnded) -> None:
-        pattern = f"{event.contact_id}-{event.agent_id}-*.raw"
-        self._tasks.spawn(self._begin_all(pattern), name="recordings.talk_ended")
+    def _on_closed(self, event: RecordingClosed) -> None:
+        if (talk := talk_of(Path(event.file))) is not None and talk.contact_id == event.contact_id:
+            self._tasks.spawn(self._begin_all(Path(event.file).name), name="recordings.closed")
 
     def _on_reconciled(self, event: Reconciled) -> None:
         """What belongs to no live call was left behind: by us, or by a disk that was full."""
@@ -79,7 +79,6 @@ class Recordings:
 
     async def _finish(self, raw: Path, talk: Talk) -> None:
         try:
-            await self._settled(raw)
             contact_id, path = talk.contact_id, finished(talk, self._zone)
             measured = await asyncio.to_thread(finish, raw, self._files / path)
             if not raw.exists():  # noqa: ASYNC240 - nothing may come between this look and the event
@@ -106,9 +105,3 @@ class Recordings:
             log.error("recordings.not_finished", file=raw.name, error=str(error))
         finally:
             self._busy.discard(raw)
-
-    async def _settled(self, raw: Path) -> None:
-        size = -1
-        while (now := (await asyncio.to_thread(raw.stat)).st_size) != size:
-            size = now
-            await asyncio.sleep(SETTLED_AFTER_S)

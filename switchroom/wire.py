@@ -45,6 +45,7 @@ NAMES: Mapping[type[ev.Event], tuple[str, int]] = {
     ev.ScreenPopShown: ("switchroom.screen.pop.shown", 1),
     ev.AgentRang: ("switchroom.agent.rang", 1),
     ev.OfferFailed: ("switchroom.offer.failed", 1),
+    ev.RecordingClosed: ("switchroom.recording.closed", 1),
     ev.RecordingReady: ("switchroom.recording.ready", 1),
     ev.TicketJoined: ("switchroom.ticket.joined", 1),
     ev.TicketOpened: ("switchroom.ticket.opened", 1),

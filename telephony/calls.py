@@ -24,6 +24,7 @@ from switchroom.domain.events import (
     NodeVisited,
     OfferFailure,
     PhoneChanged,
+    RecordingClosed,
     SwitchLost,
 )
 from switchroom.domain.ids import ContactId, Extension, QueueName
@@ -52,6 +53,7 @@ from telephony.softswitch.port import (
     ConsultBegan,
     ConsultOver,
     Delivery,
+    FileClosed,
     PhoneState,
     Softswitch,
     SwitchDown,
@@ -258,6 +260,8 @@ class Calls:
                 place = self._calls.place(call, known) if waits else None
                 if not talking.agent_left(call, offer_id, agent_id, at, place):
                     self._calls.end(call)
+            case FileClosed(file=file):
+                call.publish(RecordingClosed(at=call.now(), contact_id=call.contact_id, file=file))
             case CallerLeft():
                 self._calls.end(call)
 

@@ -97,7 +97,7 @@ class AgentFailed(SwitchEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentLeft(SwitchEvent):
-    """Caller and agent talk no more, and the recording is completely written unless others go on in it.
+    """Caller and agent talk no more; their recording is completely written once `FileClosed` has told so.
 
     ``waits``: the caller is back in line, ``transferred`` by `Softswitch.transfer`, or in the old place because the
     agent's phone is gone while the caller heard music. Otherwise `CallerJoined` or `CallerLeft` follows, or the caller
@@ -110,6 +110,14 @@ class AgentLeft(SwitchEvent):
     waits: bool = False
     transferred: bool = False
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileClosed(SwitchEvent):
+    """A recording is completely written, by this name of its raw file."""
+
+    contact_id: ContactId
+    file: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +169,7 @@ class ConferenceBegan(SwitchEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerLeft(SwitchEvent):
-    """The caller's leg is gone: the call is over, and its recordings (if any) are completely written."""
+    """The caller's leg is gone: the call is over, and all its recordings are completely written."""
 
     contact_id: ContactId
 

@@ -11,6 +11,7 @@ from demo.desk import DeskError
 from demo.scenario import WANG_FANG
 from demo.softphone import PhoneCall
 from demo.system import until
+from tests.e2e.audio import MUSIC, RATE, hear, heard, read_stereo, say
 from tests.e2e.whole_system import (
     Running,
     Seat,
@@ -32,12 +33,15 @@ async def house(monkeypatch: pytest.MonkeyPatch, short_home: Path) -> AsyncItera
         yield found
 
 
-async def talks_to_first(house: Running, first: Seat) -> tuple[PhoneCall, str]:
+async def talks_to_first(house: Running, first: Seat) -> tuple[PhoneCall, PhoneCall, str]:
     caller = await asks_for_returns(house.stage, house.board, WANG_FANG)
     ring = await asyncio.to_thread(first.phone.wait_call, 30.0)
     ring.answer()
     await until_call(house.board, WANG_FANG, lambda found: bool(found.get("answered_at")), "answered")
-    return caller, (await newest_call(house.board, WANG_FANG))["contact_id"]
+    say(caller, "caller")
+    say(ring, "agent")
+    await hear({caller: {"agent"}, ring: {"caller"}})
+    return caller, ring, (await newest_call(house.board, WANG_FANG))["contact_id"]
 
 
 async def act(at: Seat, contact_id: str, action: str, **body: str) -> None:
@@ -66,9 +70,12 @@ async def told(house: Running, contact_id: str, kind: str, times: int = 1) -> No
     pytest.fail(f"never {kind} {times} times: {found}")
 
 
-async def heard_on(call: PhoneCall, seconds: float = 1.0) -> None:
-    before = len(call.heard())
-    await until(lambda: len(call.heard()) > before + 8000 * seconds, "audio goes on")
+async def recordings(house: Running, contact_id: str, count: int) -> list[dict[str, Any]]:
+    """Those of the contact, once there are so many."""
+    async with asyncio.timeout(20):
+        while len(found := (await house.board.get(f"contacts/{contact_id}"))["recordings"]) != count:
+            await asyncio.sleep(0.1)
+    return list(found)
 
 
 @pytest.mark.timeout(180)
@@ -76,15 +83,15 @@ async def test_given_a_talk_when_held_consulted_and_handed_over_then_states_talk
     house: Running,
 ) -> None:
     async with seat(house.stage, FIRST) as first, seat(house.stage, SECOND) as second:
-        caller, contact_id = await talks_to_first(house, first)
+        caller, agent, contact_id = await talks_to_first(house, first)
         with pytest.raises(DeskError, match="404"):
             await second.desk._send("POST", f"contacts/{contact_id}/actions/hold", {})
         await act(first, contact_id, "hold")
         await told(house, contact_id, "contact.held")
-        await heard_on(caller)
+        await hear({caller: {MUSIC}, agent: ()})
         await act(first, contact_id, "resume")
         await told(house, contact_id, "contact.resumed")
-        await heard_on(caller)
+        await hear({caller: {"agent"}, agent: {"caller"}})
 
         await act(first, contact_id, "consult", agent=SECOND)
         ring = await asyncio.to_thread(second.phone.wait_call, 30.0)
@@ -92,12 +99,13 @@ async def test_given_a_talk_when_held_consulted_and_handed_over_then_states_talk
         ring.answer()
         await told(house, contact_id, "consult.answered")
         await second.until_state("busy")
-        await heard_on(ring)
+        say(ring, "expert")
+        await hear({caller: {MUSIC}, agent: {"expert"}, ring: {"agent"}})
         await act(first, contact_id, "complete")
         await first.until_state("wrap_up")
         await told(house, contact_id, "contact.connected", 2)
         assert (await second.state())["state"] == "busy"
-        await heard_on(caller)
+        await hear({caller: {"expert"}, ring: {"caller"}})
         caller.hang_up()
         await second.until_state("wrap_up")
 
@@ -109,16 +117,38 @@ async def test_given_a_talk_when_held_consulted_and_handed_over_then_states_talk
         assert over["talks"][0]["ended_at"] <= over["talks"][1]["began_at"] < over["talks"][1]["ended_at"]
         tickets = [one for one in await house.board.get("tickets?limit=50") if one["contact_id"] == contact_id]
         assert len(tickets) == 1
-        story: dict[str, Any] = {}
+        assert [one["agent_id"] for one in await recordings(house, contact_id, 2)] == [FIRST, SECOND]
 
-        async def recorded() -> bool:
-            story.update(await house.board.get(f"contacts/{contact_id}"))
-            return len(story["recordings"]) == 2
 
-        async with asyncio.timeout(20):
-            while not await recorded():
-                await asyncio.sleep(0.1)
-        assert [one["agent_id"] for one in story["recordings"]] == [FIRST, SECOND]
+@pytest.mark.timeout(180)
+async def test_given_a_conference_when_the_agent_leaves_first_then_the_recording_holds_all_that_the_others_say(
+    house: Running,
+) -> None:
+    async with seat(house.stage, FIRST) as first, seat(house.stage, SECOND) as second:
+        caller, agent, contact_id = await talks_to_first(house, first)
+        await act(first, contact_id, "consult", agent=SECOND)
+        expert = await asyncio.to_thread(second.phone.wait_call, 30.0)
+        expert.answer()
+        await told(house, contact_id, "consult.answered")
+        say(expert, "expert")
+        await act(first, contact_id, "conference")
+        await told(house, contact_id, "agent.joined")
+        await hear({caller: {"agent", "expert"}})
+        agent.hang_up()
+        await told(house, contact_id, "talk.ended")
+        before = len(expert.heard())
+        # Longer than Asterisk keeps back what it writes.
+        await until(lambda: len(expert.heard()) > before + 4 * RATE, "caller and expert talk on")
+        await hear({caller: {"expert"}, expert: {"caller"}})
+        caller.hang_up()
+        await told(house, contact_id, "talk.ended", 2)
+        [recording] = await recordings(house, contact_id, 1)
+        together = (len(expert.heard()) - before) / RATE
+        [path] = house.system.settings.recordings.rglob(f"{contact_id}-{FIRST}-*.wav")
+        left, right = read_stereo(path)
+        tail = int(together * RATE) - RATE
+        assert recording["seconds"] == pytest.approx(len(left) / RATE, abs=0.1)
+        assert (heard(left[-tail:]), heard(right[-tail:])) == ({"caller"}, {"expert"}), "to the end"
 
 
 @pytest.mark.timeout(180)
@@ -127,20 +157,21 @@ async def test_given_a_kill_while_the_caller_is_not_only_talking_then_the_next_s
     house: Running, state: str
 ) -> None:
     async with seat(house.stage, FIRST) as first, seat(house.stage, SECOND) as second:
-        caller, contact_id = await talks_to_first(house, first)
+        caller, _, contact_id = await talks_to_first(house, first)
         if state == "held":
             await act(first, contact_id, "hold")
             await told(house, contact_id, "contact.held")
         else:
             await act(first, contact_id, "consult", agent=SECOND)
-            ring = await asyncio.to_thread(second.phone.wait_call, 30.0)
-            ring.answer()
+            expert = await asyncio.to_thread(second.phone.wait_call, 30.0)
+            expert.answer()
             await told(house, contact_id, "consult.answered")
+            say(expert, "expert")
         if state == "conference":
             await act(first, contact_id, "conference")
             await told(house, contact_id, "agent.joined")
         await house.system.kill_server()
-        await heard_on(caller)
+        await hear({caller: {"agent", "expert"} if state == "conference" else {MUSIC}})
         await house.system.start_server()
         await first.until_state("busy")
         if state != "held":
@@ -148,7 +179,7 @@ async def test_given_a_kill_while_the_caller_is_not_only_talking_then_the_next_s
         if state != "conference":
             await act(first, contact_id, "resume")
             await told(house, contact_id, "contact.resumed")
-        await heard_on(caller)
+        await hear({caller: {"agent", "expert"} if state == "conference" else {"agent"}})
         caller.hang_up()
         await first.until_state("wrap_up")
         if state != "held":

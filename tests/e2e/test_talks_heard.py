@@ -1,13 +1,10 @@
 """Who hears whom while a caller is held, in a consultation, handed over, and in a conference; and what is recorded."""
 
-import asyncio
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from demo.softphone import PhoneCall
 from switchroom.domain.ids import AgentId, OfferId
 from telephony.softswitch.port import (
     AgentAnswered,
@@ -18,16 +15,13 @@ from telephony.softswitch.port import (
     ConferenceBegan,
     ConsultBegan,
 )
-from tests.e2e.audio import RATE, read_stereo, share_of
+from tests.e2e.audio import MUSIC, hear, heard, read_stereo, say
 from tests.e2e.conftest import RunningAsterisk, Softphones
 from tests.e2e.switch import Switch
 from tests.e2e.worlds import AGENT, EXPERT, RealWorld, observed, queued
 from tests.fakes.fake_softswitch import OFFER, delivery
 
 ASKED = OfferId("c1")
-TONES_HZ = {"caller": 600.0, "agent": 1000.0, "expert": 1500.0}
-MUSIC = "music"
-LISTENED_S = 0.5
 
 
 class Stage:
@@ -44,14 +38,14 @@ class Stage:
         await self.switch.told(AgentAnswered(contact_id=self.contact_id, offer_id=OFFER, agent_id=AGENT))
         self.calls = {"caller": self.world.caller, "agent": self.world.of(AGENT)}
         for who, call in self.calls.items():
-            say(call, TONES_HZ[who])
+            say(call, who)
 
     async def consult(self) -> None:
         await self.switch.softswitch.consult(self.contact_id, delivery(EXPERT, 10, ASKED))
         await self.switch.told(ConsultBegan(contact_id=self.contact_id, offer_id=ASKED, agent_id=EXPERT))
         await self.switch.told(AgentAnswered(contact_id=self.contact_id, offer_id=ASKED, agent_id=EXPERT))
         self.calls["expert"] = self.world.of(EXPERT)
-        say(self.calls["expert"], TONES_HZ["expert"])
+        say(self.calls["expert"], "expert")
 
     async def joined(self, offer_id: OfferId, agent_id: AgentId) -> None:
         await self.switch.told(CallerJoined(contact_id=self.contact_id, offer_id=offer_id, agent_id=agent_id))
@@ -59,27 +53,7 @@ class Stage:
 
     async def hear(self, **expected: Collection[str]) -> None:
         """Wait until everybody hears exactly these for a while."""
-        found: dict[str, set[str]] = {}
-        for _ in range(8):
-            starts = {who: len(self.calls[who].heard()) for who in expected}
-            await asyncio.sleep(LISTENED_S + 0.1)
-            found = {who: heard(self.calls[who].heard()[start:]) for who, start in starts.items()}
-            if found == {who: set(whom) for who, whom in expected.items()}:
-                return
-        pytest.fail(f"heard: {found}, expected: {expected}")
-
-
-def say(call: PhoneCall, hz: float, seconds: float = 60.0) -> None:
-    tone = np.sin(2 * np.pi * hz * np.arange(int(RATE * seconds)) / RATE) * 32767 / 5
-    call.play(tone.astype("<i2"))
-
-
-def heard(samples: np.ndarray) -> set[str]:
-    """Whose tones, and whether the waiting music, which has nothing above 500 Hz."""
-    if len(samples) < RATE * LISTENED_S / 2 or np.abs(samples).max() < 100:
-        return set()
-    found = {who for who, hz in TONES_HZ.items() if share_of(samples, hz - 30, hz + 30) > 0.05}
-    return found | ({MUSIC} if share_of(samples, 50, 500) > 0.3 else set())
+        await hear({self.calls[who]: whom for who, whom in expected.items()})
 
 
 @pytest.fixture

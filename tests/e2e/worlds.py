@@ -8,7 +8,7 @@ from softswitch_config.render import Folders
 from switchroom.domain.events import OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, Extension
 from telephony.softswitch.ami import AmiSoftswitch
-from telephony.softswitch.port import LivePhase, PastCall, PhoneState, Softswitch, SwitchEvent, SwitchUp
+from telephony.softswitch.port import FileClosed, LivePhase, PastCall, PhoneState, Softswitch, SwitchEvent, SwitchUp
 from tests.e2e.menu_server import MenuServer
 from tests.e2e.switch import COLLECTED, WAITING, Switch
 from tests.fakes.fake_softswitch import FakeSoftswitch
@@ -134,8 +134,15 @@ async def queued(world: World, switch: Switch) -> ContactId:
 
 
 def of_call(switch: Switch) -> list[SwitchEvent]:
-    """What was told of the call, phones aside."""
-    return [event for event in switch.events if not isinstance(event, SwitchUp | PhoneState)]
+    """What was told of the call, phones and recordings aside."""
+    return [event for event in switch.events if not isinstance(event, SwitchUp | PhoneState | FileClosed)]
+
+
+def closed(switch: Switch, contact_id: ContactId) -> list[str]:
+    """The agents whose recordings were closed."""
+    files = [event.file for event in switch.events if isinstance(event, FileClosed) and event.contact_id == contact_id]
+    assert all(file.startswith(f"{contact_id}-") and file.endswith(".raw") for file in files)
+    return [file.removeprefix(f"{contact_id}-").partition("-")[0] for file in files]
 
 
 async def written_down(switch: Switch, contact_id: ContactId) -> PastCall:

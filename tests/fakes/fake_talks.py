@@ -20,6 +20,7 @@ from telephony.softswitch.port import (
     ConsultBegan,
     ConsultOver,
     Delivery,
+    FileClosed,
     LiveCall,
     LivePhase,
     PastCall,
@@ -47,6 +48,8 @@ class Line:
     """Back in line after a talk."""
     transferred: bool = False
     """By a transfer out of that talk."""
+    recorded: AgentId | None = None
+    """The agent in whose name the recording is that is open."""
     next: Literal["", "waiting", "hangup"] = ""
 
 
@@ -90,6 +93,7 @@ class FakeTalks:
 
     async def hold(self, contact_id: ContactId) -> None:
         line = self._with_agent("hold", contact_id)
+        self._music(line)
         line.live = replace(line.live, phase=LivePhase.HELD)
         self.tell(CallerHeld(contact_id=contact_id))
 
@@ -100,6 +104,7 @@ class FakeTalks:
 
     async def consult(self, contact_id: ContactId, delivery: Delivery) -> None:
         line = self._with_agent("consult", contact_id, delivery)
+        self._music(line)
         offer_id, agent_id = delivery.offer_id, delivery.agent_id
         second = SecondLeg(offer_id=offer_id, agent_id=agent_id)
         line.live, line.second = replace(line.live, phase=LivePhase.CONSULTING, second=second), delivery.extension
@@ -118,6 +123,7 @@ class FakeTalks:
         line = self._with_agent("complete", contact_id)
         second, extension = line.live.second, line.extension
         assert second is not None and second.answered
+        self._close(line)
         self._talk_over(line, self._first(line.live))
         line.live = replace(
             line.live,
@@ -147,7 +153,7 @@ class FakeTalks:
             line.live = replace(line.live, second=replace(line.live.second, answered=True))
         else:
             line.live = replace(line.live, phase=LivePhase.TALKING, answered_at=self.now())
-            line.again = line.transferred = False
+            line.again, line.transferred, line.recorded = False, False, agent_id
         self.phones[extension].in_use = True
         self.tell(AgentAnswered(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id))
         self.tell_phone(extension)
@@ -207,6 +213,7 @@ class FakeTalks:
             self.tell(AgentFailed(contact_id=contact_id, offer_id=offer_id, agent_id=agent_id, failure=left))
         elif line.live.phase in _WITH_AGENT:
             second = line.live.second
+            self._close(line)
             self._talk_over(line, self._first(line.live))
             if second is not None and line.live.phase is LivePhase.CONFERENCE:
                 self._talk_over(line, self._seconds(second))
@@ -237,6 +244,7 @@ class FakeTalks:
     def _join(self, line: Line) -> None:
         live = line.live = replace(line.live, phase=LivePhase.TALKING)
         assert live.agent_id is not None and live.offer_id is not None
+        line.recorded = live.agent_id
         self.tell(CallerJoined(contact_id=live.contact_id, offer_id=live.offer_id, agent_id=live.agent_id))
 
     def _consult_over(self, line: Line, unanswered: OfferFailure | None) -> None:
@@ -253,10 +261,23 @@ class FakeTalks:
 
     def _back_in_line(self, line: Line, *, transferred: bool = False) -> None:
         line.again, line.transferred = True, transferred
+        self._close(line)
         self._talk_over(line, self._first(line.live))
         self._consult_over(line, OfferFailure.CALLER_LEFT)
         line.live = replace(line.live, phase=LivePhase.WAITING, agent_id=None, offer_id=None, answered_at=None)
         self.free(line.extension)
+
+    def _music(self, line: Line) -> None:
+        """The recording goes on afterwards, unless its agent has left a conference since."""
+        if line.recorded != line.live.agent_id:
+            self._close(line)
+
+    def _close(self, line: Line) -> None:
+        if line.recorded is not None:
+            contact_id, entered_at = line.live.contact_id, line.live.entered_at
+            file = f"{contact_id}-{line.recorded}-{entered_at.timestamp():.0f}.raw"
+            line.recorded = None
+            self.tell(FileClosed(contact_id=contact_id, file=file))
 
     def _talk_over(self, line: Line, talk: Talk) -> None:
         assert talk.offer_id is not None

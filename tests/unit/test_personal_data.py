@@ -30,6 +30,7 @@ IMPERSONAL: Mapping[str, str] = {
     "MenuInput.kind": "a word of ivr/replay.py",
     "NodeVisited.node": "a place in a menu",
     "PlaceChanged.requirements.skills": "names of the house's skills",
+    "RecordingClosed.file": "contact, agent and second, as they are on the event",
     "TicketClosed.disposition": "a word of the list of dispositions",
 }
 """Texts that no person is named in, each with the reason."""

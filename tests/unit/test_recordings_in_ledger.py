@@ -3,9 +3,6 @@
 from datetime import UTC
 from pathlib import Path
 
-import pytest
-
-from recordings import service
 from recordings.service import Recordings
 from switchroom.domain.contact import Outcome
 from switchroom.domain.events import ContactEnded, Reconciled
@@ -21,9 +18,8 @@ CALL = ContactId("0b1f")
 
 
 async def test_given_an_event_that_the_database_refuses_then_the_raw_recording_stays_until_it_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(service, "SETTLED_AFTER_S", 0.01)
     clock, bus = FakeClock(), Bus()
     database = await migrated(tmp_path / "switchroom.db")
     async with database.write() as connection:

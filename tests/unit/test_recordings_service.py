@@ -9,11 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from structlog.testing import capture_logs
 
-from recordings import service
 from recordings.service import Recordings
 from switchroom.domain.contact import Outcome
-from switchroom.domain.events import ContactEnded, Reconciled, RecordingReady
-from switchroom.domain.ids import ContactId
+from switchroom.domain.events import ContactEnded, Reconciled, RecordingClosed, RecordingReady, TalkEnded
+from switchroom.domain.ids import AgentId, ContactId, OfferId
 from switchroom.runtime.bus import Bus
 from tests.fakes.clock import FakeClock
 from tests.support.waiting import eventually
@@ -49,13 +48,21 @@ class House:
     def ended(self) -> None:
         self.bus.publish(ContactEnded(at=self.clock.now(), contact_id=CALL, outcome=Outcome.CONNECTED))
 
+    def talk_ended(self) -> None:
+        now = self.clock.now()
+        self.bus.publish(
+            TalkEnded(at=now, contact_id=CALL, agent_id=AgentId("1001"), offer_id=OfferId("o1"), began_at=now)
+        )
+
+    def closed(self, file: str) -> None:
+        self.bus.publish(RecordingClosed(at=self.clock.now(), contact_id=CALL, file=file))
+
     def reconciled(self, *live: ContactId) -> None:
         self.bus.publish(Reconciled(at=self.clock.now(), live=frozenset(live)))
 
 
 @pytest.fixture
-async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    monkeypatch.setattr(service, "SETTLED_AFTER_S", 0.01)
+async def house(tmp_path: Path) -> AsyncIterator[House]:
     found = House(tmp_path)
     yield found
     await found.recordings.stop()
@@ -100,6 +107,34 @@ async def test_given_a_live_call_when_reconciled_then_its_recording_is_left_alon
     await eventually(lambda: house.idle)
     assert house.ready == []
     assert raw.exists()
+
+
+async def test_given_an_agent_who_left_a_conference_then_the_file_that_the_others_go_on_in_is_finished_when_closed(
+    house: House,
+) -> None:
+    raw, earlier = house.spool / NAME, house.spool / "0b1f-1001-1767864500.raw"
+    raw.write_bytes(SAMPLES)
+    earlier.write_bytes(SAMPLES)
+    house.talk_ended()
+    house.closed(earlier.name)
+    await eventually(lambda: not earlier.exists())
+    await eventually(lambda: house.idle)
+    assert raw.read_bytes() == SAMPLES
+    with raw.open("ab") as growing:
+        growing.write(SAMPLES)
+    house.closed(NAME)
+    await eventually(lambda: not raw.exists())
+    assert [ready.seconds for ready in house.ready] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("file", ["", "../0b1f-1001-1767864600.raw", "other-1001-1767864600.raw", "0b1f-*.raw"])
+async def test_given_a_name_that_is_none_of_the_contacts_files_then_nothing_is_touched(house: House, file: str) -> None:
+    other = house.spool / "other-1001-1767864600.raw"
+    other.write_bytes(SAMPLES)
+    (house.spool.parent / NAME).write_bytes(SAMPLES)
+    house.closed(file)
+    await eventually(lambda: house.idle)
+    assert house.ready == [] and other.exists()
 
 
 async def test_given_foreign_files_in_the_spool_then_they_stay_and_the_others_are_finished(house: House) -> None:

@@ -34,7 +34,7 @@ from switchroom.domain.events.offer import (
     ScreenPopShown,
 )
 from switchroom.domain.events.queue import ContactQueued, NobodyOnDuty, PlaceChange, PlaceChanged
-from switchroom.domain.events.recording import RecordingReady
+from switchroom.domain.events.recording import RecordingClosed, RecordingReady
 from switchroom.domain.events.switch import Reconciled, SwitchLost
 from switchroom.domain.events.talk import (
     AgentJoined,
@@ -87,6 +87,7 @@ __all__ = [
     "PlaceChange",
     "PlaceChanged",
     "Reconciled",
+    "RecordingClosed",
     "RecordingReady",
     "ScreenPopSent",
     "ScreenPopShown",

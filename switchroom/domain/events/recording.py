@@ -8,6 +8,13 @@ from switchroom.domain.ids import AgentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingClosed(ContactEvent):
+    """The softswitch writes no more into this raw file. The contact may go on; when it is over, all are closed."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingReady(ContactEvent):
     """A recording is finished and indexed. ``path`` is relative to the recordings folder, empty once
     the audio is deleted; levels are RMS, 0 to 1.

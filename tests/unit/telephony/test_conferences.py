@@ -3,7 +3,14 @@
 import pytest
 
 from switchroom.domain.call import CallState
-from switchroom.domain.events import AgentJoined, ConsultEnded, ContactConnected, ContactEnded, TalkEnded
+from switchroom.domain.events import (
+    AgentJoined,
+    ConsultEnded,
+    ContactConnected,
+    ContactEnded,
+    RecordingClosed,
+    TalkEnded,
+)
 from switchroom.domain.leg import LegState
 from tests.fixtures.call_talks import conference, consulting, legs, talks, told
 from tests.fixtures.calls_house import ANN, BOB, House
@@ -30,11 +37,13 @@ async def test_given_a_conference_when_the_agent_leaves_then_the_expert_has_the_
     house.switch.agent_hangs_up(contact_id)
     await settle()
     assert told(house)[4:] == [TalkEnded, ContactConnected]
+    assert house.of(RecordingClosed) == []
     house.clock.advance(3)
     house.switch.agent_hangs_up(contact_id)
     await settle()
     assert talks(house) == [(ANN, 22), (BOB, 10)]
     assert [ended.agent_id for ended in house.of(ContactEnded)] == [BOB]
+    assert [closed.file.startswith(f"{contact_id}-{ANN}-") for closed in house.of(RecordingClosed)] == [True]
 
 
 async def test_given_a_conference_when_the_caller_leaves_then_both_talks_are_over(house: House) -> None:

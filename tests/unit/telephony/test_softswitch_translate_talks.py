@@ -13,6 +13,7 @@ from telephony.softswitch.port import (
     ConferenceBegan,
     ConsultBegan,
     ConsultOver,
+    FileClosed,
     LiveCall,
     LivePhase,
     SecondLeg,
@@ -36,6 +37,7 @@ def user_event(name: str, **headers: str) -> Message:
     ("message", "event"),
     [
         (user_event("Held"), CallerHeld(contact_id=CALL)),
+        (user_event("RecordingClosed", File="1-1001-17.raw"), FileClosed(contact_id=CALL, file="1-1001-17.raw")),
         (
             user_event("ConsultBegan", Offer="c1", Agent="1002"),
             ConsultBegan(contact_id=CALL, offer_id=ASKED, agent_id=EXPERT),
