@@ -55,6 +55,7 @@ class Adoption:
         if agent is None:
             return
         if agent.contact_id == contact_id and agent.state in ENGAGED and self._offers.to(agent) is None:
+            self._roster.consult(agent, contact_id, since)  # it is no request any more
             return
         self._out_of_line(contact_id)
         self.talk(agent, contact_id, None, since)

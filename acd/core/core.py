@@ -195,17 +195,16 @@ class Core:
 
     def _failed(self, event: ev.OfferFailed) -> None:
         offer = self.offers.of(event.contact_id)
-        if offer is not None and not offer.is_meant(event.offer_id, event.agent_id):
+        if offer is None or not offer.is_meant(event.offer_id, event.agent_id):
             return  # a late word about another offer
-        if offer is not None and event.failure is OfferFailure.SWITCH_FAILED:
+        if event.failure is OfferFailure.SWITCH_FAILED:
             self.offers.withdraw(offer, self._now)
             return
-        if offer is not None:
-            self.offers.end(offer, FAILURES[event.failure])
-            if event.failure is OfferFailure.CALLER_LEFT:
-                self._line.hide(event.contact_id)
-            else:
-                self._line.wait(offer.entry, self._now)
+        self.offers.end(offer, FAILURES[event.failure])
+        if event.failure is OfferFailure.CALLER_LEFT:
+            self._line.hide(event.contact_id)
+        else:
+            self._line.wait(offer.entry, self._now)
         agent = self.roster.get(event.agent_id)
         if agent is not None and (agent.state, agent.contact_id) == (AgentState.RESERVED, event.contact_id):
             if event.failure in BLAMED:

@@ -56,4 +56,5 @@ class AgentRules(Stage):
     def is_on_the_phone(self, agent: Agent) -> bool:
         offer = self.driver.core.offers.of(agent.contact_id)
         is_theirs = offer is not None and offer.agent_id == agent.id
-        return agent.state is AgentState.BUSY or (is_theirs and offer.state is OfferState.DELIVERED)
+        is_asked = agent.state is AgentState.RESERVED and not is_theirs
+        return agent.state is AgentState.BUSY or is_asked or (is_theirs and offer.state is OfferState.DELIVERED)

@@ -8,7 +8,7 @@ from switchroom.domain.contact import CustomerTier, Requirements
 from switchroom.domain.events import OfferFailure
 from switchroom.domain.ids import AgentId, ContactId
 from tests.support.acd_stage import Stage
-from tests.support.acd_world import KINDS, LiveContact, PastTalk, Rings, Talks, Waits
+from tests.support.acd_world import KINDS, LiveContact, PastTalk, Rings, Second, Talks, Waits
 
 TIERS = st.sampled_from([CustomerTier.STANDARD, CustomerTier.GOLD])
 
@@ -31,6 +31,8 @@ class ContactRules(Stage):
         contact = self.one_of(data, list(self.world.contacts.values()))
         del self.world.contacts[contact.id]
         if isinstance(contact.phase, Talks) and talk_is_told:
+            if contact.second is not None:
+                self.second_leaves(contact, contact.second)
             self.talk_ends(contact, contact.phase.agent_id)
         if isinstance(contact.phase, Rings):
             offer = contact.phase
@@ -56,7 +58,7 @@ class ContactRules(Stage):
     @precondition(lambda self: self.world.talking())
     @rule(data=st.data(), kind=st.sampled_from(KINDS))
     def a_contact_is_transferred(self, data: st.DataObject, kind: tuple[object, dict[str, int]]) -> None:
-        """It talks no more, and waits again, in a place of its own."""
+        """It talks no more, and waits again, in a place of its own; out of a consultation when the agent is gone."""
         contact = self.one_of(data, self.world.talking())
         assert isinstance(contact.phase, Talks)
         agent_id, contact.phase = contact.phase.agent_id, Waits()
@@ -64,7 +66,16 @@ class ContactRules(Stage):
         contact.needs = Requirements(queue, skills, contact.needs.tier)  # type: ignore[arg-type]
         contact.enqueued_at = self.driver.now()
         self.talk_ends(contact, agent_id)
+        if contact.second is not None:
+            self.second_leaves(contact, contact.second)
         self.hear(ev.ContactJoined(contact.id, contact.needs, contact.enqueued_at))
+
+    def second_leaves(self, contact: LiveContact, second: Second) -> None:
+        contact.second = None
+        if second.phase == "joined":
+            self.talk_ends(contact, second.agent_id)
+        else:
+            self.hear(ev.ConsultOver(contact.id, second.agent_id, self.driver.now()))
 
     def talk_ends(self, contact: LiveContact, agent_id: AgentId) -> None:
         contact.talks.append(PastTalk(agent_id, self.driver.now()))

@@ -11,6 +11,7 @@ from acd.core.offers import Offer
 from acd.core.roster import ENGAGED
 from switchroom.domain.events import AgentState
 from switchroom.domain.ids import AgentId, ContactId, Extension
+from tests.support.acd_questions import Questions
 from tests.support.acd_world import PARAMETERS, Rings, Talks, Waits, World, fitness, is_able, place
 
 SLACK_S = 0.01
@@ -25,6 +26,7 @@ class Invariants:
         self._asked: dict[AgentId, AgentMove] = {}
         self._paused_until: dict[tuple[ContactId, AgentId], float] = {}
         self._unservable_since: dict[ContactId, tuple[object, float]] = {}
+        self.questions = Questions(driver, world)
 
     @property
     def core(self) -> Any:
@@ -43,6 +45,7 @@ class Invariants:
     # What the machine says
 
     def asked(self, agent_id: AgentId, what: AgentMove) -> None:
+        self.questions.forget(agent_id)
         agent = self.core.roster.get(agent_id)
         if agent.state in ENGAGED and what is not AgentMove.READY:
             self._asked[agent_id] = what
@@ -66,6 +69,7 @@ class Invariants:
     def restarted(self) -> None:
         self._paused_until.clear()
         self._unservable_since.clear()
+        self.questions.restarted()
         self._desks = {agent_id: Extension(agent_id) for agent_id in PARAMETERS.agents}
 
     def before(self, event: ev.Event) -> object:
@@ -82,6 +86,7 @@ class Invariants:
                 self._changed(effect)
             elif isinstance(effect, ef.Reserve):
                 self._in_turn(effect.offer)
+                self.questions.may_be_offered(effect.offer.agent_id)
                 if before is not None:
                     self._fittest(effect.offer, before)
 
@@ -136,7 +141,8 @@ class Invariants:
         core, now = self.core, self._driver.now()
         offered = {offer.contact_id: offer for offer in core.offers}
         waiting = [e for e in core.waiting() if e.contact_id not in offered]
-        self._agents_and_offers(offered)
+        self._agents_and_offers(offered, lost=lost)
+        self.questions.hold(lost=lost)
         self._agents_as_told(now, lost=lost)
         ids = [entry.contact_id for entry in core.waiting()]
         assert len(ids) == len(set(ids)), "a contact in two places"
@@ -154,11 +160,11 @@ class Invariants:
         self._board(waiting)
         self._limits(waiting, now)
 
-    def _agents_and_offers(self, offered: dict[ContactId, Offer]) -> None:
+    def _agents_and_offers(self, offered: dict[ContactId, Offer], *, lost: bool) -> None:
         for agent in self.core.roster:
             if agent.state is AgentState.RESERVED:
-                offer = offered.get(agent.contact_id)
-                assert offer is not None and offer.agent_id == agent.id, f"{agent.id} is reserved without an offer"
+                is_asked = self.core.offers.to(agent) is None
+                assert not is_asked or lost or self.questions.is_asked(agent), f"{agent.id} is reserved for nothing"
         agents = [offer.agent_id for offer in offered.values()]
         assert len(agents) == len(set(agents)), "an agent with two offers"
         for offer in offered.values():
@@ -194,7 +200,10 @@ class Invariants:
         for agent in self.core.roster:
             if agent.state is AgentState.BUSY:
                 phase = self._world.phase(agent.contact_id)
-                assert isinstance(phase, Talks) and phase.agent_id == agent.id, f"{agent.id} talks with nobody"
+                is_theirs = isinstance(phase, Talks) and phase.agent_id == agent.id
+                second_in = self._world.second_in(agent.id)
+                is_second = second_in is not None and second_in.id == agent.contact_id
+                assert is_theirs or is_second, f"{agent.id} talks with nobody"
         known = offered.keys() | waiting
         assert known <= self._world.contacts.keys(), "a contact that has left still waits"
 

@@ -1,8 +1,8 @@
 """A state machine of hypothesis that plays contacts, agents, phones and the softswitch against the ACD.
 
-What contacts, offers and agents may do is in `acd_contact_rules`, `acd_offer_rules` and `acd_agent_rules`; what must
-hold is in `acd_invariants`. A driver brings the events to the core, or to the whole service; planted bugs come as other
-drivers.
+What contacts, offers and agents may do, also with each other, is in `acd_contact_rules`, `acd_offer_rules`,
+`acd_agent_rules` and `acd_consult_rules`; what must hold is in `acd_invariants` and `acd_questions`. A driver brings
+the events to the core, or to the whole service; planted bugs come as other drivers.
 """
 
 from hypothesis import HealthCheck, Phase, settings
@@ -13,13 +13,13 @@ from acd.core import events as ev
 from acd.core.agents import AgentMove
 from acd.core.offering import RETRY_S
 from acd.core.offers import OfferState
+from switchroom.domain.contact import CustomerTier
 from switchroom.domain.events import OfferFailure
 from switchroom.domain.ids import Extension
-from tests.support.acd_agent_rules import AgentRules
-from tests.support.acd_contact_rules import ContactRules
+from tests.support.acd_consult_rules import ConsultRules
 from tests.support.acd_offer_rules import OfferRules
 from tests.support.acd_stage import RARELY
-from tests.support.acd_world import ANN, BOB, EVE, LiveContact, Rings, Talks, Waits
+from tests.support.acd_world import ANN, BOB, EVE, KINDS, LiveContact, Rings, Talks, Waits
 
 BOUNDS = settings(
     max_examples=100,
@@ -33,15 +33,21 @@ BOUNDS = settings(
 """The same steps each time, and none of them made small: a test, not a hunt."""
 
 
-class AcdMachine(ContactRules, OfferRules, AgentRules):
+class AcdMachine(ConsultRules, OfferRules):
     """Subclasses say which `Driver`."""
 
-    @initialize(states=st.tuples(*(st.sampled_from([AgentMove.READY, AgentMove.READY, AgentMove.PAUSE, None]),) * 3))
-    def the_day_begins(self, states: tuple[AgentMove | None, ...]) -> None:
+    @initialize(
+        states=st.tuples(*(st.sampled_from([AgentMove.READY, AgentMove.READY, AgentMove.PAUSE, None]),) * 3),
+        somebody_talks=st.booleans(),
+    )
+    def the_day_begins(self, states: tuple[AgentMove | None, ...], somebody_talks: bool) -> None:
         for agent_id, what in zip((ANN, BOB, EVE), states, strict=True):
             if what is not None:
                 self.phone(Extension(agent_id), True)
                 self.an_agent_asks(agent_id, what, None)
+        if somebody_talks:
+            self.a_contact_joins(KINDS[0], CustomerTier.STANDARD)
+            self.the_phones_ring_and_are_answered()
 
     # Time, faults
 
@@ -62,9 +68,11 @@ class AcdMachine(ContactRules, OfferRules, AgentRules):
         self.lost = True
         self.tell(ev.SwitchLost())
 
-    @rule()
-    def the_softswitch_is_reconciled(self) -> None:
-        """It is asked for the whole picture: regularly, and when it is back."""
+    @rule(questions_are_told=st.booleans())
+    def the_softswitch_is_reconciled(self, questions_are_told: bool = True) -> None:
+        """It is asked for the whole picture: regularly, and when it is back. What of questions is not told one by one
+        follows from the picture."""
+        self.check.questions.is_heard_again(was_lost=self.lost)
         self.lost = False
         core, contacts = self.driver.core, self.world.contacts
         for extension, registered in self.world.phones.items():
@@ -75,7 +83,10 @@ class AcdMachine(ContactRules, OfferRules, AgentRules):
         for contact in contacts.values():
             self.tell_talks(contact)
             self.align(contact)
+            if questions_are_told:
+                self.tell_second(contact)
         talking = {c.phase.agent_id: c.id for c in contacts.values() if isinstance(c.phase, Talks)}
+        talking |= {c.second.agent_id: c.id for c in contacts.values() if c.second is not None}
         self.tell(ev.Reconciled(frozenset(contacts), talking))
         self.driver.sleep(0.0, self.take)  # what was told late may be due
 
@@ -93,7 +104,9 @@ class AcdMachine(ContactRules, OfferRules, AgentRules):
                 if offer is None or (offer.id, offer.state) != (offer_id, OfferState.DELIVERED):
                     self.tell(ev.OfferFound(contact.id, offer_id, agent_id, contact.needs, contact.enqueued_at))
             case Talks(agent_id, since):
+                before = self.check.questions.second_of(contact)
                 self.tell(ev.TalkFound(contact.id, agent_id, contact.needs.queue, since))
+                assert self.check.questions.second_of(contact) == before, "the second agent is not what they were"
 
     @rule(really=RARELY)
     def the_acd_is_restarted(self, really: bool) -> None:
@@ -101,11 +114,11 @@ class AcdMachine(ContactRules, OfferRules, AgentRules):
         if not really:
             return
         self.driver.restart(self.check.known_agents())
-        self.to_confirm, self.to_deliver, self.over = [], [], []
+        self.to_confirm, self.to_deliver, self.over, self.requests = [], [], [], []
         self.lost = True
         self.check.restarted()
         for contact in self.world.contacts.values():
-            contact.talks_told = 0  # a new ACD is told of all of them
+            contact.talks_told, contact.told_second = 0, None  # a new ACD is told of all of them
         self.the_softswitch_is_reconciled()
         for contact in self.world.ringing():
             assert isinstance(contact.phase, Rings)

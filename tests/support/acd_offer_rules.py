@@ -35,7 +35,7 @@ class OfferRules(Stage):
         while self.to_deliver:
             self.ring(self.to_deliver.pop(0))
 
-    @precondition(lambda self: self.to_confirm)
+    @precondition(lambda self: self.to_deliver or self.to_confirm)
     @rule()
     def the_phones_ring_and_are_answered(self) -> None:
         """The usual case, so that something comes of the rest."""

@@ -157,6 +157,10 @@ class ShellDriver:
                 self.acd.request(agent_id, what, reason)
             case ev.DeskTaken(agent_id, extension):
                 await self.acd.take_desk(agent_id, extension)
+            case ev.ConsultRequested(contact_id, agent_id):
+                await self.acd.reserve_consulted(agent_id, contact_id)
+            case ev.ConsultRefused(contact_id, agent_id):
+                self.acd.release_consulted(agent_id, contact_id)
             case ev.OfferDelivered(_, offer_id):
                 assert offer_id in self.channels.waiting, "an offer is delivered that nobody brings"
                 self.channels.waiting[offer_id].set_result(None)
@@ -173,6 +177,15 @@ class ShellDriver:
                 return facts.PlaceChanged(at=now, contact_id=contact_id, requirements=needs, enqueued_at=now, why=why)
             case ev.ContactLeft(contact_id, at):
                 return facts.ContactEnded(at=_at(at), contact_id=contact_id, outcome=Outcome.ABANDONED)
+            case ev.ConsultBegan(contact_id, agent_id):
+                return facts.ConsultStarted(at=now, contact_id=contact_id, consulted=agent_id, **_QUESTION)
+            case ev.ConsultAnswered(contact_id, agent_id, at):
+                return facts.ConsultAnswered(at=_at(at), contact_id=contact_id, consulted=agent_id, **_QUESTION)
+            case ev.ConsultOver(contact_id, agent_id, at):
+                ending = facts.ConsultEnding.RETURNED
+                return facts.ConsultEnded(
+                    at=_at(at), contact_id=contact_id, consulted=agent_id, ending=ending, **_QUESTION
+                )
             case ev.TalkEnded(contact_id, agent_id, at):
                 return facts.TalkEnded(
                     at=_at(at), contact_id=contact_id, agent_id=agent_id, offer_id=OfferId("o"), began_at=_at(at)
@@ -196,6 +209,9 @@ class ShellDriver:
                 return facts.Reconciled(at=now, live=live, talking=talking)
             case _:
                 raise AssertionError(f"{type(event).__name__} is not told by the bus")
+
+
+_QUESTION: dict[str, Any] = {"agent_id": AgentId("who asks"), "offer_id": OfferId("o")}
 
 
 def _at(seconds: float) -> datetime:

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from acd.core import effects as ef
 from acd.core import events as ev
 from acd.core.offers import Offer, OfferState
+from switchroom.domain.ids import AgentId, ContactId
 from tests.support.acd_driver import Driver
 from tests.support.acd_invariants import Invariants
 from tests.support.acd_world import World
@@ -30,6 +31,8 @@ class Stage(RuleBasedStateMachine):
         self.to_deliver: list[Offer] = []
         self.over: list[Offer] = []
         """Offers that ended: late words are about these."""
+        self.requests: list[tuple[ContactId, AgentId]] = []
+        """Agents who are to be asked, whose phones are not called yet."""
         self.lost = False
         self.count = 0
         self.tell(ev.Reconciled(frozenset(), {}))

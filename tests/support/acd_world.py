@@ -6,6 +6,7 @@ It survives a restart of the ACD, and goes on while the softswitch cannot be hea
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from acd.core.parameters import AgentParameters, Parameters, QueueParameters
 from switchroom.domain.contact import CustomerTier, Requirements
@@ -77,6 +78,15 @@ class PastTalk:
 
 
 @dataclass
+class Second:
+    """The agent who is asked about a contact, or talks along; ``number`` is one for each question."""
+
+    agent_id: AgentId
+    number: int
+    phase: Literal["rings", "talks", "joined"] = "rings"
+
+
+@dataclass
 class LiveContact:
     id: ContactId
     needs: Requirements
@@ -86,6 +96,9 @@ class LiveContact:
     """Those that are over: a contact that is transferred goes on."""
     talks_told: int = 0
     """How many of them the ACD that runs now was told of."""
+    second: Second | None = None
+    told_second: Second | None = None
+    """As the ACD that runs now was told."""
 
     def ask_for(self, tier: CustomerTier) -> Requirements:
         self.needs = dataclasses.replace(self.needs, tier=tier)
@@ -107,9 +120,20 @@ class World:
     def talking(self) -> list[LiveContact]:
         return [contact for contact in self.contacts.values() if isinstance(contact.phase, Talks)]
 
+    def alone(self) -> list[LiveContact]:
+        """Who talk to one agent, who has asked nobody."""
+        return [contact for contact in self.talking() if contact.second is None]
+
+    def asking(self, *phases: str) -> list[LiveContact]:
+        return [one for one in self.contacts.values() if one.second is not None and one.second.phase in phases]
+
+    def second_in(self, agent_id: AgentId) -> LiveContact | None:
+        """The contact about which they are asked, or in which they talk along."""
+        return next((c for c in self.contacts.values() if c.second and c.second.agent_id == agent_id), None)
+
     def is_busy(self, agent_id: AgentId) -> bool:
         """Whether their phone rings, or is in a talk: it takes no other call."""
-        return any(
+        return self.second_in(agent_id) is not None or any(
             contact.phase.agent_id == agent_id
             for contact in self.contacts.values()
             if not isinstance(contact.phase, Waits)

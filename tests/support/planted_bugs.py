@@ -6,9 +6,13 @@ from typing import Any
 from acd.core import events as ev
 from acd.core.agents import Agent, AgentMove
 from acd.core.core import Core
+from acd.core.due import What
+from acd.core.effects import Effect
 from acd.core.offers import Offer, OfferMove
+from acd.core.roster import ENGAGED
 from acd.core.rules import Rules, standard
 from acd.core.rules.head_start import HeadStart
+from switchroom.domain.errors import Refused
 from switchroom.domain.events import AgentState, OfferFailure
 from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId
 from tests.support.acd_world import HEAD_START_S, PARAMETERS
@@ -216,6 +220,48 @@ class AgentIsCountedTwice(Core):
         if agent.eligible and agent.state is AgentState.AVAILABLE:
             self.board.agent_free(agent.id, 1)
         super()._agent_changed(agent)
+
+
+class AskedAgentIsFreeUntilItBegins(Core):
+    """An agent who is to be asked is reserved only when the softswitch says so."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._handlers = {**self._handlers, ev.ConsultRequested: self._requested}
+
+    def _requested(self, event: ev.ConsultRequested) -> None:
+        agent = self.roster.get(event.agent_id)
+        if agent is None or agent.state in ENGAGED or not agent.phone_registered:
+            raise Refused("busy")
+
+
+class QuestionThatNeverBeginsStands(Core):
+    """An agent who was to be asked stays reserved though nothing comes of it."""
+
+    def apply(self, event: ev.Event, now: float) -> list[Effect]:
+        effects = super().apply(event, now)
+        for agent in self.roster:
+            if agent.asked:
+                self._due.cancel((What.CONSULT, agent.id))
+        return effects
+
+
+class WrapUpIsLostInAQuestion(Core):
+    """After a question that was not answered an agent who wrote up is free."""
+
+    def apply(self, event: ev.Event, now: float) -> list[Effect]:
+        for agent in self.roster:
+            agent.interrupted = None
+        return super().apply(event, now)
+
+
+class TalkThatIsFoundIsOfOneAgent(Core):
+    """A talk that is found, or told again, frees the second agent."""
+
+    def _talk_found(self, event: ev.TalkFound) -> None:
+        super()._talk_found(event)
+        for other in self.roster.engaged_with(event.contact_id) - {event.agent_id}:
+            self.roster.release(other, event.contact_id, self._now, self._now)
 
 
 def _rules(**other: Any) -> Rules:

@@ -7,6 +7,7 @@ from acd.core import effects as ef
 from acd.core import events as ev
 from acd.service import AcdService
 from switchroom.domain import events as facts
+from switchroom.domain.ids import AgentId, ContactId
 
 
 class TimerIsNotSet(AcdService):
@@ -78,6 +79,20 @@ class RingingIsNotTakenUp(AcdService):
     def _hear(self, event: facts.Event) -> None:
         if not isinstance(event, facts.ContactAdopted) or event.waiting is None:
             super()._hear(event)
+
+
+class EndsOfQuestionsAreNotHeard(AcdService):
+    """Only the contact's end frees an agent who was asked about it."""
+
+    def _hear(self, event: facts.Event) -> None:
+        if not isinstance(event, facts.ConsultEnded):
+            super()._hear(event)
+
+
+class RefusedQuestionIsNotTold(AcdService):
+    """When the softswitch refuses, the agent stays reserved for as long as a question may take to begin."""
+
+    def release_consulted(self, agent_id: AgentId, contact_id: ContactId) -> None: ...
 
 
 SHELL_BUGS: Mapping[str, type[AcdService]] = {

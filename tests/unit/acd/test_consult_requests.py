@@ -194,6 +194,18 @@ async def test_given_an_agent_whom_a_reconciliation_names_as_talking_then_they_a
     )
 
 
+async def test_given_an_earlier_offer_of_the_contact_when_a_late_word_of_it_comes_then_who_is_asked_is_not_blamed(
+    house: House,
+) -> None:
+    await house.open(ANN, BOB)
+    await house.queue("talking")
+    assert house.offers() == [("talking", ANN)]
+    await house.connected("talking", BOB)
+    await house.acd.reserve_consulted(ANN, TALKING)
+    await house.failed("talking", ANN, OfferFailure.NO_ANSWER)
+    assert house.state(ANN) is AgentState.RESERVED
+
+
 class Elsewhere(MemoryStore):
     """Another server has these agents, as a shared store would know."""
 
