@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import ceil
+from typing import get_args
 
 import structlog
 from aiohttp import web
 from pydantic import Field
 
-from cti_bridge.agents.port import AgentCommands
+from cti_bridge.agents.port import AgentCommands, PauseReason
 from cti_bridge.http.endpoint import respond
 from cti_bridge.http.guard import COOKIE, csrf_token, has_bearer
 from cti_bridge.http.kept import kept
@@ -27,8 +28,6 @@ from switchroom.domain.views import AgentView
 from switchroom.runtime.clock import Clock
 from switchroom.storage.accounts import SESSION_LASTS, Accounts
 from switchroom.storage.ledger import Ledger
-
-PAUSE_REASONS = ("break", "lunch", "meeting", "training", "paperwork")
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +125,7 @@ class Sessions(Capability):
             agent=agent,
             csrf=csrf,
             dispositions=DISPOSITIONS,
-            pause_reasons=PAUSE_REASONS,
+            pause_reasons=get_args(PauseReason),
         )
 
     ROUTES = (

@@ -6,10 +6,10 @@ from http import HTTPStatus
 import structlog
 from aiohttp import web
 
-from cti_bridge.agents.port import AgentCommands, RequestedState
+from cti_bridge.agents.port import AgentCommands, PauseReason, RequestedState
 from cti_bridge.http.endpoint import respond
 from cti_bridge.http.kept import kept
-from cti_bridge.http.models import In, Word
+from cti_bridge.http.models import In
 from cti_bridge.http.problems import Problem, forbidden, not_found
 from cti_bridge.http.route import Capability, Request, Route
 from switchroom.domain.errors import Refused, UnknownAgent
@@ -25,7 +25,7 @@ class StateRequest(In):
     """``reason`` is why the agent pauses."""
 
     state: RequestedState
-    reason: Word | None = None
+    reason: PauseReason | None = None
 
 
 class Agents(Capability):

@@ -10,6 +10,10 @@ RequestedState = Literal["available", "paused", "logged_out"]
 """What an agent may ask for; the other states come from contacts."""
 
 
+PauseReason = Literal["break", "lunch", "meeting", "training", "paperwork"]
+"""Why an agent may pause. A word of this list names no customer: it stands in the log, which is never changed."""
+
+
 class AgentCommands(Protocol):
     """Agents and queues, as the ACD holds them."""
 

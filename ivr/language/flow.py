@@ -1,6 +1,6 @@
 """A menu file made ready to run: checked, versioned by its content, conditions compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from ivr.language.expressions import Expression
@@ -17,6 +17,8 @@ class Flow:
     conditions: Mapping[str, Expression]
     source: str
     """The file as it was written."""
+    skills: Set[str] | None = None
+    """Those that an agent of the house has; None: taken on trust."""
 
     @property
     def name(self) -> str:

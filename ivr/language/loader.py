@@ -50,7 +50,7 @@ def parse(
     errors = {finding.code for finding in findings if finding.severity == "error"}
     if errors - {NO_FIELD}.union(*(verb.strands for verb in verbs)):
         raise YamlError(findings)
-    flow = _flow(document.model, text)
+    flow = _flow(document.model, text, surroundings)
     if errors:
         raise Strands(flow, findings)
     return flow, findings
@@ -92,7 +92,7 @@ def recorded(prompts: Path) -> frozenset[tuple[str, str]]:
     return frozenset((path.parent.name, path.stem) for path in prompts.glob("*/*.wav"))
 
 
-def _flow(menus: Menus, source: str) -> Flow:
+def _flow(menus: Menus, source: str, around: Surroundings | None) -> Flow:
     # A setting that the language gains later, and that the file does not use, makes no new version.
     content = menus.model_dump_json(by_alias=True, exclude_defaults=True)
     return Flow(
@@ -100,4 +100,5 @@ def _flow(menus: Menus, source: str) -> Flow:
         version=hashlib.sha256(content.encode()).hexdigest()[:VERSION_DIGITS],
         conditions={condition: Expression(condition) for _, condition in conditions(menus)},
         source=source,
+        skills=None if around is None else frozenset(skill for has in around.agents for skill in has),
     )

@@ -1,6 +1,6 @@
 """``queue``: lets the caller wait for an agent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -73,13 +73,16 @@ returns:
 
     def leave(self, step: Step) -> None:
         values, language = step.values(), step.state.language
-        rendered = {templates.parse(skill).render(values, language): level for skill, level in self.skills.items()}
         written = templates.parse(self.tier)
         try:
             tier = CustomerTier(written.render(values, language))
         except ValueError:
             tier = step.state.caller.tier
-        skills = {skill: level for skill, level in rendered.items() if skill}
+        skills = {
+            skill: level
+            for template, level in ((templates.parse(skill), level) for skill, level in self.skills.items())
+            if (skill := template.render(values, language)) and _may_be_asked(template, skill, step.flow.skills)
+        }
         step.end(Enqueue(Requirements(QueueName(self.queue), skills, tier, written.static), step.collected()))
 
     inputs: ClassVar[Inputs] = dict(
@@ -125,6 +128,15 @@ returns:
                 continue  # reported as such
             if template.names <= {"lang"} and (skill := template.render({"lang": language}, language)):
                 yield written, skill, level
+
+
+def _may_be_asked(written: templates.Template, skill: str, known: Set[str] | None) -> bool:
+    """Whether it is a skill of the house: the log keeps for good what is asked for, so it may hold no name or number.
+
+    What was made of a caller's values, or of what was looked up for them, is one if an agent has it.
+    """
+    ours = all(path[0] in ("lang", "brand") or path == ("caller", "tier") for path in written.paths)
+    return ours or known is None or skill in known
 
 
 def _had(around: Surroundings, needed: Skills) -> bool:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ivr.language.flow import Flow
 from ivr.language.loader import parse
+from ivr.language.surroundings import Surroundings
 from ivr.machine import Phase, handler, step
 from ivr.machine.effects import (
     Enqueue,
@@ -81,6 +82,18 @@ def test_a_skill_that_renders_empty_is_not_required() -> None:
     assert at_main().press("0").hear_out().one(Enqueue).requirements.skills == {"lang:zh": 1}
 
 
+def test_given_skills_made_of_a_callers_values_then_only_those_of_the_house_are_asked_for() -> None:
+    asked = '{queue: general, skills: {"for:{caller.phone}": 1, "of:{caller.name}": 1, "lang:{lang|base}": 2}}'
+    caller = replace(GOLD, phone="13800138000", name="anna")
+    for has, skills in (
+        ({"lang:en": 2}, {"lang:en": 2}),
+        ({"lang:en": 2, "of:anna": 3}, {"lang:en": 2, "of:anna": 1}),
+    ):
+        around = Surroundings(queues={"general": {}}, agents=[has], sources={})
+        walker = in_flow(one_node("agent", asked, around=around), caller=caller)
+        assert walker.one(Enqueue).requirements.skills == skills
+
+
 def test_given_a_goodbye_then_the_call_is_finished_after_it() -> None:
     walker = in_lookup().find(status="x", status_zh="y").hear_out()
     assert walker.said == ["再见。"]
@@ -131,7 +144,9 @@ def test_given_no_voice_for_the_word_before_a_queue_then_the_caller_waits_there(
     assert isinstance(enqueued, Enqueue)
 
 
-def one_node(name: str, node: str, more: str = "", start: str | None = None) -> Flow:
+def one_node(
+    name: str, node: str, more: str = "", start: str | None = None, around: Surroundings | None = None
+) -> Flow:
     text = f"""
 ivr: 1
 name: small
@@ -142,7 +157,7 @@ defaults: {{noinput: [x], nomatch: [y], give_up: {{goto: {name}}}}}
 nodes:
   {name}: {node}{more}
 """
-    return parse(text, "small")[0]
+    return parse(text, "small", surroundings=around)[0]
 
 
 def test_given_the_end_then_nothing_more_happens() -> None:

@@ -14,12 +14,12 @@ from switchroom.wire import NAMES
 from tests.fixtures.event_forms import optional
 
 IMPERSONAL: Mapping[str, str] = {
-    "AgentStateChanged.reason": "a word of the house's list of pauses",
-    "AgentStateChanged.requested_reason": "a word of the house's list of pauses",
+    "AgentStateChanged.reason": "a word of `cti_bridge.agents.port.PauseReason`",
+    "AgentStateChanged.requested_reason": "a word of `cti_bridge.agents.port.PauseReason`",
     "ContactAdopted.number": "the number that was dialled: ours",
-    "ContactAdopted.waiting.requirements.skills": "names of the house's skills",
+    "ContactAdopted.waiting.requirements.skills": "names of the house's skills (ivr/verbs/queue.py)",
     "ContactEntered.number": "the number that was dialled: ours",
-    "ContactQueued.requirements.skills": "names of the house's skills",
+    "ContactQueued.requirements.skills": "names of the house's skills (ivr/verbs/queue.py)",
     "ContactRefused.number": "the number that was dialled: ours",
     "CustomerIdentified.language": "millions speak it",
     "FlowStarted.arguments": "the brand's values",
@@ -29,7 +29,7 @@ IMPERSONAL: Mapping[str, str] = {
     "InputTaken.node": "a place in a menu",
     "MenuInput.kind": "a word of ivr/replay.py",
     "NodeVisited.node": "a place in a menu",
-    "PlaceChanged.requirements.skills": "names of the house's skills",
+    "PlaceChanged.requirements.skills": "names of the house's skills (ivr/verbs/queue.py)",
     "RecordingClosed.file": "contact, agent and second, as they are on the event",
     "TicketClosed.disposition": "a word of the list of dispositions",
 }

@@ -69,6 +69,7 @@ async def test_unknown_ways_and_methods_are_problems(client: Client) -> None:
         '{"state": "busy"}',
         '{"state": "paused", "reason": "<script>"}',
         '{"state": "paused", "more": 1}',
+        '{"state": "paused", "reason": "call_13800138000"}',
         "[" * 20_000,
         "not json",
         "[]",
