@@ -99,6 +99,9 @@ def agent_left(
     """The talk is over; the caller waits again in ``place``, if there is one. Whether the call goes on."""
     at = at or call.now()
     if call.state is CallState.CONSULTING and call.second is not None and offer_id == call.second.offer_id:
+        if call.offer_id not in call.talks_told:
+            consult_over(call, ConsultEnding.CONSULTED_LEFT)
+            return True  # while a conference began: the caller goes back to the agent
         joined(call, offer_id, agent_id)  # had taken the caller over, unheard
     began_at = call.talks_began.get(offer_id) or call.legs.up_at(offer_id) or at
     talk_ended(call, Talk(agent_id=agent_id, offer_id=offer_id, began_at=began_at, ended_at=at))
@@ -198,7 +201,11 @@ def consult_answered(call: Call, at: datetime | None = None) -> None:
 def consult_failed(call: Call, offer_id: OfferId, failure: OfferFailure | None) -> None:
     """The consulted agent's leg is gone; the caller is on the way back to the agent."""
     second = call.second
-    if call.state is not CallState.CONSULTING or second is None or second.offer_id != offer_id:
+    if second is None or second.offer_id != offer_id:
+        return
+    if call.state is CallState.CONFERENCE:  # which had only just begun
+        agent_left(call, offer_id, second.agent_id)
+    if call.state is not CallState.CONSULTING:
         return
     if call.offer_id in call.talks_told:
         consult_over(call, ConsultEnding.CALLER_LEFT)
