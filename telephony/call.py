@@ -68,6 +68,8 @@ class Call:
         """The place that a transfer has asked for: taken when the softswitch tells that it was done."""
         self.second: Consulted | None = None
         """Whom the agent asks, or who talks to the caller as well."""
+        self.wanted: Consulted | None = None
+        """Whom the softswitch was told to call for the agent: of their leg it may tell before it says that it began."""
         self.asked: tuple[int, float] | None = None
         """A command that was given at this count of ``moves``, and until when its effect is waited for (monotonic)."""
         self.returning = False

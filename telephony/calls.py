@@ -235,6 +235,9 @@ class Calls:
 
     async def _take(self, call: Call, event: SwitchEvent) -> None:
         match event:
+            case AgentRinging(offer_id=offer_id) | AgentAnswered(offer_id=offer_id) | ConsultOver(offer_id=offer_id):
+                talking.consulted_leg_told(call, offer_id)
+        match event:
             case CallerFellBack(waiting=waiting):
                 await self.places.fell_back(call, waiting)
             case AgentFailed(offer_id=offer_id, agent_id=agent_id, failure=failure):

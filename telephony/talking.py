@@ -156,8 +156,15 @@ def tell_held(call: Call) -> None:
     call.publish(ContactHeld(at=call.now(), contact_id=call.contact_id, agent_id=call.agent_id))
 
 
+def consulted_leg_told(call: Call, offer_id: OfferId) -> None:
+    """Something is told of a leg: of a consulted agent's it may be the first, for the caller's tells by itself."""
+    if call.wanted is not None and call.wanted.offer_id == offer_id:
+        consult_began(call, offer_id, call.wanted.agent_id)
+
+
 def consult_began(call: Call, offer_id: OfferId, agent_id: AgentId) -> None:
     """The phone of ``agent_id`` is called for the caller's agent."""
+    call.wanted = None
     if call.state not in (CallState.CONNECTED, CallState.HELD) or call.agent_id is None:
         return
     call.move(Move.CONSULT_BEGAN)
