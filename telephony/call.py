@@ -68,6 +68,8 @@ class Call:
         """The place that a transfer has asked for: taken when the softswitch tells that it was done."""
         self.second: Consulted | None = None
         """Whom the agent asks, or who talks to the caller as well."""
+        self.wanted: Consulted | None = None
+        """Whom the softswitch was told to call for the agent: of their leg it may tell before it says that it began."""
         self.asked: tuple[int, float] | None = None
         """A command that was given at this count of ``moves``, and until when its effect is waited for (monotonic)."""
         self.returning = False
@@ -226,14 +228,12 @@ class Call:
         self.agent_id, self.offer_id = None, None
         self.move(Move.OFFER_FAILED)
         self.legs.move(offer_id, agent_id, LegMove.LEFT, self._clock.now())
+        self.tell_offer_failed(offer_id, agent_id, failure)
+
+    def tell_offer_failed(self, offer_id: OfferId, agent_id: AgentId, failure: OfferFailure) -> None:
+        now, contact_id = self._clock.now(), self.contact_id
         self._bus.publish(
-            OfferFailed(
-                at=self._clock.now(),
-                contact_id=self.contact_id,
-                offer_id=offer_id,
-                agent_id=agent_id,
-                failure=failure,
-            )
+            OfferFailed(at=now, contact_id=contact_id, offer_id=offer_id, agent_id=agent_id, failure=failure)
         )
 
     def ended(self, *, at: datetime | None = None, by_softswitch: bool = False) -> None:

@@ -185,10 +185,15 @@ class Calls:
     # Requests of ACD and desks.
 
     async def connect(self, contact_id: ContactId, delivery: Delivery) -> None:
-        """Ring the agent; OfferFailed follows when that cannot be. UnknownContact if the caller is gone."""
+        """Ring the agent; OfferFailed follows when that cannot be. UnknownContact if the caller is gone.
+
+        Cancelled before the call's mailbox comes to it, it rings nobody.
+        """
         call = self._calls.known(contact_id)
 
         async def work() -> None:
+            if call.state is CallState.OFFERED and call.offer_id != delivery.offer_id:
+                self._offer_crossed(call, delivery)
             if call.state is not CallState.QUEUED:
                 return
             call.offered(delivery.agent_id, delivery.offer_id)
@@ -201,6 +206,13 @@ class Calls:
                 call.offer_failed(delivery.offer_id, delivery.agent_id, OfferFailure.SWITCH_FAILED)
 
         await self._calls.ask(call, work)
+
+    def _offer_crossed(self, call: Call, delivery: Delivery) -> None:
+        """The end of the offer before was not heard: this one fails, and the softswitch is asked how it is."""
+        log.warning("calls.offer_crossed", contact_id=call.contact_id, offer_id=delivery.offer_id, open=call.offer_id)
+        call.tell_offer_failed(delivery.offer_id, delivery.agent_id, OfferFailure.SWITCH_FAILED)
+        if self._switch.connected and (self._reconciling is None or self._reconciling.done()):
+            self._begin_reconcile()
 
     # What the softswitch says.
 
@@ -234,6 +246,9 @@ class Calls:
                     call.mailbox.post(lambda: self._take(call, event))
 
     async def _take(self, call: Call, event: SwitchEvent) -> None:
+        match event:
+            case AgentRinging(offer_id=offer_id) | AgentAnswered(offer_id=offer_id) | ConsultOver(offer_id=offer_id):
+                talking.consulted_leg_told(call, offer_id)
         match event:
             case CallerFellBack(waiting=waiting):
                 await self.places.fell_back(call, waiting)

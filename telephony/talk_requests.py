@@ -14,6 +14,7 @@ from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueN
 from switchroom.runtime.clock import Clock
 from switchroom.runtime.mailbox import Work
 from telephony.call import Call
+from telephony.legs import Consulted
 from telephony.registry import CallRegistry
 from telephony.softswitch.port import CallGone, Delivery, Softswitch, SwitchError
 
@@ -65,9 +66,12 @@ class TalkRequests:
         )
         if consulted == agent_id:
             raise Refused("Nobody consults themselves.")
-        await self._do(
-            contact_id, agent_id, (_S.CONNECTED, _S.HELD), lambda call: self._switch.consult(contact_id, delivery)
-        )
+
+        async def consult(call: Call) -> None:
+            call.wanted = Consulted(consulted, delivery.offer_id)
+            await self._switch.consult(contact_id, delivery)
+
+        await self._do(contact_id, agent_id, (_S.CONNECTED, _S.HELD), consult)
 
     async def complete(self, contact_id: ContactId, agent_id: AgentId) -> None:
         """Hand the caller over to the agent who was consulted: `TalkEnded` and `ContactConnected` follow."""

@@ -99,6 +99,9 @@ def agent_left(
     """The talk is over; the caller waits again in ``place``, if there is one. Whether the call goes on."""
     at = at or call.now()
     if call.state is CallState.CONSULTING and call.second is not None and offer_id == call.second.offer_id:
+        if call.offer_id not in call.talks_told:
+            consult_over(call, ConsultEnding.CONSULTED_LEFT)
+            return True  # while a conference began: the caller goes back to the agent
         joined(call, offer_id, agent_id)  # had taken the caller over, unheard
     began_at = call.talks_began.get(offer_id) or call.legs.up_at(offer_id) or at
     talk_ended(call, Talk(agent_id=agent_id, offer_id=offer_id, began_at=began_at, ended_at=at))
@@ -153,8 +156,15 @@ def tell_held(call: Call) -> None:
     call.publish(ContactHeld(at=call.now(), contact_id=call.contact_id, agent_id=call.agent_id))
 
 
+def consulted_leg_told(call: Call, offer_id: OfferId) -> None:
+    """Something is told of a leg: of a consulted agent's it may be the first, for the caller's tells by itself."""
+    if call.wanted is not None and call.wanted.offer_id == offer_id:
+        consult_began(call, offer_id, call.wanted.agent_id)
+
+
 def consult_began(call: Call, offer_id: OfferId, agent_id: AgentId) -> None:
     """The phone of ``agent_id`` is called for the caller's agent."""
+    call.wanted = None
     if call.state not in (CallState.CONNECTED, CallState.HELD) or call.agent_id is None:
         return
     call.move(Move.CONSULT_BEGAN)
@@ -198,7 +208,11 @@ def consult_answered(call: Call, at: datetime | None = None) -> None:
 def consult_failed(call: Call, offer_id: OfferId, failure: OfferFailure | None) -> None:
     """The consulted agent's leg is gone; the caller is on the way back to the agent."""
     second = call.second
-    if call.state is not CallState.CONSULTING or second is None or second.offer_id != offer_id:
+    if second is None or second.offer_id != offer_id:
+        return
+    if call.state is CallState.CONFERENCE:  # which had only just begun
+        agent_left(call, offer_id, second.agent_id)
+    if call.state is not CallState.CONSULTING:
         return
     if call.offer_id in call.talks_told:
         consult_over(call, ConsultEnding.CALLER_LEFT)

@@ -11,6 +11,7 @@ from cti_bridge.calls.port import CallCommands, LiveCalls
 from cti_bridge.http.models import In
 from cti_bridge.http.problems import Problem, not_found
 from cti_bridge.http.route import Capability, Request, Route
+from switchroom.domain.call import TALKING
 from switchroom.domain.errors import Refused, UnknownAgent, UnknownContact
 from switchroom.domain.ids import AgentId, ContactId, Extension, QueueName
 from switchroom.domain.user import Right
@@ -39,6 +40,9 @@ class Calls(Capability):
 
     async def hang_up(self, request: Request) -> web.Response:
         live = self._live(request)
+        is_own = request.own is not None and live.agent_id == request.user.agent_id
+        if is_own and live.state not in TALKING:
+            raise Problem(HTTPStatus.CONFLICT, "You have not answered this call.")
         await _done(self._commands.hang_up(live.contact_id))
         log.info("audit.call_hung_up", user=request.user.login, contact_id=live.contact_id)
         return web.Response(status=HTTPStatus.NO_CONTENT)
@@ -108,7 +112,7 @@ class Calls(Capability):
             path=f"{_ACTIONS}hangup",
             handle=hang_up,
             needs=Right.ACT,
-            summary="End a live call; an agent may end their own",
+            summary="End a live call; an agent may end the one in which they talk",
             status=HTTPStatus.NO_CONTENT,
         ),
         Route(

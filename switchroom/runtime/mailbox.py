@@ -31,7 +31,10 @@ class Mailbox:
             self._queue.put_nowait((work, None))
 
     async def ask(self, work: Work) -> None:
-        """As `post`, and wait until it is done. Raises what ``work`` raises, MailboxClosed if it was not done."""
+        """As `post`, and wait until it is done. Raises what ``work`` raises, MailboxClosed if it was not done.
+
+        Cancelled before its turn comes, it is not done; once it has begun, it is done to its end.
+        """
         if self._closed:
             raise MailboxClosed(self._name)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -55,6 +58,8 @@ class Mailbox:
                     done.set_exception(MailboxClosed(self._name))
 
     async def _do(self, work: Work, done: asyncio.Future[None] | None) -> None:
+        if done is not None and done.cancelled():
+            return
         try:
             await work()
         except Exception as error:

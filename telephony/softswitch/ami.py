@@ -122,7 +122,9 @@ class AmiSoftswitch:
             variables = encode(waiting, None)
         except ValueError as error:
             raise SwitchError(str(error)) from error
-        await self._do(contact_id, *_written(variables), _redirect("transferred"))
+        # Beside the old place, which stays the caller's when the redirect is refused.
+        to = {f"TO_{name}": value for name, value in variables.items()}
+        await self._do(contact_id, *_written(to), _redirect("transferred"))
 
     async def hold(self, contact_id: ContactId) -> None:
         await self._do(contact_id, _redirect("held", **await self._agent_to(contact_id, "holding", "s")))

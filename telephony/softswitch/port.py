@@ -299,7 +299,7 @@ class Softswitch(Protocol):
         """Ring the agent for this caller, atomically: from here the call goes on even if the server dies."""
 
     async def transfer(self, contact_id: ContactId, waiting: Waiting) -> None:
-        """Bring a caller who talks back into line, atomically: the place is written, the agent's leg ends.
+        """Bring a caller who talks back into line, atomically: the place is theirs, the agent's leg ends; or neither.
 
         `AgentLeft` tells when the caller hears the music; what was collected stays on the channel. A held caller may
         be transferred, too.

@@ -138,13 +138,13 @@ class FakeCallDesk:
         self.calls: dict[ContactId, CallView] = {}
         self.refusal: str | None = None
 
-    def add(self, contact_id: ContactId, agent_id: AgentId | None) -> None:
+    def add(self, contact_id: ContactId, agent_id: AgentId | None, state: CallState | None = None) -> None:
         self.calls[contact_id] = CallView(
             contact_id=contact_id,
             number="4008123123",
             caller="13800138000",
             brand=SHOP.name,
-            state=CallState.CONNECTED if agent_id else CallState.QUEUED,
+            state=state or (CallState.CONNECTED if agent_id else CallState.QUEUED),
             entered_at=self._clock.now(),
             tier=CustomerTier.GOLD,
             queue=QueueName("returns"),

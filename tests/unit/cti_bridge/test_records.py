@@ -5,6 +5,7 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
+from switchroom.domain.call import CallState
 from switchroom.domain.events import AgentState
 from switchroom.domain.ids import AgentId, ContactId, Extension
 from tests.fixtures.api_client import Client
@@ -71,6 +72,17 @@ async def test_given_a_live_call_when_hung_up_then_call_control_is_asked(server:
     assert server.calls.hung_up == ["c9"]
     server.calls.refusal = "Asterisk does not answer"
     assert (await agent.ask("POST", "/api/v1/contacts/c9/actions/hangup"))[0] == 409
+
+
+async def test_given_an_agent_whose_phone_rings_then_the_callers_call_is_not_theirs_to_end(
+    server: BridgeServer, client: Client
+) -> None:
+    server.calls.add(ContactId("c9"), AgentId("1001"), CallState.OFFERED)
+    agent, supervisor = await client("agent"), await client("supervisor")
+    status, problem = await agent.ask("POST", "/api/v1/contacts/c9/actions/hangup")
+    assert (status, problem["detail"]) == (409, "You have not answered this call.")
+    assert server.calls.hung_up == []
+    assert (await supervisor.ask("POST", "/api/v1/contacts/c9/actions/hangup"))[0] == 204
 
 
 async def test_customers_are_found_by_any_form_of_their_number(client: Client) -> None:

@@ -1,14 +1,16 @@
 """A caller is offered to an agent: no answer, a refusal, a caller who leaves, words that come late."""
 
+import asyncio
+
 import pytest
 
 from switchroom.domain.call import CallState
 from switchroom.domain.contact import Outcome
 from switchroom.domain.errors import UnknownContact
 from switchroom.domain.events import ContactEnded, ContactQueued, OfferFailed, OfferFailure
-from switchroom.domain.ids import AgentId, OfferId
+from switchroom.domain.ids import AgentId, Extension, OfferId
 from telephony.softswitch.port import AgentFailed, CallGone, SwitchError
-from tests.fakes.fake_softswitch import delivery
+from tests.fakes.fake_softswitch import OFFER, delivery
 from tests.fixtures.calls_house import ANN, House
 from tests.support.virtual_time import settle
 
@@ -77,3 +79,38 @@ async def test_given_two_offers_when_the_first_ones_failure_is_told_late_then_th
     await settle()
     assert house.state(contact_id) is CallState.OFFERED
     assert house.of(OfferFailed) == []
+
+
+async def test_given_an_offer_whose_end_was_not_heard_when_the_next_comes_then_that_one_fails_and_the_call_is_looked_at(
+    house: House,
+) -> None:
+    bob = AgentId("1002")
+    for agent in (ANN, bob):
+        house.switch.register(Extension(agent), "rings")
+    contact_id = await house.queued()
+    await house.calls.connect(contact_id, delivery(ANN, 20))
+    house.switch.deaf = True
+    house.switch.fail(contact_id, OfferFailure.NO_ANSWER)
+    house.switch.deaf = False
+    await house.calls.connect(contact_id, delivery(bob, 20, OfferId("o2")))
+    [failed] = house.of(OfferFailed)
+    assert (failed.offer_id, failed.agent_id, failed.failure) == ("o2", bob, OfferFailure.SWITCH_FAILED)
+    await settle()
+    assert house.state(contact_id) is CallState.QUEUED
+    assert [event.offer_id for event in house.of(OfferFailed)] == ["o2", OFFER]
+    await house.calls.connect(contact_id, delivery(bob, 20, OfferId("o3")))
+    assert house.state(contact_id) is CallState.OFFERED
+
+
+async def test_given_a_delivery_that_is_cancelled_before_its_turn_then_nobody_is_rung(house: House) -> None:
+    house.switch.register(Extension(ANN), "rings")
+    contact_id = await house.queued()
+    before = asyncio.Event()
+    house.calls._calls.known(contact_id).mailbox.post(before.wait)
+    bringing = asyncio.create_task(house.calls.connect(contact_id, delivery(ANN, 20)))
+    await settle()
+    bringing.cancel()
+    before.set()
+    await settle()
+    assert house.state(contact_id) is CallState.QUEUED
+    assert [command.name for command in house.switch.commands] == ["wait"]

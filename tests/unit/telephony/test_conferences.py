@@ -6,12 +6,15 @@ from switchroom.domain.call import CallState
 from switchroom.domain.events import (
     AgentJoined,
     ConsultEnded,
+    ConsultEnding,
     ContactConnected,
     ContactEnded,
     RecordingClosed,
     TalkEnded,
 )
+from switchroom.domain.ids import ContactId, OfferId
 from switchroom.domain.leg import LegState
+from telephony.softswitch.port import AgentLeft, ConsultOver
 from tests.fixtures.call_talks import conference, consulting, legs, talks, told
 from tests.fixtures.calls_house import ANN, BOB, House
 from tests.support.virtual_time import settle
@@ -72,3 +75,33 @@ async def test_given_a_conference_that_was_not_heard_of_nor_who_left_it_then_the
     await settle()
     assert told(house)[2:] == [TalkEnded, ContactConnected]
     assert [call.agent_id for call in house.calls.live()] == [BOB]
+
+
+async def test_given_an_expert_who_leaves_before_the_caller_is_heard_to_join_then_the_agent_keeps_the_caller(
+    house: House,
+) -> None:
+    contact_id = await consulting(house)
+    asked = asked_for(house, contact_id)
+    house.switch.tell(AgentLeft(contact_id=contact_id, offer_id=asked, agent_id=BOB))
+    house.switch.expert_hangs_up(contact_id)
+    await settle()
+    assert house.state(contact_id) is CallState.CONNECTED
+    assert [call.agent_id for call in house.calls.live()] == [ANN]
+    assert [ended.ending for ended in house.of(ConsultEnded)] == [ConsultEnding.CONSULTED_LEFT]
+    assert talks(house) == []
+
+
+async def test_given_a_conference_that_falls_apart_as_it_begins_then_the_agent_keeps_the_caller(house: House) -> None:
+    contact_id = await conference(house)
+    asked = asked_for(house, contact_id)
+    house.switch.tell(ConsultOver(contact_id=contact_id, offer_id=asked, agent_id=BOB))
+    await settle()
+    assert house.state(contact_id) is CallState.CONNECTED
+    assert told(house)[2:] == [ConsultEnded, AgentJoined, TalkEnded]
+    assert talks(house) == [(BOB, 7)]
+
+
+def asked_for(house: House, contact_id: ContactId) -> OfferId:
+    second = house.switch.lines[contact_id].live.second
+    assert second is not None
+    return second.offer_id

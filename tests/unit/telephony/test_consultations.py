@@ -6,6 +6,7 @@ from switchroom.domain.call import CallState
 from switchroom.domain.contact import Outcome
 from switchroom.domain.errors import Refused
 from switchroom.domain.events import (
+    AgentRang,
     ConsultAnswered,
     ConsultEnded,
     ConsultEnding,
@@ -16,9 +17,11 @@ from switchroom.domain.events import (
     OfferFailure,
     TalkEnded,
 )
+from switchroom.domain.ids import ContactId
 from switchroom.domain.leg import LegState, Party
+from telephony.softswitch.port import AgentAnswered, AgentRinging, ConsultBegan, ConsultOver
 from tests.fakes.fake_talks import Behaviour
-from tests.fixtures.call_talks import consulting, legs, talks, told
+from tests.fixtures.call_talks import BOBS_PHONE, consulting, legs, talking, talks, told
 from tests.fixtures.calls_house import ANN, BOB, House
 from tests.support.virtual_time import settle
 
@@ -99,3 +102,52 @@ async def test_given_an_attended_transfer_then_one_talk_ends_and_the_next_begins
     assert talks(house) == [(ANN, 15), (BOB, 30)]
     [ended] = house.of(ContactEnded)
     assert (ended.outcome, ended.agent_id) == (Outcome.CONNECTED, BOB)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_given_a_second_leg_that_is_told_of_before_the_consultation_then_it_is_the_experts_all_the_same(
+    house: House, answered: bool
+) -> None:
+    contact_id = await talking(house)
+    rings, answers = await overtaking(house, contact_id)
+    house.switch.tell(rings)
+    if answered:
+        house.switch.tell(answers)
+    house.switch.tell(ConsultBegan(contact_id=contact_id, offer_id=rings.offer_id, agent_id=BOB))
+    await settle()
+    assert house.state(contact_id) is CallState.CONSULTING
+    assert legs(house, contact_id)[2] == (Party.EXPERT, BOB, LegState.UP if answered else LegState.RINGING)
+    assert told(house) == [ConsultStarted, ConsultAnswered][: 1 + answered]
+    assert house.of(AgentRang) == []
+    if answered:
+        await house.calls.talks.complete(contact_id, ANN)
+
+
+async def test_given_a_consultation_that_fails_before_it_is_told_of_then_the_reason_is_kept(house: House) -> None:
+    contact_id = await talking(house)
+    rings, _ = await overtaking(house, contact_id)
+    began = ConsultBegan(contact_id=contact_id, offer_id=rings.offer_id, agent_id=BOB)
+    failed = ConsultOver(contact_id=contact_id, offer_id=rings.offer_id, agent_id=BOB, failure=OfferFailure.UNREACHABLE)
+    for event in (failed, began):
+        house.switch.tell(event)
+    await house.switch.resume(contact_id)
+    await settle()
+    assert told(house) == [ConsultStarted, ConsultEnded, ContactResumed]
+    assert [event.ending for event in house.of(ConsultEnded)] == [ConsultEnding.UNREACHABLE]
+    house.switch.tell(rings)
+    await settle()
+    assert house.state(contact_id) is CallState.CONNECTED
+
+
+async def overtaking(house: House, contact_id: ContactId) -> tuple[AgentRinging, AgentAnswered]:
+    """A consultation of which the test tells; what the second leg does."""
+    house.switch.register(BOBS_PHONE, "answers")
+    house.switch.deaf = True
+    await house.calls.talks.consult(contact_id, ANN, BOB, BOBS_PHONE)
+    house.switch.deaf = False
+    second = house.switch.lines[contact_id].live.second
+    assert second is not None
+    return (
+        AgentRinging(contact_id=contact_id, offer_id=second.offer_id, agent_id=BOB),
+        AgentAnswered(contact_id=contact_id, offer_id=second.offer_id, agent_id=BOB),
+    )

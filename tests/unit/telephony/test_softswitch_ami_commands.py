@@ -99,3 +99,15 @@ async def test_given_an_agents_leg_that_is_gone_when_held_then_it_is_refused_and
     with pytest.raises(SwitchError) as error:
         await watched.softswitch.hold(CALL)
     assert not isinstance(error.value, CallGone)
+
+
+async def test_given_a_transfer_that_is_refused_then_the_old_place_is_on_the_channel(
+    server: AmiServer, watched: Watched
+) -> None:
+    await watched.with_call(server)
+    server.answers["Redirect"] = "Response: Error\r\nMessage: Permission denied"
+    with pytest.raises(SwitchError, match="Permission denied"):
+        await watched.softswitch.transfer(CALL, WAITING)
+    written = {action["Variable"]: action["Value"] for action in server.asked("Setvar")}
+    assert written["TO_QUEUE"] == "refund"
+    assert not written.keys() & {"QUEUE", "ENQUEUED_AT", "TIER", "TIER_FIXED", "SKILLS"}
