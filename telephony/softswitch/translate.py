@@ -53,8 +53,12 @@ _FAILURES = {
     "NOANSWER": OfferFailure.NO_ANSWER,
     "BUSY": OfferFailure.BUSY,
     "CANCEL": OfferFailure.CALLER_LEFT,
+    "NOROOM": OfferFailure.SWITCH_FAILED,
 }
-"""By DIALSTATUS; CHANUNAVAIL (not registered), CONGESTION and anything new are UNREACHABLE."""
+"""By DIALSTATUS; CHANUNAVAIL (not registered), CONGESTION and anything new are UNREACHABLE.
+
+NOROOM is the dialplan's own word for a second agent for whose leg there is no room.
+"""
 
 _PHASES = {
     "from-trunk": LivePhase.ARRIVING,
