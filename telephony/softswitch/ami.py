@@ -160,6 +160,7 @@ class AmiSoftswitch:
             "CONSULT_S": str(delivery.ring_timeout_s),
             "EXPERT_LEG": "",
             "JOINED_AT": "",
+            "BACK": "",  # before the redirect: the agent's leg may say so at once
         }
         to_agent = await self._agent_to(contact_id, "consult", delivery.extension)
         await self._do(contact_id, *_written(variables), _redirect("consulting", **to_agent))

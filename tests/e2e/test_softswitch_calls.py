@@ -152,7 +152,7 @@ async def test_given_a_caller_on_the_way_from_place_to_place_then_every_snapshot
         while failed not in switch.events:
             call = await switch.live(contact_id)
             assert call is not None
-            assert call.agent_id in ((ABSENT,) if call.phase is LivePhase.RINGING else (None,))
+            assert call.agent_id in ((ABSENT, None) if call.phase is LivePhase.RINGING else (None,))
         switch.events.clear()
 
 
