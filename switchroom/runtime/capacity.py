@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from switchroom.runtime.settings import Settings
 
 PER_CALL = 12
-"""Descriptors of Asterisk 22 for one call: 10 in a menu, 11 with an agent and a recording (measured)."""
+"""Descriptors of Asterisk 22 for one call: 10 in a menu, 11 with an agent and a recording (measured).
+
+A second agent takes 6 more, and 2 ports; the dialplan counts that leg as a call, and calls it only if it fits.
+"""
 ASTERISK_NEEDS = 64
 """Descriptors of Asterisk without calls: 15, and room for what comes and goes."""
 SERVER_NEEDS = 96

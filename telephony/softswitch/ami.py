@@ -24,11 +24,21 @@ from telephony.softswitch.port import (
     SwitchEvent,
     SwitchUp,
 )
-from telephony.softswitch.translate import STATUS_VARIABLES, Message, caller_channel, snapshot, text, translate
+from telephony.softswitch.translate import (
+    STATUS_VARIABLES,
+    Message,
+    between_places,
+    caller_channel,
+    snapshot,
+    text,
+    translate,
+)
 
 log = structlog.get_logger(__name__)
 
 SNAPSHOT_TIMEOUT_S = 10.0
+MOVE_S, MOVES_TAKE = 0.02, 50
+"""A caller who is between two places is in one soon: until then, for a second, the list is asked for again."""
 
 # Asterisk's answers for a channel that is going or gone (manager.c, pbx.c).
 _GONE = re.compile(r"no such channel|channel does not exist|channel not up", re.IGNORECASE)
@@ -73,6 +83,19 @@ class AmiSoftswitch:
         await self._tasks.close()
 
     async def snapshot(self) -> Snapshot:
+        status, devices = await self._list()
+        for _ in range(MOVES_TAKE):
+            if not between_places(status):
+                break
+            await asyncio.sleep(MOVE_S)
+            status, devices = await self._list()
+        for message in status:
+            if caller := caller_channel(message):
+                self._channels[caller[0]] = caller[1]
+        self._read = True
+        return replace(snapshot(status, devices), uptime_s=self._link.uptime_s)
+
+    async def _list(self) -> tuple[Sequence[Message], Sequence[Message]]:
         status, devices = await self._link.request(
             {"Action": "Status", "Variables": STATUS_VARIABLES},
             {"Action": "DeviceStateList"},
@@ -80,11 +103,7 @@ class AmiSoftswitch:
         )
         for answer in (status[0], devices[0]):
             _judge(answer)
-        for message in status:
-            if caller := caller_channel(message):
-                self._channels[caller[0]] = caller[1]
-        self._read = True
-        return replace(snapshot(status, devices), uptime_s=self._link.uptime_s)
+        return status, devices
 
     async def past_calls(self) -> Sequence[PastCall]:
         try:
@@ -141,6 +160,7 @@ class AmiSoftswitch:
             "CONSULT_S": str(delivery.ring_timeout_s),
             "EXPERT_LEG": "",
             "JOINED_AT": "",
+            "BACK": "",  # before the redirect: the agent's leg may say so at once
         }
         to_agent = await self._agent_to(contact_id, "consult", delivery.extension)
         await self._do(contact_id, *_written(variables), _redirect("consulting", **to_agent))

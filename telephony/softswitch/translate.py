@@ -53,8 +53,12 @@ _FAILURES = {
     "NOANSWER": OfferFailure.NO_ANSWER,
     "BUSY": OfferFailure.BUSY,
     "CANCEL": OfferFailure.CALLER_LEFT,
+    "NOROOM": OfferFailure.SWITCH_FAILED,
 }
-"""By DIALSTATUS; CHANUNAVAIL (not registered), CONGESTION and anything new are UNREACHABLE."""
+"""By DIALSTATUS; CHANUNAVAIL (not registered), CONGESTION and anything new are UNREACHABLE.
+
+NOROOM is the dialplan's own word for a second agent for whose leg there is no room.
+"""
 
 _PHASES = {
     "from-trunk": LivePhase.ARRIVING,
@@ -76,6 +80,7 @@ _PHASES = {
 conference is left."""
 
 _HAS_AGENT = (LivePhase.TALKING, LivePhase.HELD, LivePhase.CONSULTING, LivePhase.CONFERENCE)
+_OFFERED = (LivePhase.RINGING, *_HAS_AGENT)
 
 _PHONE = re.compile(r"PJSIP/([0-9]+)")
 _UNREGISTERED = frozenset({"UNAVAILABLE", "INVALID", "UNKNOWN"})
@@ -95,6 +100,11 @@ def snapshot(channels: Sequence[Message], devices: Sequence[Message]) -> Snapsho
     calls = (_live_call(channel, answered) for channel in channels)
     phones = (_phone(device) for device in devices)
     return Snapshot(calls=tuple(call for call in calls if call), phones=tuple(phone for phone in phones if phone))
+
+
+def between_places(channels: Sequence[Message]) -> bool:
+    """Whether a caller of a ``Status`` list is in a subroutine of the dialplan: on the way to another place."""
+    return any(caller_channel(channel) and text(channel, "Context") not in _PHASES for channel in channels)
 
 
 def caller_channel(message: Message) -> tuple[ContactId, str] | None:
@@ -239,8 +249,9 @@ def _live_call(message: Message, answered: Set[ContactId]) -> LiveCall | None:
         caller=variables.get("CALLER", ""),
         entered_at=entered_at,
         phase=phase,
-        agent_id=AgentId(variables["AGENT"]) if variables.get("AGENT") else None,
-        offer_id=OfferId(variables["OFFER"]) if variables.get("OFFER") else None,
+        # Who has just come into line has the variables for a moment longer.
+        agent_id=AgentId(variables["AGENT"]) if variables.get("AGENT") and phase in _OFFERED else None,
+        offer_id=OfferId(variables["OFFER"]) if variables.get("OFFER") and phase in _OFFERED else None,
         answered_at=decode_time(variables.get("ANSWERED_AT", "")) if phase in _HAS_AGENT else None,
         second=_second(variables) if phase in _HAS_AGENT else None,
         served=variables.get("SERVED") == "yes",

@@ -63,12 +63,14 @@ def asterisk(installation: Installation) -> Iterator[RunningAsterisk]:
             running.local.stop()
 
 
-def start_asterisk(installation: Installation, home: Path, *, longest_visit_s: int = 600) -> RunningAsterisk:
+def start_asterisk(
+    installation: Installation, home: Path, *, longest_visit_s: int = 600, max_calls: int | None = None
+) -> RunningAsterisk:
     """A further Asterisk, for a test that stops it or breaks it; the caller stops it."""
     rtp = free_port() % 20000 // 500 * 500 + 30000
     settings = Settings(
         home=home,
-        sip=Sip(port=free_port(), rtp_ports=(rtp, rtp + 499)),
+        sip=Sip(port=free_port(), rtp_ports=(rtp, rtp + 499), max_calls=max_calls),
         asterisk=Asterisk(ami_port=free_port(kind=socket.SOCK_STREAM)),
         media=Media(port=free_port(kind=socket.SOCK_STREAM), longest_visit_s=longest_visit_s),
     )

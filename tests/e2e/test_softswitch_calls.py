@@ -8,7 +8,7 @@ import pytest
 
 from switchroom.domain.contact import Requirements
 from switchroom.domain.events import OfferFailure
-from switchroom.domain.ids import AgentId, ContactId, Extension
+from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId
 from telephony.softswitch.port import (
     AgentAnswered,
     AgentFailed,
@@ -30,7 +30,7 @@ from tests.fakes.fake_softswitch import OFFER, delivery
 from tests.support.waiting import eventually
 
 NUMBER, CALLER = "4008123123", "13800138000"
-AGENT = AgentId("1001")
+AGENT, ABSENT = AgentId("1001"), AgentId("1010")
 
 
 async def test_given_a_caller_in_the_menu_when_a_key_is_pressed_then_the_menu_hears_it(
@@ -125,7 +125,7 @@ async def _check_written_down(
 async def test_given_a_waiting_caller_when_the_agent_does_not_take_the_call_then_the_caller_waits_as_before(
     switch: Switch, menu: MenuServer, phones: Phones, behaviour: Behaviour | None, failure: OfferFailure
 ) -> None:
-    agent = AgentId("1002") if behaviour is None else AGENT
+    agent = AGENT if behaviour else ABSENT
     phone = phones.agent(AGENT, behaviour) if behaviour else None
     phones.call(NUMBER, CALLER)
     contact_id = await queue_caller(switch, menu)
@@ -136,6 +136,24 @@ async def test_given_a_waiting_caller_when_the_agent_does_not_take_the_call_then
     assert call is not None
     assert (call.waiting, call.collected, call.agent_id) == (WAITING, COLLECTED, None)
     assert phone is None or phone.finished(), "the phone saw the whole SIP exchange"
+
+
+async def test_given_a_caller_on_the_way_from_place_to_place_then_every_snapshot_has_the_call_as_it_is(
+    switch: Switch, menu: MenuServer, phones: Phones
+) -> None:
+    phones.call(NUMBER, CALLER, hold_s=60)
+    contact_id = await queue_caller(switch, menu)
+    for again in range(60):
+        offer_id = OfferId(f"o{again}")
+        await switch.softswitch.connect(contact_id, delivery(ABSENT, 1, offer_id))
+        failed = AgentFailed(
+            contact_id=contact_id, offer_id=offer_id, agent_id=ABSENT, failure=OfferFailure.UNREACHABLE
+        )
+        while failed not in switch.events:
+            call = await switch.live(contact_id)
+            assert call is not None
+            assert call.agent_id in ((ABSENT, None) if call.phase is LivePhase.RINGING else (None,))
+        switch.events.clear()
 
 
 async def test_given_a_ringing_agent_when_the_caller_hangs_up_then_the_offer_fails_and_the_call_ends(

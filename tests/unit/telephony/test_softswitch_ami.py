@@ -3,7 +3,15 @@
 import pytest
 from structlog.testing import capture_logs
 
-from telephony.softswitch.port import CallerFellBack, CallerLeft, SwitchDown, SwitchError, SwitchEvent, SwitchUp
+from telephony.softswitch.port import (
+    CallerFellBack,
+    CallerLeft,
+    LivePhase,
+    SwitchDown,
+    SwitchError,
+    SwitchEvent,
+    SwitchUp,
+)
 from tests.fakes.ami_server import AmiServer
 from tests.fakes.fake_softswitch import delivery
 from tests.fixtures.watched_ami import AGENT, ARRIVED, CALL, CALL_ENTERED, CALL_LEFT, FELL_BACK, Watched
@@ -149,3 +157,16 @@ async def test_given_a_fallback_when_told_then_the_adapter_tells_it(server: AmiS
     await watched.with_call(server)
     server.send(FELL_BACK)
     await eventually(lambda: any(isinstance(event, CallerFellBack) for event in watched.events), "the fallback is told")
+
+
+async def test_given_a_caller_between_two_places_when_all_are_listed_then_it_is_asked_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = [f"CONTACT_ID={CALL}", "LEG=caller", "ENTERED_AT=2026-01-05T09:00:00+00:00"]
+    answers = [[{"Event": "Status", "Context": context, "Variable": variables}] for context in ("closed", "waiting")]
+
+    async def listed() -> object:
+        return answers.pop(0), []
+
+    monkeypatch.setattr(watched.softswitch, "_list", listed)
+    assert [call.phase for call in (await watched.softswitch.snapshot()).calls] == [LivePhase.WAITING]

@@ -72,7 +72,14 @@ async def test_given_a_talk_when_held_or_consulting_then_both_legs_are_moved_in_
     assert (hold["ExtraChannel"], hold["ExtraContext"], hold["ExtraExten"]) == (LEG, "holding", "s")
     assert (consult["Context"], consult["ExtraContext"], consult["ExtraExten"]) == ("consulting", "consult", "1002")
     written = {action["Variable"]: action["Value"] for action in server.asked("Setvar")}
-    assert written == {"CONSULTED": "1002", "CONSULT": "c1", "CONSULT_S": "15", "EXPERT_LEG": "", "JOINED_AT": ""}
+    assert written == {
+        "CONSULTED": "1002",
+        "CONSULT": "c1",
+        "CONSULT_S": "15",
+        "EXPERT_LEG": "",
+        "JOINED_AT": "",
+        "BACK": "",
+    }
 
 
 async def test_given_a_talk_when_it_changes_hands_then_the_caller_alone_is_moved(

@@ -21,7 +21,7 @@ from telephony.softswitch.port import (
     PhoneState,
     SwitchEvent,
 )
-from telephony.softswitch.translate import Message, caller_channel, snapshot, translate
+from telephony.softswitch.translate import Message, between_places, caller_channel, snapshot, translate
 from tests.fakes.fake_softswitch import OFFER
 
 TRACES = Path(__file__).parents[2] / "fixtures" / "ami"
@@ -194,3 +194,13 @@ def test_given_a_call_that_just_entered_when_asked_then_it_is_left_to_its_event(
             phase=LivePhase.ARRIVING,
         ),
     )
+
+
+@pytest.mark.parametrize(("context", "moves"), [("waiting", False), ("closed", True)])
+def test_given_a_caller_who_has_just_come_into_line_then_the_last_agent_is_not_theirs(
+    context: str, moves: bool
+) -> None:
+    variables = ["CONTACT_ID=1", "LEG=caller", "ENTERED_AT=2026-01-05T09:00:00+00:00", "AGENT=1001", "OFFER=o1"]
+    channels: list[Message] = [{"Event": "Status", "Context": context, "Variable": variables}]
+    assert between_places(channels) is moves
+    assert [(call.agent_id, call.offer_id) for call in snapshot(channels, []).calls] == [(None, None)] * (not moves)
