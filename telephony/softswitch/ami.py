@@ -42,6 +42,8 @@ MOVE_S, MOVES_TAKE = 0.02, 50
 
 # Asterisk's answers for a channel that is going or gone (manager.c, pbx.c).
 _GONE = re.compile(r"no such channel|channel does not exist|channel not up", re.IGNORECASE)
+_EXTRA = "extra channel"
+"""An agent's leg, where the answer does not name it (manager.c)."""
 _EXTENSION = re.compile(r"[0-9]+")
 _NORMAL_CLEARING = "16"  # Q.850
 
@@ -251,7 +253,7 @@ def _judge(answer: Message, action: Mapping[str, str] | None = None) -> None:
     if text(answer, "Response") == "Success":
         return
     reason, leg = text(answer, "Message"), (action or {}).get("ExtraChannel")
-    of_leg = "Channel" in (action or {}) or (leg is not None and leg in reason)
+    of_leg = "Channel" in (action or {}) or (leg is not None and (leg in reason or _EXTRA in reason))
     if _GONE.search(reason) and not of_leg:
         raise CallGone(reason)
     raise SwitchError(f"Asterisk refused: {reason}")

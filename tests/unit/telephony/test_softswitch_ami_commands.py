@@ -96,13 +96,21 @@ async def test_given_a_talk_when_it_changes_hands_then_the_caller_alone_is_moved
     ]
 
 
-@pytest.mark.parametrize("leg", ["", LEG])
+@pytest.mark.parametrize(
+    ("leg", "said"),
+    [
+        ("", "Channel does not exist: "),
+        (LEG, f"Channel does not exist: {LEG}"),
+        (LEG, "Redirect failed, extra channel not up."),
+        (LEG, "Secondary redirect failed."),
+    ],
+)
 async def test_given_an_agents_leg_that_is_gone_when_held_then_it_is_refused_and_the_caller_is_not_taken_for_gone(
-    server: AmiServer, watched: Watched, leg: str
+    server: AmiServer, watched: Watched, leg: str, said: str
 ) -> None:
     await watched.with_call(server)
     server.answers["Getvar"] = f"Response: Success\r\nVariable: AGENT_LEG\r\nValue: {leg}"
-    server.answers["Redirect"] = f"Response: Error\r\nMessage: Channel does not exist: {leg}"
+    server.answers["Redirect"] = f"Response: Error\r\nMessage: {said}"
     with pytest.raises(SwitchError) as error:
         await watched.softswitch.hold(CALL)
     assert not isinstance(error.value, CallGone)
