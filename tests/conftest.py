@@ -9,6 +9,9 @@ from switchroom.runtime.clock import SystemClock
 from switchroom.storage.database import Database
 from tests.fixtures.bridge_server import BridgeServer
 from tests.fixtures.postgres import Postgres, emptied, running_postgres
+from tests.fixtures.sqlite import migrated
+
+SQLITE = "sqlite+aiosqlite:///"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker("thorough")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     with running_postgres() as server:
         yield server
@@ -30,15 +33,18 @@ def postgres() -> Iterator[Postgres]:
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where an empty database is, of either kind."""
     if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/new/switchroom.db"
+        return f"{SQLITE}{tmp_path}/switchroom.db"
     server: Postgres = request.getfixturevalue("postgres")
     return await emptied(server)
 
 
 @pytest.fixture
 async def database(url: str) -> AsyncIterator[Database]:
-    database = Database(url)
-    await database.upgrade()
+    if url.startswith(SQLITE):
+        database = await migrated(Path(url.removeprefix(SQLITE)))
+    else:
+        database = Database(url)
+        await database.upgrade()
     yield database
     await database.close()
 
