@@ -74,8 +74,14 @@ class Measured:
 def measure(desktops: int, waiting: int, calls_per_s: int, seconds: int) -> Measured:
     """Run it once. Takes about ``seconds``, and half a minute to build and connect."""
     selector = TimedSelector()
-    with asyncio.Runner(loop_factory=lambda: timed_loop(selector)) as runner:
-        return runner.run(_measure(selector, desktops, waiting, calls_per_s, seconds))
+    loop = timed_loop(selector)
+    try:
+        return loop.run_until_complete(_measure(selector, desktops, waiting, calls_per_s, seconds))
+    finally:
+        # Not asyncio.Runner, which would wait for every task: that of a SQLite connection which is given up while it is
+        # in use never ends (SQLAlchemy shields the closing, whose thread is gone by then).
+        loop.set_exception_handler(lambda _, __: None)  # nor is it told that such a task was left
+        loop.close()
 
 
 async def _measure(selector: TimedSelector, desktops: int, waiting: int, calls_per_s: int, seconds: int) -> Measured:
