@@ -271,7 +271,7 @@ class Calls:
             case ConferenceBegan():
                 talking.conference_began(call)
             case AgentLeft(offer_id=offer_id, agent_id=agent_id, waits=waits, transferred=transferred, at=at):
-                known = call.transfer_to if transferred else call.waiting
+                known = (call.transfer_to if transferred else None) or call.waiting
                 place = self._calls.place(call, known) if waits else None
                 if not talking.agent_left(call, offer_id, agent_id, at, place):
                     self._calls.end(call)
