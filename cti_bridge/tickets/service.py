@@ -21,7 +21,7 @@ from switchroom.runtime.background import BackgroundTasks
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.clock import Clock
 from switchroom.storage.contacts import Contacts
-from switchroom.storage.outbox import Outbox, OwedTicket
+from switchroom.storage.outbox import MOST_TAKEN, Outbox, OwedTicket
 from switchroom.storage.owing import OutboxState
 
 DISPOSITIONS = ("resolved", "refund", "follow_up", "complaint", "wrong_number", "no_customer", "other")
@@ -37,6 +37,8 @@ LEASE = timedelta(seconds=120)
 """How long a ticket stays with a server of which nothing is heard: longer than a try and the pause after it."""
 SWEEP_S = 30.0
 """How often another server's tickets are looked for. Our own come at once, with the ledger's commit."""
+FULL_HAND_S = 5.0
+"""How long the next tickets wait for as many as one server takes at once."""
 DONE_KEPT = timedelta(days=2)
 LONGEST_REASON = 200
 
@@ -136,9 +138,12 @@ class TicketService:
                 if not released:
                     await self._outbox.release(now)
                     released = True
-                for owed in await self._outbox.take(now, LEASE):
-                    self._tasks.spawn(self._open(owed), name="ticket")
+                owed = await self._outbox.take(now, LEASE)
+                tries = [self._tasks.spawn(self._open(one), name="ticket") for one in owed]
                 self.counts = await self._outbox.counts()
+                if len(owed) == MOST_TAKEN:  # more are owed: they come as soon as these are done
+                    await asyncio.wait(tries, timeout=FULL_HAND_S)
+                    continue
             except Exception as error:
                 log.warning("tickets.outbox_unread", error=type(error).__name__)
                 pause_s = BACKOFF_S[0]

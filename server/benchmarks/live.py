@@ -37,7 +37,7 @@ from switchroom.domain.contact import CustomerTier, Outcome, Requirements
 from switchroom.domain.ids import AgentId, ContactId, Extension, OfferId, QueueName
 from switchroom.domain.user import Role
 from switchroom.domain.views import CallView, FlowView
-from switchroom.runtime.background import BackgroundTasks
+from switchroom.runtime.background import BackgroundTasks, end_all_others
 from switchroom.runtime.bus import Bus
 from switchroom.runtime.capacity import raise_descriptor_limit
 from switchroom.runtime.clock import SystemClock
@@ -74,14 +74,8 @@ class Measured:
 def measure(desktops: int, waiting: int, calls_per_s: int, seconds: int) -> Measured:
     """Run it once. Takes about ``seconds``, and half a minute to build and connect."""
     selector = TimedSelector()
-    loop = timed_loop(selector)
-    try:
-        return loop.run_until_complete(_measure(selector, desktops, waiting, calls_per_s, seconds))
-    finally:
-        # Not asyncio.Runner, which would wait for every task: that of a SQLite connection which is given up while it is
-        # in use never ends (SQLAlchemy shields the closing, whose thread is gone by then).
-        loop.set_exception_handler(lambda _, __: None)  # nor is it told that such a task was left
-        loop.close()
+    with asyncio.Runner(loop_factory=lambda: timed_loop(selector)) as runner:
+        return runner.run(_measure(selector, desktops, waiting, calls_per_s, seconds))
 
 
 async def _measure(selector: TimedSelector, desktops: int, waiting: int, calls_per_s: int, seconds: int) -> Measured:
@@ -198,6 +192,7 @@ class _House:
             await self.acd.stop()
             await ledger.stop()
             await database.close()
+            await end_all_others()
 
     @contextlib.asynccontextmanager
     async def desktops(self) -> AsyncIterator[_Client]:

@@ -7,6 +7,7 @@ import typer
 
 from server.app import Server
 from server.cli.run import read_settings
+from switchroom.runtime.background import end_all_others
 from switchroom.runtime.garbage import spare_the_loop
 from switchroom.runtime.heartbeat import watched
 from switchroom.runtime.home import claim
@@ -34,3 +35,4 @@ async def _serve(server: Server) -> None:
             await told_to_stop.wait()
     finally:
         await server.stop()
+        await end_all_others()

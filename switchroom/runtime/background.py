@@ -1,7 +1,7 @@
 """One owner for background tasks: none is forgotten, none dies unseen, all end with their owner."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 import structlog
@@ -29,8 +29,22 @@ class BackgroundTasks:
             log.error("task.failed", task=task.get_name(), exc_info=error)
 
     async def close(self) -> None:
-        """Cancel what still runs and wait until it is gone; again, for a library may swallow a cancellation."""
+        """Cancel what still runs and wait until it is gone."""
         while self._tasks:
-            for task in tuple(self._tasks):
-                task.cancel()
-            await asyncio.wait(self._tasks, timeout=CANCEL_AGAIN_S)
+            await _cancel(tuple(self._tasks))
+
+
+async def end_all_others() -> None:
+    """End what a library left running on this loop, before `asyncio.run` does: that cancels once and waits for ever.
+
+    SQLAlchemy leaves such a task when a transaction on SQLite is cancelled twice: it waits for a thread that is gone.
+    """
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await _cancel(others)
+
+
+async def _cancel(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Once; who calls does it again, for a library may swallow a cancellation."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=CANCEL_AGAIN_S)

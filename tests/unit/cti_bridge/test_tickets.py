@@ -1,5 +1,6 @@
 """One ticket for each connected call, whatever fails in between."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -7,12 +8,13 @@ import pytest
 from cti_bridge.tickets.service import LEASE, DispositionMissing
 from switchroom.domain import events as ev
 from switchroom.domain.call import CallState
-from switchroom.domain.ids import TicketId
+from switchroom.domain.ids import ContactId, TicketId
 from switchroom.domain.ticket import IllegalTicketMove, TicketState
 from switchroom.storage.contacts import Contacts
-from switchroom.storage.event_log import EventLog
+from switchroom.storage.event_log import EventLog, Position
 from switchroom.storage.outbox import Outbox, refused
 from switchroom.storage.owing import OutboxState
+from switchroom.wire import type_name
 from tests.fixtures.bridge_house import AGENT, CALL, House
 from tests.support.brands import SHOP
 
@@ -81,6 +83,27 @@ async def test_given_a_ticketing_system_that_refuses_then_it_is_asked_once_and_t
     outbox = Outbox(house.database, house.ledger)
     assert await outbox.take(house.clock.now() + timedelta(days=1), LEASE) == []
     assert await outbox.counts() == {OutboxState.OWED: 0, OutboxState.FAILED: 1}
+
+
+async def test_given_a_server_that_stops_with_hundreds_of_tickets_owed_then_every_event_and_every_ticket_is_kept(
+    house: House,
+) -> None:
+    calls = {ContactId(f"call-{number}") for number in range(300)}
+    await house.open()
+    before = house.ledger.written
+    for call in calls:
+        house.enter(contact_id=call)
+        house.connect(call)
+    await house.wait_for(ev.TicketOpened, 5)
+    await house.close()
+    assert house.ledger.backlog == 0
+    kept = Counter(entry.type for entry in await EventLog(house.database).after(Position(before), limit=10_000))
+    assert kept == Counter(type_name(event) for event in house.seen)
+
+    await house.open()
+    await house.wait_for(ev.TicketOpened, len(calls))
+    assert sorted(event.contact_id for event in house.all_seen(ev.TicketOpened)) == sorted(calls)
+    await house.close()
 
 
 async def test_given_a_call_adopted_in_the_middle_of_its_talk_then_it_is_owed_a_ticket_too(open_house: House) -> None:
