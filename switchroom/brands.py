@@ -13,7 +13,7 @@ from switchroom.runtime.durations import Duration
 from switchroom.runtime.yamlfile import Document, Finding, YamlError, load
 
 FILE = "brands.yaml"
-RESERVED = frozenset({"name", "title"})
+RESERVED = frozenset({"name", "title", "display_number"})
 """Fields that every brand has in menus: no argument may be called so."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
@@ -82,11 +82,12 @@ def _findings(document: Document[BrandsFile], path: str) -> list[Finding]:
 
 def _brand(name: BrandName, config: BrandConfig) -> Brand:
     level = config.service_level
+    shown = {"display_number": config.display_number} if config.display_number else {}
     return Brand(
         name=name,
         title=config.title,
         numbers=config.numbers,
         display_number=config.display_number,
-        arguments=config.arguments,
+        arguments={**config.arguments, **shown},
         service_level=ServiceLevel(level.within.total_seconds(), level.share) if level else None,
     )

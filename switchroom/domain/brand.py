@@ -18,8 +18,8 @@ class ServiceLevel:
 class Brand:
     """``title`` by language (BCP 47), ``numbers`` as they are dialled.
 
-    ``arguments`` are its values in menus, ``{brand.hotline}``; ``display_number`` is the number that we call its
-    customers from; ``service_level`` is what its answered contacts are measured by.
+    ``arguments`` are its values in menus, ``{brand.hours}``; ``display_number`` is the number that we call its
+    customers from, and one of its arguments; ``service_level`` is what its answered contacts are measured by.
     """
 
     name: BrandName

@@ -35,6 +35,8 @@ def test_given_a_number_then_its_brand_is_found_and_any_other_is_of_the_default(
     shop = brands.named(BrandName("shop"))
     assert (shop.title_in("en-US"), shop.title_in("fr-FR"), shop.title_in(None)) == ("Shop", "商城", "商城")
     assert shop.service_level == ServiceLevel(15.0, 0.9)
+    assert shop.arguments == {"hours": "9-21", "display_number": "4008123123"}
+    assert brands.named(BrandName("outlet")).arguments == {}
     assert brands.named(BrandName("gone")) is shop
 
 
@@ -49,6 +51,7 @@ def test_given_no_file_then_every_number_is_of_one_brand(tmp_path: Path) -> None
         ("default: shop", "default: shp", "brands.yaml:2:1 BRD001 the default brand `shp` is not among the brands"),
         ("4008123199", "4008123123", "BRD002 the number 4008123123 is of the brand `shop` already"),
         ("{hours: 9-21}", "{title: x}", "BRD003 `title` is a field of every brand"),
+        ("{hours: 9-21}", "{display_number: '1'}", "BRD003 `display_number` is a field of every brand"),
         ("title: {zh-CN: 折扣店}", "titel: {zh-CN: 折扣店}", "titel"),
         ("{within: 15s, share: 0.9}", "{within: 15s, share: 9}", "less than or equal to 1"),
     ],
